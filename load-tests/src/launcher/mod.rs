@@ -1,0 +1,1 @@
+//! The program `vitrine`: the shop with all it needs, from one command.

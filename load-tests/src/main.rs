@@ -1,0 +1,2 @@
+//! `vitrine`.
+fn main() {}

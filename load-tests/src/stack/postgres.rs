@@ -1,0 +1,293 @@
+//! A private Postgres on Debian's own server programs.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
+
+use super::data_dir::write_private;
+use super::identity::ServerUser;
+use super::postgres_home::{find_programs, place};
+use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex, wait_until};
+
+/// The owner of the cluster, and of every database in it.
+const OWNER: &str = "vitrine";
+/// A cluster that crashed replays its log before it answers; a loaded machine is slow.
+const READY_LIMIT: Duration = Duration::from_mins(1);
+/// What a fast shutdown may take.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+/// Another program may take the port between our finding it free and the server's listening on it.
+const PORT_TRIES: u32 = 5;
+
+/// What a cluster does for the safety of its files. Commits are in order and synchronous in both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Survives a power cut, as a shop's database must.
+    Full,
+    /// Survives the death of its processes, but not of the machine: for tests.
+    Process,
+}
+
+impl Durability {
+    fn settings(self) -> &'static [&'static str] {
+        match self {
+            Self::Full => &[],
+            Self::Process => &["fsync=off", "full_page_writes=off"],
+        }
+    }
+}
+
+/// A running Postgres of our own.
+#[derive(Debug)]
+pub struct Postgres {
+    process: ServerProcess,
+    port: u16,
+    password: String,
+}
+
+impl Postgres {
+    /// Starts the cluster in `data`, making it first if needed, and waits until it answers.
+    pub async fn start(data: &DataDir, durability: Durability) -> Result<Self, StackError> {
+        let user = ServerUser::when_root()?;
+        let home = place(data, user.as_ref())?;
+        let programs = find_programs(&home)?;
+        let password = prepare(data, &home, &programs, user.as_ref(), durability)?;
+        let mut failure = None;
+        for _ in 0..PORT_TRIES {
+            let port = free_port()?;
+            let program = Program::new("postgres", programs.join("postgres"), data)
+                .args(arguments(&home, port, durability))
+                .user(user.clone())
+                .stop_signal(Signal::SIGINT);
+            let process = ServerProcess::spawn(program)?;
+            let mut postgres = Self { process, port, password: password.clone() };
+            match postgres.ready().await {
+                Ok(()) => return Ok(postgres),
+                Err(StackError::Server { tail, .. }) if tail.contains("Address already in use") => {}
+                Err(error) => failure = Some(error),
+            }
+            if failure.is_some() {
+                break;
+            }
+        }
+        Err(failure.unwrap_or(StackError::NoFreePort { tries: PORT_TRIES }))
+    }
+
+    /// The address of `database`, with the password in it: not for logs.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://{OWNER}:{}@127.0.0.1:{}/{database}", self.password, self.port)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Makes an empty database unless there is one of this name. Names are the caller's own, in `a-z0-9_`.
+    pub async fn create_database(&self, name: &str) -> Result<String, StackError> {
+        create_database(&self.url("postgres"), name, None).await?;
+        Ok(self.url(name))
+    }
+
+    /// The process, to look at it or to pause it.
+    pub fn process(&mut self) -> &mut ServerProcess {
+        &mut self.process
+    }
+
+    /// Ends it in order (a fast shutdown).
+    pub async fn stop(&mut self) {
+        self.process.stop(STOP_GRACE).await;
+    }
+
+    /// Asks it to end in order and returns at once.
+    pub fn ask_to_stop(&mut self) {
+        self.process.ask_to_stop();
+    }
+
+    /// Kills every process of it, as a crash would.
+    pub fn stop_hard(&mut self) {
+        self.process.stop_hard();
+    }
+
+    /// Starts it again on the same port and data, after a stop of either kind or from running.
+    pub async fn restart(&mut self) -> Result<(), StackError> {
+        self.stop().await;
+        self.process.start()?;
+        self.ready().await
+    }
+
+    /// Stops all its processes in their tracks: nothing answers, connections stay open.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets a paused server go on.
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
+    /// Waits until it takes a connection and answers.
+    async fn ready(&mut self) -> Result<(), StackError> {
+        let url = self.url("postgres");
+        let process = std::cell::RefCell::new(&mut self.process);
+        let answers = wait_until("Postgres answers", READY_LIMIT, async || {
+            !process.borrow_mut().is_running() || connect(&url).await.is_ok()
+        });
+        let waited = answers.await;
+        let process = process.into_inner();
+        if !process.is_running() {
+            return Err(process.failure("ended while starting"));
+        }
+        waited.map_err(|error| process.failure(error.to_string()))
+    }
+}
+
+fn arguments(home: &Path, port: u16, durability: Durability) -> Vec<String> {
+    let mut arguments = vec!["-D".to_owned(), home.display().to_string(), "-p".to_owned(), port.to_string()];
+    let common = [
+        "listen_addresses=127.0.0.1",
+        // No socket file: its path may not exceed 107 bytes, and a data folder's can.
+        "unix_socket_directories=",
+        "password_encryption=scram-sha-256",
+        "max_connections=200",
+        "shared_buffers=256MB",
+        "max_wal_size=2GB",
+        "synchronous_commit=on",
+        "log_checkpoints=off",
+        "log_line_prefix=%m [%p] %d ",
+        "timezone=UTC",
+        "log_timezone=UTC",
+    ];
+    for setting in common.iter().chain(durability.settings()) {
+        arguments.extend(["-c".to_owned(), (*setting).to_owned()]);
+    }
+    arguments
+}
+
+/// Makes the cluster if there is none, and returns its owner's password.
+fn prepare(
+    data: &DataDir,
+    home: &Path,
+    programs: &Path,
+    user: Option<&ServerUser>,
+    durability: Durability,
+) -> Result<String, StackError> {
+    let password_file = data.root().join("postgres.password");
+    if home.join("PG_VERSION").exists() {
+        let password = fs::read_to_string(&password_file).map_err(StackError::io("read", &password_file))?;
+        return Ok(password.trim().to_owned());
+    }
+    let password = random_hex(24);
+    write_private(&password_file, &format!("{password}\n"))?;
+    // An initdb that was killed leaves a folder that the next one would refuse.
+    for entry in fs::read_dir(home).map_err(StackError::io("list", home))?.flatten() {
+        let removed =
+            if entry.path().is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
+        removed.map_err(StackError::io("remove", &entry.path()))?;
+    }
+    init(data, home, programs, user, durability, &password)?;
+    Ok(password)
+}
+
+fn init(
+    data: &DataDir,
+    home: &Path,
+    programs: &Path,
+    user: Option<&ServerUser>,
+    durability: Durability,
+    password: &str,
+) -> Result<(), StackError> {
+    let log_path = data.log("initdb");
+    let log = fs::File::create(&log_path).map_err(StackError::io("write", &log_path))?;
+    let again = log.try_clone().map_err(StackError::io("open", &log_path))?;
+    // The other user must read the password once: it lies beside the cluster, theirs alone, until initdb has ended.
+    let once = home.with_extension("once");
+    write_private(&once, password)?;
+    if let Some(user) = user {
+        user.own(&once)?;
+    }
+    let mut command = Command::new(programs.join("initdb"));
+    command.arg("-D").arg(home).args(["-U", OWNER, "--encoding=UTF8", "--locale=C.UTF-8"]);
+    command.args(["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--pwfile"]).arg(&once);
+    if durability == Durability::Process {
+        command.arg("--no-sync");
+    }
+    command.current_dir("/").stdin(Stdio::null()).stdout(log).stderr(again);
+    if let Some(user) = user {
+        user.apply(&mut command);
+    }
+    let status = command.status();
+    let removed = fs::remove_file(&once);
+    let status = status.map_err(|source| StackError::Spawn { program: programs.join("initdb"), source })?;
+    removed.map_err(StackError::io("remove", &once))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(StackError::Server {
+        name: "initdb".to_owned(),
+        what: format!("failed with {status}"),
+        tail: super::process::log_tail(&log_path),
+        log: log_path,
+    })
+}
+
+/// One connection, without statement logging.
+pub(crate) async fn connect(url: &str) -> Result<PgConnection, sqlx::Error> {
+    let options: sqlx::postgres::PgConnectOptions = url.parse()?;
+    let options = options.disable_statement_logging();
+    match tokio::time::timeout(Duration::from_secs(10), options.connect()).await {
+        Ok(connection) => connection,
+        Err(_) => Err(sqlx::Error::PoolTimedOut),
+    }
+}
+
+/// Makes the database `name`, as a copy of `template` if given, unless it is there. `admin` is the address of another one.
+pub(crate) async fn create_database(admin: &str, name: &str, template: Option<&str>) -> Result<(), StackError> {
+    let doing = || format!("create the database {name}");
+    let mut connection = connect(admin).await.map_err(StackError::database(doing()))?;
+    let exists: Option<i32> = sqlx::query_scalar("SELECT 1 FROM pg_database WHERE datname = $1")
+        .bind(name)
+        .fetch_optional(&mut connection)
+        .await
+        .map_err(StackError::database(doing()))?;
+    if exists.is_none() {
+        let template = template.unwrap_or("template0");
+        let statement = format!("CREATE DATABASE {} TEMPLATE {}", identifier(name)?, identifier(template)?);
+        connection.execute(AssertSqlSafe(statement)).await.map_err(StackError::database(doing()))?;
+    }
+    let _ = connection.close().await;
+    Ok(())
+}
+
+/// A name in quotes. Only what needs no escaping is taken.
+pub(crate) fn identifier(name: &str) -> Result<String, StackError> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !name.is_empty() && name.len() <= 63 && name.chars().all(plain) {
+        return Ok(format!("\"{name}\""));
+    }
+    Err(StackError::Invalid {
+        what: format!("the database name {name:?}"),
+        reason: "use 1 to 63 of a-z, 0-9 and _".to_owned(),
+    })
+}
+
+/// Where the cluster of `data` lies.
+pub(crate) fn home_link(data: &DataDir) -> PathBuf {
+    data.root().join("postgres")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_plain_database_names_are_taken() {
+        assert_eq!(identifier("shop_1").unwrap(), "\"shop_1\"");
+        for bad in ["", "Shop", "a\"b", "a b", "a;b", &"x".repeat(64)] {
+            assert!(identifier(bad).is_err(), "{bad}");
+        }
+    }
+}

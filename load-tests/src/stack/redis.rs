@@ -1,0 +1,134 @@
+//! A private Redis. It keeps nothing on disk: what Vitrine has in Redis is safe to lose.
+
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use super::data_dir::write_private;
+use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex, wait_until};
+
+const READY_LIMIT: Duration = Duration::from_secs(20);
+const STOP_GRACE: Duration = Duration::from_secs(2);
+const PORT_TRIES: u32 = 5;
+
+/// A running Redis of our own.
+#[derive(Debug)]
+pub struct Redis {
+    process: ServerProcess,
+    port: u16,
+    password: String,
+}
+
+impl Redis {
+    /// Starts it in `data` on a free port, with a new password, and waits until it answers.
+    pub async fn start(data: &DataDir) -> Result<Self, StackError> {
+        let program = find()?;
+        let folder = data.folder("redis")?;
+        let password = random_hex(24);
+        let mut failure = None;
+        for _ in 0..PORT_TRIES {
+            let port = free_port()?;
+            // In a file and not in arguments, which every user of the machine can see.
+            let settings = folder.join("redis.conf");
+            write_private(&settings, &configuration(port, &password))?;
+            let process =
+                ServerProcess::spawn(Program::new("redis", &program, data).args([&settings]).folder(&folder))?;
+            let mut redis = Self { process, port, password: password.clone() };
+            match redis.ready().await {
+                Ok(()) => return Ok(redis),
+                Err(StackError::Server { tail, .. }) if tail.contains("Address already in use") => {}
+                Err(error) => failure = Some(error),
+            }
+            if failure.is_some() {
+                break;
+            }
+        }
+        Err(failure.unwrap_or(StackError::NoFreePort { tries: PORT_TRIES }))
+    }
+
+    /// Its address with the password in it: not for logs.
+    pub fn url(&self) -> String {
+        format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
+    }
+
+    /// The port it listens on.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The process, to look at it.
+    pub fn process(&mut self) -> &mut ServerProcess {
+        &mut self.process
+    }
+
+    /// Ends it in order.
+    pub async fn stop(&mut self) {
+        self.process.stop(STOP_GRACE).await;
+    }
+
+    /// Kills it, and with it all it held.
+    pub fn stop_hard(&mut self) {
+        self.process.stop_hard();
+    }
+
+    /// Starts it again on the same port, empty.
+    pub async fn restart(&mut self) -> Result<(), StackError> {
+        self.stop().await;
+        self.process.start()?;
+        self.ready().await
+    }
+
+    /// Stops it in its tracks: connections stay open, nothing answers.
+    pub fn pause(&self) {
+        self.process.pause();
+    }
+
+    /// Lets a paused server go on, with all it held.
+    pub fn resume(&self) {
+        self.process.resume();
+    }
+
+    async fn ready(&mut self) -> Result<(), StackError> {
+        let (port, password) = (self.port, self.password.clone());
+        let process = std::cell::RefCell::new(&mut self.process);
+        let waited = wait_until("Redis answers", READY_LIMIT, async || {
+            !process.borrow_mut().is_running() || answers(port, &password).await
+        })
+        .await;
+        let process = process.into_inner();
+        if !process.is_running() {
+            return Err(process.failure("ended while starting"));
+        }
+        waited.map_err(|error| process.failure(error.to_string()))
+    }
+}
+
+fn configuration(port: u16, password: &str) -> String {
+    format!(
+        "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndaemonize no\nappendonly no\nsave \"\"\n\
+         maxmemory-policy noeviction\nio-threads 1\ntcp-backlog 511\n"
+    )
+}
+
+fn find() -> Result<std::path::PathBuf, StackError> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|folder| folder.join("redis-server")).find(|file| file.is_file());
+    found.ok_or_else(|| StackError::ProgramMissing {
+        program: "redis-server",
+        looked: "PATH".to_owned(),
+        package: "redis-server",
+    })
+}
+
+/// Logs in and pings, in Redis's inline form. The answer proves that this is our server: it knows the password.
+async fn answers(port: u16, password: &str) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        stream.write_all(format!("AUTH {password}\r\nPING\r\n").as_bytes()).await?;
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await?;
+        std::io::Result::Ok(answer == *b"+OK\r\n+PONG\r\n")
+    };
+    matches!(tokio::time::timeout(Duration::from_secs(1), ask).await, Ok(Ok(true)))
+}
