@@ -1,0 +1,91 @@
+//! The origin's internal port: feed pages, lease renewals and taking leave.
+
+use std::time::Duration;
+
+use reqwest::{Client, Url};
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::feed::{Page, Renewal, Report};
+
+/// Time for a connection to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time for an answer, beyond the time that the origin was allowed to wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Largest answer that is read, in bytes: a page of purges is far smaller.
+const MAX_ANSWER: usize = 32 << 20;
+
+/// Asks the origin's internal port.
+#[derive(Clone, Debug)]
+pub struct FeedClient {
+    http: Client,
+    base: Url,
+    token: String,
+    member: String,
+}
+
+/// Why the internal port gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Not reached, timed out, or an HTTP error status.
+    #[error("the feed endpoint: {0}")]
+    Http(#[from] reqwest::Error),
+    /// Not the message that was expected.
+    #[error("the feed endpoint's answer: {0}")]
+    Form(#[from] serde_json::Error),
+    /// More than [`MAX_ANSWER`].
+    #[error("the feed endpoint's answer is longer than {MAX_ANSWER} bytes")]
+    TooLong,
+    /// The configured address cannot carry a path.
+    #[error("the feed address cannot be a base")]
+    Address,
+}
+
+// === impl FeedClient ===
+
+impl FeedClient {
+    /// A client for the internal port at `base` (scheme, host and port), under the member id `member`.
+    pub fn new(base: Url, token: String, member: String) -> Result<Self, ClientError> {
+        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy().build()?;
+        Ok(Self { http, base, token, member })
+    }
+
+    /// What follows `after`; the origin may hold the request for `wait`.
+    pub async fn page(&self, after: Epoch, wait: Duration) -> Result<Page, ClientError> {
+        let mut url = self.at(&["v1", "feed"])?;
+        url.query_pairs_mut()
+            .append_pair("after", &after.to_string())
+            .append_pair("wait_ms", &wait.as_millis().to_string());
+        let request = self.http.get(url).bearer_auth(&self.token).timeout(wait + ANSWER_TIMEOUT);
+        read(request.send().await?.error_for_status()?).await
+    }
+
+    /// Reports where this edge stands and asks for its lease.
+    pub async fn renew(&self, report: &Report) -> Result<Renewal, ClientError> {
+        let url = self.at(&["v1", "members", &self.member])?;
+        let request = self.http.put(url).bearer_auth(&self.token).timeout(ANSWER_TIMEOUT).json(report);
+        read(request.send().await?.error_for_status()?).await
+    }
+
+    /// Takes leave, so that no acknowledgement waits for this edge.
+    pub async fn leave(&self) -> Result<(), ClientError> {
+        let url = self.at(&["v1", "members", &self.member])?;
+        self.http.delete(url).bearer_auth(&self.token).timeout(ANSWER_TIMEOUT).send().await?.error_for_status()?;
+        Ok(())
+    }
+
+    fn at(&self, path: &[&str]) -> Result<Url, ClientError> {
+        let mut url = self.base.clone();
+        url.path_segments_mut().map_err(|()| ClientError::Address)?.pop_if_empty().extend(path);
+        Ok(url)
+    }
+}
+
+async fn read<T: serde::de::DeserializeOwned>(mut response: reqwest::Response) -> Result<T, ClientError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(ClientError::TooLong);
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(serde_json::from_slice(&body)?)
+}

@@ -1,0 +1,476 @@
+//! What the feed does next, given what has happened: no IO and no clock of its own, so that a simulation can drive it.
+//!
+//! Two ways lead to the purges. The Redis Stream is fast and may lose or delay; the origin's feed endpoint is the truth.
+//! Each renewal of the lease brings the newest position, so that a silent stream is noticed: what the stream has not brought
+//! [`STREAM_GRACE`] after it became known is fetched from the endpoint.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vitrine_shared::clock::BootTime;
+use vitrine_shared::coherence::{ApplyError, Live};
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::feed::{Batch, Page, Renewal, VERSION};
+use vitrine_shared::lease::Lease;
+
+use super::connection::Connection;
+use super::status::{Source, Status};
+
+/// How long the stream may take to bring what is known to exist.
+pub const STREAM_GRACE: Duration = Duration::from_millis(100);
+/// How long the endpoint may hold a request open while there is nothing new and no stream to read.
+pub const POLL_WAIT: Duration = Duration::from_secs(10);
+/// Pause between two empty pages, for an endpoint that does not hold requests open.
+const POLL_PAUSE: Duration = Duration::from_millis(50);
+/// First and longest pause after a failure of the endpoint.
+const PAGE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// First and longest pause after a failure of the stream.
+const STREAM_RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Time between two reports while the lease's length is not known.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+/// Pause after a report that failed or was refused.
+const REPORT_RETRY: Duration = Duration::from_millis(250);
+
+/// What has happened.
+#[derive(Debug)]
+pub enum Event {
+    /// Time has passed.
+    Tick,
+    /// The endpoint answered.
+    Page(Page),
+    /// The endpoint did not, or not in a form that is understood.
+    PageFailed,
+    /// The stream can be read.
+    StreamOpened,
+    /// The stream brought a batch.
+    Batch(Batch),
+    /// The stream cannot be read, or holds what is not understood.
+    StreamBroken,
+    /// A report was answered.
+    Renewed {
+        /// When the report was sent: the lease runs from then.
+        sent_at: BootTime,
+        /// The answer.
+        renewal: Renewal,
+    },
+    /// A report was not answered.
+    RenewalFailed,
+}
+
+/// What to do. At most one page, one report and one stream are ever under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Ask the endpoint for what follows `after`; it may hold the request for `wait`.
+    FetchPage {
+        /// Where this edge stands.
+        after: Epoch,
+        /// How long the endpoint may wait for something new.
+        wait: Duration,
+    },
+    /// Read the stream from the entry after `after`.
+    OpenStream {
+        /// Where this edge stands.
+        after: Epoch,
+    },
+    /// Report where this edge stands, and ask for the lease.
+    Report {
+        /// Where this edge stands.
+        applied: Epoch,
+    },
+}
+
+/// The state of the feed.
+#[derive(Debug)]
+pub struct Machine {
+    live: Arc<Live>,
+    connection: Arc<Connection>,
+    status: Arc<Status>,
+    has_stream: bool,
+    /// Whether a first position was taken; nothing is reported before.
+    positioned: bool,
+    /// Something between `applied` and what was seen is missing.
+    gap: bool,
+    newest: Epoch,
+    behind_since: Option<BootTime>,
+    stream: Link,
+    page: Link,
+    reported: Option<Epoch>,
+    report_under_way: bool,
+    report_due: BootTime,
+    report_not_before: BootTime,
+}
+
+/// One of the two ways, with its pauses after failures.
+#[derive(Debug)]
+struct Link {
+    under_way: bool,
+    up: bool,
+    not_before: BootTime,
+    failures: u32,
+    pauses: (Duration, Duration),
+}
+
+// === impl Machine ===
+
+impl Machine {
+    /// A feed that stands nowhere yet; `has_stream` where a Redis is configured.
+    pub fn new(
+        live: Arc<Live>,
+        connection: Arc<Connection>,
+        status: Arc<Status>,
+        has_stream: bool,
+        now: BootTime,
+    ) -> Self {
+        Self {
+            newest: live.applied(),
+            live,
+            connection,
+            status,
+            has_stream,
+            positioned: false,
+            gap: false,
+            behind_since: None,
+            stream: Link::new(now, STREAM_RETRY),
+            page: Link::new(now, PAGE_RETRY),
+            reported: None,
+            report_under_way: false,
+            report_due: now,
+            report_not_before: now,
+        }
+    }
+
+    /// Takes in what has happened and says what to do.
+    pub fn handle(&mut self, now: BootTime, event: Event) -> Vec<Action> {
+        match event {
+            Event::Tick => {}
+            Event::Page(page) if page.v == VERSION => self.on_page(now, &page),
+            Event::Page(_) | Event::PageFailed => self.page.failed(now),
+            Event::StreamOpened => self.stream.succeeded(),
+            Event::Batch(batch) => self.on_batch(&batch),
+            Event::StreamBroken => {
+                self.stream.failed(now);
+                self.gap = true;
+            }
+            Event::Renewed { sent_at, renewal } if renewal.v == VERSION => self.on_renewal(now, sent_at, &renewal),
+            Event::Renewed { .. } | Event::RenewalFailed => {
+                self.report_under_way = false;
+                self.report_not_before = now + REPORT_RETRY;
+                self.status.lease_failed();
+            }
+        }
+        self.note_lag(now);
+        self.plan(now)
+    }
+
+    /// When to send a [`Event::Tick`] if nothing else happens before.
+    pub fn next_wake(&self) -> BootTime {
+        let report = (self.positioned && !self.report_under_way).then(|| self.report_at());
+        let page = (!self.page.under_way).then(|| self.page_at()).flatten();
+        let stream = self.stream_wanted().then_some(self.stream.not_before);
+        [report, page, stream].into_iter().flatten().min().unwrap_or(self.report_due + REPORT_EVERY)
+    }
+
+    fn plan(&mut self, now: BootTime) -> Vec<Action> {
+        let mut actions = Vec::new();
+        let applied = self.live.applied();
+        if self.stream_wanted() && now >= self.stream.not_before {
+            self.stream.under_way = true;
+            actions.push(Action::OpenStream { after: applied });
+        }
+        if !self.page.under_way && self.page_at().is_some_and(|at| now >= at) {
+            self.page.under_way = true;
+            let idle = self.positioned && !self.gap && self.behind_since.is_none();
+            let wait = if idle { POLL_WAIT } else { Duration::ZERO };
+            actions.push(Action::FetchPage { after: applied, wait });
+        }
+        if self.positioned && !self.report_under_way && now >= self.report_at() {
+            self.report_under_way = true;
+            self.reported = Some(applied);
+            actions.push(Action::Report { applied });
+        }
+        actions
+    }
+
+    fn stream_wanted(&self) -> bool {
+        self.has_stream && self.positioned && !self.stream.under_way
+    }
+
+    /// When the endpoint should be asked next; `None` while the stream is enough.
+    fn page_at(&self) -> Option<BootTime> {
+        let at_once = self.page.not_before;
+        if !self.positioned || self.gap || !self.stream.up {
+            return Some(at_once);
+        }
+        self.behind_since.map(|since| at_once.max(since + STREAM_GRACE))
+    }
+
+    /// A report is due by time, or at once where `applied` has advanced since the last one.
+    fn report_at(&self) -> BootTime {
+        let news = self.reported.is_none_or(|reported| self.live.applied() > reported);
+        if news { self.report_not_before } else { self.report_due.max(self.report_not_before) }
+    }
+
+    fn on_page(&mut self, now: BootTime, page: &Page) {
+        let before = self.live.applied();
+        self.page.succeeded();
+        self.page.under_way = false;
+        self.newest = self.newest.max(page.position);
+        if self.positioned {
+            if let Some(position) = page.take_position {
+                self.take(position);
+            }
+            for batch in &page.batches {
+                if self.apply(batch, Source::Endpoint).is_err() {
+                    // The endpoint itself cannot close the gap: trust nothing older than its position.
+                    self.take(page.position.max(batch.last()));
+                    break;
+                }
+            }
+        } else {
+            // The store is empty, so nothing is lost by starting at the newest position.
+            self.live.take_position(page.take_position.unwrap_or_default().max(page.position));
+            self.positioned = true;
+        }
+        let applied = self.live.applied();
+        // A later page continues where this one ended; without progress there is nothing more to be had here.
+        self.gap = applied < page.position && applied > before;
+        if page.position.term > applied.term {
+            self.take(page.position);
+            self.gap = false;
+        }
+        if applied == before {
+            self.page.not_before = now + POLL_PAUSE;
+        }
+    }
+
+    fn on_batch(&mut self, batch: &Batch) {
+        self.newest = self.newest.max(batch.last());
+        if self.apply(batch, Source::Stream).is_err() {
+            self.gap = true;
+        }
+    }
+
+    fn on_renewal(&mut self, now: BootTime, sent_at: BootTime, renewal: &Renewal) {
+        self.report_under_way = false;
+        self.newest = self.newest.max(renewal.position);
+        if let Some(millis) = renewal.lease_ms {
+            let lasts = Duration::from_millis(millis);
+            self.connection.grant(Lease::granted(sent_at, lasts));
+            self.report_due = sent_at + lasts / 3;
+            self.status.lease_granted();
+        } else {
+            self.report_not_before = now + REPORT_RETRY;
+            self.status.lease_refused();
+        }
+    }
+
+    fn apply(&mut self, batch: &Batch, source: Source) -> Result<(), ApplyError> {
+        match self.live.apply(batch) {
+            Ok(new) => {
+                self.status.applied(source, new);
+                Ok(())
+            }
+            Err(error) => {
+                tracing::info!(%error, ?source, "a batch of purges cannot be applied here");
+                self.status.gap(source);
+                Err(error)
+            }
+        }
+    }
+
+    fn take(&mut self, position: Epoch) {
+        if position > self.live.applied() {
+            tracing::warn!(%position, "the feed's history is not held: every object stamped earlier is gone");
+            self.live.take_position(position);
+            self.status.position_taken();
+        }
+    }
+
+    fn note_lag(&mut self, now: BootTime) {
+        let applied = self.live.applied();
+        self.newest = self.newest.max(applied);
+        if self.newest > applied {
+            self.behind_since.get_or_insert(now);
+        } else {
+            self.behind_since = None;
+            // Nothing is known to be missing: what a broken stream may have held is found out by the next page.
+        }
+        self.status.stands(self.newest, self.stream.up, self.page.failures == 0 && self.positioned);
+    }
+}
+
+// === impl Link ===
+
+impl Link {
+    fn new(now: BootTime, pauses: (Duration, Duration)) -> Self {
+        Self { under_way: false, up: false, not_before: now, failures: 0, pauses }
+    }
+
+    fn succeeded(&mut self) {
+        self.up = true;
+        self.failures = 0;
+    }
+
+    fn failed(&mut self, now: BootTime) {
+        let (first, longest) = self.pauses;
+        self.not_before = now + first.saturating_mul(1 << self.failures.min(10)).min(longest);
+        self.failures = self.failures.saturating_add(1);
+        self.under_way = false;
+        self.up = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vitrine_shared::coherence::TagTable;
+    use vitrine_shared::feed::{Mode, Purge};
+    use vitrine_shared::tag::Tag;
+
+    use super::super::connection::State;
+    use super::*;
+
+    fn at(millis: u64) -> BootTime {
+        BootTime::at(Duration::from_millis(millis))
+    }
+
+    fn machine(has_stream: bool) -> (Machine, Arc<Live>, Arc<Connection>) {
+        let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, 100)));
+        let connection = Arc::new(Connection::with_feed(at(0)));
+        let machine = Machine::new(live.clone(), connection.clone(), Arc::default(), has_stream, at(0));
+        (machine, live, connection)
+    }
+
+    fn batch(term: u32, seq: u64) -> Batch {
+        let purge =
+            Purge { seq, mode: Mode::Hard, tags: vec![Tag::product("1")], everything: false, event: None };
+        Batch::new(term, Epoch::new(term, seq - 1), vec![purge]).unwrap()
+    }
+
+    fn page(position: Epoch, batches: Vec<Batch>) -> Event {
+        Event::Page(Page { v: VERSION, position, take_position: None, batches })
+    }
+
+    fn renewed(sent_at: BootTime, position: Epoch, lease_ms: Option<u64>) -> Event {
+        Event::Renewed { sent_at, renewal: Renewal { v: VERSION, position, lease_ms } }
+    }
+
+    /// Takes the machine to position 1.5 with the stream open and a lease of three seconds from 10 ms on.
+    fn tailing() -> (Machine, Arc<Live>, Arc<Connection>) {
+        let (mut machine, live, connection) = machine(true);
+        let first = machine.handle(at(0), Event::Tick);
+        assert_eq!(first, [Action::FetchPage { after: Epoch::ZERO, wait: Duration::ZERO }]);
+        let five = Epoch::new(1, 5);
+        let actions = machine.handle(at(10), page(five, vec![]));
+        assert!(actions.contains(&Action::OpenStream { after: five }));
+        assert!(actions.contains(&Action::Report { applied: five }));
+        machine.handle(at(11), Event::StreamOpened);
+        machine.handle(at(12), renewed(at(10), five, Some(3_000)));
+        // A long poll began before the stream was open; it ends empty and no other follows.
+        assert_eq!(machine.handle(at(100), Event::Tick), [] as [Action; 0]);
+        (machine, live, connection)
+    }
+
+    #[test]
+    fn nothing_is_reported_before_a_position_is_taken() {
+        let (mut machine, live, connection) = machine(true);
+        assert_eq!(machine.handle(at(0), Event::Tick).len(), 1);
+        assert_eq!(machine.handle(at(1), Event::PageFailed), [] as [Action; 0]);
+        assert!(matches!(machine.handle(at(60), Event::Tick)[..], [Action::FetchPage { .. }]));
+        machine.handle(at(61), page(Epoch::new(3, 9), vec![]));
+        assert_eq!(live.applied(), Epoch::new(3, 9));
+        assert_eq!(live.floor(), Epoch::new(3, 9));
+        assert_eq!(connection.state(at(62)), State::CutOff { since: at(0) });
+    }
+
+    #[test]
+    fn the_lease_runs_from_sending_and_a_third_of_it_brings_the_next_report() {
+        let (mut machine, _, connection) = tailing();
+        assert_eq!(connection.state(at(3_009)), State::Connected);
+        assert_eq!(connection.state(at(3_010)), State::CutOff { since: at(3_010) });
+        assert_eq!(machine.handle(at(1_009), Event::Tick), [] as [Action; 0]);
+        assert_eq!(machine.handle(at(1_010), Event::Tick), [Action::Report { applied: Epoch::new(1, 5) }]);
+        assert_eq!(machine.handle(at(1_020), Event::Tick), [] as [Action; 0]);
+    }
+
+    #[test]
+    fn progress_is_reported_at_once_and_one_report_is_under_way_at_a_time() {
+        let (mut machine, _, _) = tailing();
+        let actions = machine.handle(at(200), Event::Batch(batch(1, 6)));
+        assert_eq!(actions, [Action::Report { applied: Epoch::new(1, 6) }]);
+        assert_eq!(machine.handle(at(201), Event::Batch(batch(1, 7))), [] as [Action; 0]);
+        let actions = machine.handle(at(202), renewed(at(200), Epoch::new(1, 7), Some(3_000)));
+        assert_eq!(actions, [Action::Report { applied: Epoch::new(1, 7) }]);
+    }
+
+    #[test]
+    fn a_gap_leads_to_the_endpoint() {
+        let (mut machine, live, _) = tailing();
+        machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
+        let actions = machine.handle(at(300), Event::Batch(batch(1, 8)));
+        assert_eq!(actions, [Action::FetchPage { after: Epoch::new(1, 5), wait: Duration::ZERO }]);
+        machine.handle(at(310), page(Epoch::new(1, 8), vec![batch(1, 6), batch(1, 7), batch(1, 8)]));
+        assert_eq!(live.applied(), Epoch::new(1, 8));
+        assert_eq!(live.floor(), Epoch::new(1, 5));
+    }
+
+    #[test]
+    fn a_silent_stream_is_noticed_by_the_renewal() {
+        let (mut machine, _, _) = tailing();
+        machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
+        machine.handle(at(1_010), Event::Tick);
+        machine.handle(at(1_020), renewed(at(1_010), Epoch::new(1, 6), Some(3_000)));
+        assert_eq!(machine.next_wake(), at(1_120));
+        assert_eq!(
+            machine.handle(at(1_120), Event::Tick),
+            [Action::FetchPage { after: Epoch::new(1, 5), wait: Duration::ZERO }]
+        );
+    }
+
+    #[test]
+    fn without_a_stream_the_endpoint_is_polled() {
+        let (mut machine, live, _) = tailing();
+        machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
+        let actions = machine.handle(at(300), Event::StreamBroken);
+        assert_eq!(actions, [Action::FetchPage { after: Epoch::new(1, 5), wait: Duration::ZERO }]);
+        let actions = machine.handle(at(310), page(Epoch::new(1, 6), vec![batch(1, 6)]));
+        assert!(actions.contains(&Action::FetchPage { after: Epoch::new(1, 6), wait: POLL_WAIT }), "{actions:?}");
+        assert_eq!(live.applied(), Epoch::new(1, 6));
+        let actions = machine.handle(at(400), Event::Tick);
+        assert_eq!(actions, [Action::OpenStream { after: Epoch::new(1, 6) }]);
+    }
+
+    #[test]
+    fn a_new_term_raises_the_floor() {
+        let (mut machine, live, _) = tailing();
+        machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
+        machine.handle(at(300), Event::Batch(batch(2, 6)));
+        let position = Epoch::new(2, 6);
+        let taken = Page { v: VERSION, position, take_position: Some(position), batches: vec![] };
+        machine.handle(at(310), Event::Page(taken));
+        assert_eq!((live.applied(), live.floor()), (position, position));
+    }
+
+    #[test]
+    fn a_refused_lease_is_asked_for_again_after_catching_up() {
+        let (mut machine, _, connection) = tailing();
+        machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
+        machine.handle(at(4_000), Event::Tick);
+        machine.handle(at(4_010), renewed(at(4_000), Epoch::new(1, 6), None));
+        assert!(matches!(connection.state(at(4_011)), State::CutOff { .. }));
+        machine.handle(at(4_020), Event::Batch(batch(1, 6)));
+        let actions = machine.handle(at(4_260), Event::Tick);
+        assert_eq!(actions, [Action::Report { applied: Epoch::new(1, 6) }]);
+        machine.handle(at(4_270), renewed(at(4_260), Epoch::new(1, 6), Some(3_000)));
+        assert_eq!(connection.state(at(4_271)), State::Connected);
+    }
+
+    #[test]
+    fn messages_of_another_version_are_refused() {
+        let (mut machine, live, connection) = machine(false);
+        machine.handle(at(0), Event::Tick);
+        let position = Epoch::new(1, 5);
+        machine.handle(at(1), Event::Page(Page { v: VERSION + 1, position, take_position: None, batches: vec![] }));
+        assert_eq!(live.applied(), Epoch::ZERO);
+        assert!(matches!(connection.state(at(2)), State::CutOff { .. }));
+    }
+}

@@ -1,0 +1,113 @@
+//! Carries out what the [`Machine`] decides.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use vitrine_shared::clock::BootTime;
+use vitrine_shared::coherence::Live;
+use vitrine_shared::feed::{MemberKind, Report, VERSION};
+
+use super::client::FeedClient;
+use super::connection::Connection;
+use super::machine::{Action, Event, Machine};
+use super::status::Status;
+use super::stream;
+
+/// Events that may wait: the stream is read no faster than they are applied.
+const EVENTS: usize = 64;
+
+/// Everything the feed needs; [`Feed::run`] consumes it.
+pub struct Feed {
+    /// Asks the origin's internal port.
+    pub client: FeedClient,
+    /// The Redis that carries the stream; without it the endpoint is polled.
+    pub redis: Option<redis::Client>,
+    /// This edge's name, for people.
+    pub name: String,
+    /// The tag table to keep current.
+    pub live: Arc<Live>,
+    /// The lease to keep.
+    pub connection: Arc<Connection>,
+    /// Where it stands, for others.
+    pub status: Arc<Status>,
+}
+
+// === impl Feed ===
+
+impl Feed {
+    /// Keeps the tag table current and the lease renewed until `stop` turns true; then takes leave of the origin.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let (events, mut inbox) = mpsc::channel(EVENTS);
+        let mut machine = Machine::new(
+            self.live.clone(),
+            self.connection.clone(),
+            self.status.clone(),
+            self.redis.is_some(),
+            BootTime::now(),
+        );
+        let mut following: Option<JoinHandle<()>> = None;
+        let mut event = Event::Tick;
+        loop {
+            let now = BootTime::now();
+            for action in machine.handle(now, event) {
+                self.perform(action, &events, &mut following);
+            }
+            let wait = machine.next_wake().since(BootTime::now());
+            event = tokio::select! {
+                Some(event) = inbox.recv() => event,
+                () = tokio::time::sleep(wait) => Event::Tick,
+                _ = stop.wait_for(|stop| *stop) => break,
+            };
+        }
+        if let Some(following) = following {
+            following.abort();
+        }
+        // First no more serving without asking, then the leave that lets acknowledgements go on without this edge.
+        self.connection.give_up(BootTime::now());
+        if let Err(error) = self.client.leave().await {
+            tracing::info!(%error, "could not take leave of the origin; the lease will run out");
+        }
+    }
+
+    fn perform(&self, action: Action, events: &mpsc::Sender<Event>, following: &mut Option<JoinHandle<()>>) {
+        let client = self.client.clone();
+        let events = events.clone();
+        match action {
+            Action::FetchPage { after, wait } => {
+                tokio::spawn(async move {
+                    let event = client.page(after, wait).await.map_or_else(
+                        |error| {
+                            tracing::debug!(%error, "no page of the feed");
+                            Event::PageFailed
+                        },
+                        Event::Page,
+                    );
+                    events.send(event).await
+                });
+            }
+            Action::Report { applied } => {
+                let report = Report { v: VERSION, kind: MemberKind::Edge, name: self.name.clone(), applied };
+                tokio::spawn(async move {
+                    let sent_at = BootTime::now();
+                    let event = client.renew(&report).await.map_or_else(
+                        |error| {
+                            tracing::debug!(%error, "the lease was not renewed");
+                            Event::RenewalFailed
+                        },
+                        |renewal| Event::Renewed { sent_at, renewal },
+                    );
+                    events.send(event).await
+                });
+            }
+            Action::OpenStream { after } => {
+                if let (Some(redis), previous) = (&self.redis, following.take()) {
+                    if let Some(previous) = previous {
+                        previous.abort();
+                    }
+                    *following = Some(tokio::spawn(stream::follow(redis.clone(), after, events)));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Fills.
+pub mod body;
+pub mod budget;
+pub mod exchange;
+pub mod peer;
