@@ -1,1 +1,26 @@
-//! Stub.
+//! Vitrine's origin: the shop as an HTTP API that speaks Medusa v2's wire form.
+//!
+//! Layers, from the outside: `api` (extract, call, shape the reply), `workflows` (what the shop does, in one transaction),
+//! `modules` (one per domain, owning its tables). Reads that span modules are `query`. Every committed write leaves an event
+//! in the `outbox`, which the `relay` numbers and publishes as purges; `feed` applies them to this process's own cache.
+
+pub mod api;
+pub mod cache;
+pub mod config;
+pub mod database;
+pub mod error;
+pub mod feed;
+pub mod metrics;
+pub mod modules;
+pub mod outbox;
+pub mod pricing;
+pub mod providers;
+pub mod query;
+pub mod relay;
+pub mod seed;
+pub mod serve;
+pub mod state;
+pub mod workflows;
+
+pub use error::ApiError;
+pub use state::AppState;

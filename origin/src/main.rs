@@ -1,1 +1,72 @@
-fn main() {}
+//! The binary: `vitrine-origin [--config FILE] migrate | seed | serve`.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use vitrine_origin::config::Config;
+use vitrine_origin::{AppState, database, serve};
+
+/// Vitrine's origin: the shop behind the proxy.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration file.
+    #[arg(long, default_value = "config/origin.toml")]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring the schema up to date.
+    Migrate,
+    /// Load the demo shop, or what is missing of it.
+    Seed {
+        /// How many products the shop shall have at least.
+        #[arg(long, default_value_t = 1_000)]
+        products: u64,
+    },
+    /// Serve the shop.
+    Serve,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    vitrine_shared::telemetry::init();
+    match start(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("vitrine-origin: {}", chain(error.as_ref()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
+    let config = Config::load(&arguments.config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let state = AppState::new(config)?;
+        match arguments.command {
+            Command::Migrate => database::MIGRATOR.run(&state.pool).await?,
+            Command::Seed { .. } => return Err("seed: not part of this build".into()),
+            Command::Serve => serve::run(state, serve::stop_signal()).await?,
+        }
+        Ok(())
+    })
+}
+
+/// An error with its causes.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,380 @@
+//! `config/origin.toml`: what the origin can be told, with its defaults.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use serde::Deserialize;
+use vitrine_shared::config::{ConfigError, Source};
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Listeners and their limits.
+    pub http: Http,
+    /// Postgres, the truth.
+    pub database: Database,
+    /// Redis, which may be absent.
+    #[serde(default)]
+    pub redis: Redis,
+    /// The media bucket.
+    pub files: Files,
+    /// Signing in.
+    pub auth: Auth,
+    /// The purge feed, leases and acknowledgements.
+    pub feed: Feed,
+    /// The read cache.
+    #[serde(default)]
+    pub cache: Cache,
+    /// Whom `seed` lets in.
+    #[serde(default)]
+    pub seed: Seed,
+}
+
+/// Listeners and their limits.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// Where the shop's API listens.
+    pub listen: SocketAddr,
+    /// Where feed, members and metrics listen; never to be reached from outside.
+    pub internal_listen: SocketAddr,
+    /// Origins that may call `/store` and `/auth` from a browser: a comma list, or `*`.
+    #[serde(default)]
+    pub store_cors: String,
+    /// Origins that may call `/admin` and `/auth` from a browser: a comma list, or `*`.
+    #[serde(default)]
+    pub admin_cors: String,
+    /// How long a request may take, without the time it waits for an acknowledgement.
+    #[serde(default = "defaults::request_timeout_ms")]
+    pub request_timeout_ms: u64,
+    /// Most bytes of a JSON body.
+    #[serde(default = "defaults::max_body_bytes")]
+    pub max_body_bytes: usize,
+    /// Most bytes of an upload, all its files together.
+    #[serde(default = "defaults::max_upload_bytes")]
+    pub max_upload_bytes: usize,
+    /// How long a stopping process lets running requests finish.
+    #[serde(default = "defaults::shutdown_grace_ms")]
+    pub shutdown_grace_ms: u64,
+}
+
+/// Postgres, the truth.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `postgres://user:password@host:port/name`.
+    pub url: Secret,
+    /// Most connections of the pool; the relay and its listener hold three more.
+    #[serde(default = "defaults::max_connections")]
+    pub max_connections: u32,
+    /// How long a request waits for a connection before it is answered with 503.
+    #[serde(default = "defaults::acquire_timeout_ms")]
+    pub acquire_timeout_ms: u64,
+    /// Postgres ends a statement that takes longer.
+    #[serde(default = "defaults::statement_timeout_ms")]
+    pub statement_timeout_ms: u64,
+    /// A statement that takes longer is logged.
+    #[serde(default = "defaults::slow_statement_ms")]
+    pub slow_statement_ms: u64,
+}
+
+/// Redis: the feed's stream and the read cache. All of it may be lost.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Redis {
+    /// `redis://host:port`; empty: work without Redis.
+    #[serde(default)]
+    pub url: Secret,
+}
+
+/// The media bucket.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Files {
+    /// The S3 endpoint's URL.
+    pub endpoint: String,
+    /// The bucket.
+    pub bucket: String,
+    /// The region that requests are signed for.
+    pub region: String,
+    /// The access key's id.
+    pub access_key_id: Secret,
+    /// The access key's secret.
+    pub secret_access_key: Secret,
+    /// What stands before a file's key in its public URL, without the last slash.
+    pub base_url: String,
+}
+
+/// Signing in.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Auth {
+    /// Signs bearer tokens (HS256).
+    pub jwt_secret: Secret,
+    /// How long a bearer token holds.
+    #[serde(default = "defaults::token_lifetime_s")]
+    pub token_lifetime_s: u64,
+    /// Password hashes computed at once; each takes about 20 MB and tens of milliseconds of one core.
+    #[serde(default = "defaults::max_concurrent_hashes")]
+    pub max_concurrent_hashes: usize,
+}
+
+/// The purge feed, leases and acknowledgements.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feed {
+    /// The bearer token of the internal port.
+    pub internal_token: Secret,
+    /// This process's name among the members, for people.
+    #[serde(default = "defaults::member_name")]
+    pub member_name: String,
+    /// How long a member may serve from its cache without renewing.
+    #[serde(default = "defaults::lease_ms")]
+    pub lease_ms: u64,
+    /// How far clocks may differ over one lease; a member unheard for lease and drift counts as gone.
+    #[serde(default = "defaults::drift_ms")]
+    pub drift_ms: u64,
+    /// How often the relay looks for rows when no hint comes.
+    #[serde(default = "defaults::poll_ms")]
+    pub poll_ms: u64,
+    /// Requests of the feed endpoint that may be held open at once.
+    #[serde(default = "defaults::max_waiters")]
+    pub max_waiters: usize,
+    /// Longest that the feed endpoint holds a request open.
+    #[serde(default = "defaults::max_feed_wait_ms")]
+    pub max_feed_wait_ms: u64,
+    /// How long a write waits for its acknowledgement where the caller names no time.
+    #[serde(default = "defaults::ack_wait_ms")]
+    pub ack_wait_ms: u64,
+    /// Longest that a write may wait.
+    #[serde(default = "defaults::max_ack_wait_ms")]
+    pub max_ack_wait_ms: u64,
+    /// Numbered rows younger than this stay in the outbox.
+    #[serde(default = "defaults::history_hours")]
+    pub history_hours: u32,
+    /// This many of the last numbered rows stay, however old.
+    #[serde(default = "defaults::history_rows")]
+    pub history_rows: u32,
+    /// About how many entries the Redis stream keeps.
+    #[serde(default = "defaults::stream_entries")]
+    pub stream_entries: usize,
+    /// Tags that this process's own table holds.
+    #[serde(default = "defaults::tag_capacity")]
+    pub tag_capacity: usize,
+}
+
+/// The read cache.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cache {
+    /// How long a cached document may live; purges end it earlier.
+    pub ttl_s: u64,
+    /// How long the cache may take to answer before Postgres is asked.
+    pub timeout_ms: u64,
+}
+
+impl Default for Cache {
+    fn default() -> Self {
+        Self { ttl_s: 3_600, timeout_ms: 50 }
+    }
+}
+
+/// Whom `seed` lets in; read by the subcommand `seed` alone.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seed {
+    /// The merchant's e-mail address.
+    pub admin_email: String,
+    /// The merchant's password.
+    pub admin_password: Secret,
+    /// The storefront's publishable key.
+    pub publishable_key: String,
+}
+
+mod defaults {
+    pub(super) fn request_timeout_ms() -> u64 {
+        15_000
+    }
+    pub(super) fn max_body_bytes() -> usize {
+        1 << 20
+    }
+    pub(super) fn max_upload_bytes() -> usize {
+        32 << 20
+    }
+    pub(super) fn shutdown_grace_ms() -> u64 {
+        4_000
+    }
+    pub(super) fn max_connections() -> u32 {
+        16
+    }
+    pub(super) fn acquire_timeout_ms() -> u64 {
+        1_000
+    }
+    pub(super) fn statement_timeout_ms() -> u64 {
+        10_000
+    }
+    pub(super) fn slow_statement_ms() -> u64 {
+        250
+    }
+    pub(super) fn token_lifetime_s() -> u64 {
+        24 * 60 * 60
+    }
+    pub(super) fn max_concurrent_hashes() -> usize {
+        2
+    }
+    pub(super) fn member_name() -> String {
+        "origin".to_owned()
+    }
+    pub(super) fn lease_ms() -> u64 {
+        3_000
+    }
+    pub(super) fn drift_ms() -> u64 {
+        500
+    }
+    pub(super) fn poll_ms() -> u64 {
+        250
+    }
+    pub(super) fn max_waiters() -> usize {
+        256
+    }
+    pub(super) fn max_feed_wait_ms() -> u64 {
+        30_000
+    }
+    pub(super) fn ack_wait_ms() -> u64 {
+        10_000
+    }
+    pub(super) fn max_ack_wait_ms() -> u64 {
+        30_000
+    }
+    pub(super) fn history_hours() -> u32 {
+        24
+    }
+    pub(super) fn history_rows() -> u32 {
+        100_000
+    }
+    pub(super) fn stream_entries() -> usize {
+        10_000
+    }
+    pub(super) fn tag_capacity() -> usize {
+        1_000_000
+    }
+}
+
+/// Text that must not be seen: `Debug` hides it.
+#[derive(Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+// === impl Config ===
+
+impl Config {
+    /// Reads the file, with variables from the process's environment.
+    pub fn load(file: &Path) -> Result<Self, ConfigError> {
+        let config: Self = Source::read(file, |name| std::env::var(name).ok())?.parse()?;
+        config.check().map_err(|(message, help)| ConfigError {
+            file: file.to_owned(),
+            line: None,
+            message,
+            help: Some(help),
+        })?;
+        Ok(config)
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        let secrets = [
+            (&self.database.url, "database.url", "DATABASE_URL"),
+            (&self.auth.jwt_secret, "auth.jwt_secret", "JWT_SECRET"),
+            (&self.feed.internal_token, "feed.internal_token", "INTERNAL_TOKEN"),
+        ];
+        for (secret, key, variable) in secrets {
+            if secret.expose().trim().is_empty() {
+                return Err((format!("`{key}` is empty"), format!("set {variable} in the environment")));
+            }
+        }
+        if self.feed.lease_ms == 0 || self.feed.poll_ms == 0 {
+            return Err(("`feed.lease_ms` and `feed.poll_ms` cannot be 0".into(), "leave them out".into()));
+        }
+        if self.auth.max_concurrent_hashes == 0 || self.database.max_connections == 0 {
+            return Err((
+                "`auth.max_concurrent_hashes` and `database.max_connections` cannot be 0".into(),
+                "leave them out".into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Feed {
+    /// How long a member may serve without renewing.
+    pub fn lease(&self) -> Duration {
+        Duration::from_millis(self.lease_ms)
+    }
+
+    /// After how long a member that was not heard from counts as gone.
+    pub fn gone_after(&self) -> Duration {
+        Duration::from_millis(self.lease_ms.saturating_add(self.drift_ms))
+    }
+}
+
+impl Secret {
+    /// A secret from text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text. Never log it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_empty() { "(none)" } else { "(secret)" })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/origin.toml");
+
+    fn parse(missing: &str) -> Result<Config, ConfigError> {
+        Source::read(Path::new(SHIPPED), |name| (name != missing && !name.ends_with("_LISTEN")).then(|| "x".to_owned()))?
+            .parse()
+    }
+
+    #[test]
+    fn the_shipped_file_is_understood_and_hides_its_secrets() {
+        let text = Source::read(Path::new(SHIPPED), |name| match name {
+            "ORIGIN_LISTEN" | "ORIGIN_INTERNAL_LISTEN" => None,
+            name => Some(format!("value-of-{name}")),
+        })
+        .unwrap();
+        let config: Config = text.parse().unwrap();
+        let shown = format!("{config:?}");
+        for secret in
+            ["DATABASE_URL", "JWT_SECRET", "INTERNAL_TOKEN", "S3_SECRET_ACCESS_KEY", "ADMIN_PASSWORD", "REDIS_URL"]
+        {
+            assert!(!shown.contains(&format!("value-of-{secret}")), "{secret} is shown");
+        }
+    }
+
+    #[test]
+    fn a_missing_secret_stops_the_start_and_is_named() {
+        for name in ["DATABASE_URL", "JWT_SECRET", "INTERNAL_TOKEN", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"] {
+            let error = parse(name).unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        assert!(parse("REDIS_URL").unwrap().redis.url.is_empty());
+    }
+}

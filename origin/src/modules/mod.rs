@@ -1,0 +1,1 @@
+//! Modules: one per domain, owning its tables.

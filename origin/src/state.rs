@@ -1,0 +1,143 @@
+//! What all parts of a running process share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use sqlx::PgPool;
+use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use vitrine_shared::coherence::{Live, TagTable};
+use vitrine_shared::epoch::Epoch;
+
+use crate::config::Config;
+use crate::database;
+use crate::metrics::Metrics;
+use crate::providers::file::{FileProvider, S3Files};
+
+/// A cheap handle on [`Shared`].
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+/// What all parts of a running process share.
+pub struct Shared {
+    /// What the origin was told.
+    pub config: Config,
+    /// Postgres, the truth.
+    pub pool: PgPool,
+    /// Redis, where one is configured; it connects by itself and every command may fail.
+    pub redis: Option<ConnectionManager>,
+    /// Which purges this process has applied: the verdict on everything that the read cache holds.
+    pub live: Arc<Live>,
+    /// The newest numbered epoch that this process knows of; whoever waits for one waits here.
+    pub position: watch::Sender<Epoch>,
+    /// Counts reports of members; whoever waits for acknowledgements waits here.
+    pub member_reports: watch::Sender<u64>,
+    /// Metrics.
+    pub metrics: Metrics,
+    /// The media bucket.
+    pub files: Arc<dyn FileProvider>,
+    /// Bounds the password hashes computed at once.
+    pub hashing: Semaphore,
+    /// Bounds the requests that the feed endpoint holds open.
+    pub feed_waiters: Semaphore,
+    /// This process among the members.
+    pub member_id: String,
+    /// Cancelled when the process is to stop.
+    pub shutdown: CancellationToken,
+}
+
+/// The process cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Postgres's URL.
+    #[error("`database.url` cannot be used ({0}); write postgres://user:password@host:port/name")]
+    Database(sqlx::Error),
+    /// Redis's URL.
+    #[error("`redis.url` cannot be used ({0}); write redis://host:port, or leave it empty")]
+    Redis(redis::RedisError),
+    /// Two metrics of one name.
+    #[error("metrics: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// A port that is taken, say.
+    #[error("cannot listen on {address}: {source}; is another process on that port?")]
+    Listen {
+        /// Where.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// A CORS setting.
+    #[error("`{key}`: `{value}` is not an origin; write scheme://host:port, separated by commas, or *")]
+    Cors {
+        /// Which setting.
+        key: &'static str,
+        /// What it says.
+        value: String,
+    },
+    /// The runtime's own.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+/// Longest that Redis may take to answer before a command counts as failed.
+const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
+/// Longest pause between attempts to reach Redis.
+const REDIS_MAX_PAUSE: Duration = Duration::from_secs(1);
+
+// === impl AppState ===
+
+impl AppState {
+    /// Builds it without connecting to anything: what cannot be reached yet is reached when it is needed.
+    pub fn new(config: Config) -> Result<Self, StartError> {
+        let pool = database::pool(&config.database).map_err(StartError::Database)?;
+        let redis = if config.redis.url.is_empty() { None } else { Some(redis_manager(config.redis.url.expose())?) };
+        let files: Arc<dyn FileProvider> = Arc::new(S3Files::new(&config.files));
+        let table = TagTable::at(Epoch::ZERO, config.feed.tag_capacity);
+        Ok(Self(Arc::new(Shared {
+            pool,
+            redis,
+            live: Arc::new(Live::new(table)),
+            position: watch::Sender::new(Epoch::ZERO),
+            member_reports: watch::Sender::new(0),
+            metrics: Metrics::new()?,
+            files,
+            hashing: Semaphore::new(config.auth.max_concurrent_hashes),
+            feed_waiters: Semaphore::new(config.feed.max_waiters),
+            member_id: vitrine_shared::id::new("origin"),
+            shutdown: CancellationToken::new(),
+            config,
+        })))
+    }
+
+    /// Notes that `epoch` has been numbered.
+    pub fn note_position(&self, epoch: Epoch) {
+        self.position.send_if_modified(|known| {
+            let newer = epoch > *known;
+            if newer {
+                *known = epoch;
+            }
+            newer
+        });
+    }
+}
+
+impl Deref for AppState {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// A connection to Redis that comes and goes by itself.
+fn redis_manager(url: &str) -> Result<ConnectionManager, StartError> {
+    let client = redis::Client::open(url).map_err(StartError::Redis)?;
+    let config = ConnectionManagerConfig::new()
+        .set_response_timeout(Some(REDIS_TIMEOUT))
+        .set_connection_timeout(Some(REDIS_TIMEOUT))
+        .set_number_of_retries(1)
+        .set_max_delay(REDIS_MAX_PAUSE);
+    ConnectionManager::new_lazy_with_config(client, config).map_err(StartError::Redis)
+}
