@@ -1,0 +1,111 @@
+//! The load, step by step.
+
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection, PgPool};
+use vitrine_shared::clock::BootTime;
+
+use super::error::database;
+use super::products::{self, Rows};
+use super::scope::Scope;
+use super::shop::Shop;
+use super::{Ids, Outcome, SeedError, SeedOptions, pictures, state};
+use crate::providers::file::FileProvider;
+
+/// Products of one transaction: about 50,000 rows and 8 MB of text.
+pub(super) const CHUNK: u64 = 1_000;
+/// Chunks are told of this often at most.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
+/// Loads what is missing of the demo shop, and tells about each step in the log.
+///
+/// Pictures are put into `files`, if given. `ids` must be the same as at earlier loads into this database.
+pub async fn run(
+    pool: &PgPool,
+    files: Option<&dyn FileProvider>,
+    ids: &dyn Ids,
+    options: &SeedOptions,
+) -> Result<Outcome, SeedError> {
+    if options.products > products::MAX_PRODUCTS {
+        return Err(SeedError::TooMany { asked: options.products, limit: products::MAX_PRODUCTS });
+    }
+    let started = BootTime::now();
+    let mut connection = state::lock(pool).await?;
+    let loaded = state::loaded(&mut connection).await?;
+    if let Some(products) = loaded.filter(|products| *products >= options.products) {
+        tracing::info!(products, "seed: the demo shop is loaded already");
+        state::unlock(connection).await?;
+        return Ok(Outcome::AlreadyLoaded { products });
+    }
+    if let Some(files) = files {
+        let bytes = pictures::upload(files).await?;
+        tracing::info!(pictures = pictures::COUNT, bytes, elapsed = %elapsed(started), "seed: pictures stored");
+    }
+    let scope = Scope::new(ids, options);
+    if loaded.is_none() {
+        let rows = load_shop(&mut connection, &scope).await?;
+        tracing::info!(rows, elapsed = %elapsed(started), "seed: shop loaded");
+    }
+    let present = loaded.unwrap_or(0);
+    load_products(&mut connection, &scope, present, started).await?;
+    sqlx::query(products::VACUUM).execute(&mut connection).await.map_err(database("gather statistics"))?;
+    state::unlock(connection).await?;
+    let outcome = Outcome::Loaded {
+        added: options.products - present,
+        products: options.products,
+        elapsed: BootTime::now().since(started),
+    };
+    tracing::info!(products = options.products, elapsed = %elapsed(started), "seed: done");
+    Ok(outcome)
+}
+
+/// The part that does not grow, in one transaction.
+async fn load_shop(connection: &mut PgConnection, scope: &Scope<'_>) -> Result<u64, SeedError> {
+    let mut transaction = connection.begin().await.map_err(database("begin"))?;
+    let rows = Shop::load(scope, &mut transaction).await?;
+    state::mark(&mut transaction, 0).await?;
+    if scope.options.products == 0 {
+        state::purge_everything(&mut transaction).await?;
+    }
+    transaction.commit().await.map_err(database("commit the shop"))?;
+    Ok(rows)
+}
+
+/// Products from number `present` on, a transaction a chunk; the last one also purges all caches.
+async fn load_products(
+    connection: &mut PgConnection,
+    scope: &Scope<'_>,
+    present: u64,
+    started: BootTime,
+) -> Result<(), SeedError> {
+    let wanted = scope.options.products;
+    let shop = Shop::new(scope);
+    let mut rows = Rows::new();
+    let mut total = 0;
+    let mut told = started;
+    let mut next = present;
+    while next < wanted {
+        let end = wanted.min(next + CHUNK);
+        for number in next..end {
+            rows.add(scope, &shop, number);
+        }
+        let mut transaction = connection.begin().await.map_err(database("begin"))?;
+        total += rows.send(&mut transaction).await?;
+        state::mark(&mut transaction, end).await?;
+        if end == wanted {
+            state::purge_everything(&mut transaction).await?;
+        }
+        transaction.commit().await.map_err(database("commit products"))?;
+        next = end;
+        let now = BootTime::now();
+        if next == wanted || now.since(told) >= TELL_EVERY {
+            told = now;
+            tracing::info!(products = next, of = wanted, rows = total, elapsed = %elapsed(started), "seed: products");
+        }
+    }
+    Ok(())
+}
+
+fn elapsed(started: BootTime) -> String {
+    format!("{:.1?}", BootTime::now().since(started))
+}
