@@ -1,0 +1,46 @@
+//! The process's metrics: each feature declares its own beside itself; here they share one registry.
+
+use prometheus::{Registry, TextEncoder};
+
+use crate::feed::metrics::FeedMetrics;
+use crate::fill::metrics::FillMetrics;
+use crate::service::metrics::RequestMetrics;
+use crate::store::metrics::StoreMetrics;
+
+/// All counters, and the registry that holds them.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    registry: Registry,
+    /// Of requests.
+    pub requests: RequestMetrics,
+    /// Of fills.
+    pub fills: FillMetrics,
+    /// Of the store.
+    pub store: StoreMetrics,
+    /// Of the feed.
+    pub feed: FeedMetrics,
+}
+
+impl Metrics {
+    /// Registers everything in a registry of its own.
+    pub fn new() -> prometheus::Result<Self> {
+        let registry = Registry::new();
+        Ok(Self {
+            requests: RequestMetrics::register(&registry)?,
+            fills: FillMetrics::register(&registry)?,
+            store: StoreMetrics::register(&registry)?,
+            feed: FeedMetrics::register(&registry)?,
+            registry,
+        })
+    }
+
+    /// For metrics that are declared elsewhere, such as the gauges of the operations server.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// In Prometheus's text format.
+    pub fn render(&self) -> prometheus::Result<String> {
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}

@@ -1,0 +1,165 @@
+//! An upstream that does what the test says, byte by byte: every request waits until the test answers it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+/// A listener whose requests the test takes one by one.
+pub struct Upstream {
+    addr: SocketAddr,
+    asked: Arc<AtomicUsize>,
+    requests: mpsc::UnboundedReceiver<Request>,
+    accepting: JoinHandle<()>,
+}
+
+/// A request that waits for its answer. Dropping it ends the answer; the connection then serves the next request.
+pub struct Request {
+    head: String,
+    body: Vec<u8>,
+    script: mpsc::UnboundedSender<Step>,
+}
+
+enum Step {
+    Send(Vec<u8>),
+    HangUp,
+}
+
+impl Upstream {
+    pub async fn start() -> Self {
+        Self::on(TcpListener::bind("127.0.0.1:0").await.unwrap())
+    }
+
+    /// Starts again where one was stopped.
+    pub async fn start_at(addr: SocketAddr) -> Self {
+        Self::on(TcpListener::bind(addr).await.unwrap())
+    }
+
+    fn on(listener: TcpListener) -> Self {
+        let addr = listener.local_addr().unwrap();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let (sender, requests) = mpsc::unbounded_channel();
+        let counter = asked.clone();
+        let accepting = tokio::spawn(async move {
+            // Connections end with the listener, as those of a stopped server do.
+            let mut connections = tokio::task::JoinSet::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                connections.spawn(serve(stream, counter.clone(), sender.clone()));
+            }
+        });
+        Self { addr, asked, requests, accepting }
+    }
+
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// How many requests have arrived in all.
+    pub fn asked(&self) -> usize {
+        self.asked.load(Ordering::SeqCst)
+    }
+
+    /// The next request.
+    pub async fn next(&mut self) -> Request {
+        self.requests.recv().await.expect("the upstream listens")
+    }
+
+    /// Answers the next request with a whole response.
+    pub async fn answer(&mut self, response: &[u8]) -> String {
+        let request = self.next().await;
+        request.send(response);
+        request.head
+    }
+
+    /// Hangs up all connections and refuses new ones.
+    pub async fn stop(self) -> SocketAddr {
+        self.accepting.abort();
+        let _ = self.accepting.await;
+        self.addr
+    }
+}
+
+async fn serve(mut stream: TcpStream, asked: Arc<AtomicUsize>, requests: mpsc::UnboundedSender<Request>) {
+    let mut held = Vec::new();
+    while let Some((head, body)) = read_request(&mut stream, &mut held).await {
+        asked.fetch_add(1, Ordering::SeqCst);
+        let (script, mut steps) = mpsc::unbounded_channel();
+        if requests.send(Request { head, body, script }).is_err() {
+            return;
+        }
+        while let Some(step) = steps.recv().await {
+            match step {
+                Step::Send(bytes) => {
+                    if stream.write_all(&bytes).await.is_err() {
+                        return;
+                    }
+                }
+                Step::HangUp => return,
+            }
+        }
+    }
+}
+
+async fn read_request(stream: &mut TcpStream, held: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
+    let end = loop {
+        if let Some(at) = held.windows(4).position(|window| window == b"\r\n\r\n") {
+            break at + 4;
+        }
+        if stream.read_buf(held).await.ok()? == 0 {
+            return None;
+        }
+    };
+    let head = String::from_utf8_lossy(&held[..end]).into_owned();
+    let length: usize = field(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
+    while held.len() < end + length {
+        if stream.read_buf(held).await.ok()? == 0 {
+            return None;
+        }
+    }
+    let body = held[end..end + length].to_vec();
+    held.drain(..end + length);
+    Some((head, body))
+}
+
+impl Request {
+    /// The request line and the fields.
+    pub fn head(&self) -> &str {
+        &self.head
+    }
+
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        field(&self.head, name)
+    }
+
+    /// Sends bytes of the answer.
+    pub fn send(&self, bytes: &[u8]) {
+        self.script.send(Step::Send(bytes.to_vec())).expect("the connection is open");
+    }
+
+    /// Closes the connection in the middle of the answer.
+    pub fn hang_up(self) {
+        self.script.send(Step::HangUp).expect("the connection is open");
+    }
+}
+
+/// The first value of a field.
+pub fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    head.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .find(|(given, _)| given.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.trim())
+}
+
+/// A whole response with a length.
+pub fn response(status: &str, fields: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\n{fields}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
