@@ -1,1 +1,89 @@
 //! The program `vitrine`: the shop with all it needs, from one command.
+
+mod backing;
+mod clean;
+mod edges;
+mod env_file;
+mod error;
+mod lock;
+mod logs;
+mod ports;
+mod seed;
+mod signals;
+mod supervise;
+mod test_stack;
+mod up;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use error::LauncherError;
+
+use crate::stack::workspace_root;
+
+/// Runs Vitrine, or a command with servers for its tests.
+#[derive(Debug, Parser)]
+#[command(name = "vitrine", version)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts Postgres, Redis, S3, the demo shop, the origin and the edges, until Ctrl-C.
+    Up(UpArguments),
+    /// Removes the demo shop and all other data of `up`.
+    CleanData(DataArguments),
+    /// Starts a Postgres for tests, runs a command with it, and ends with the command's exit code.
+    TestStack(TestStackArguments),
+}
+
+#[derive(Debug, Args)]
+struct UpArguments {
+    /// How many edges. Edge i listens on `PROXY_PORT` + 10 i and `OPS_PORT` + 10 i.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    edges: u16,
+    /// How many products the demo shop gets when it is made.
+    #[arg(long)]
+    products: Option<u32>,
+    #[command(flatten)]
+    data: DataArguments,
+}
+
+#[derive(Debug, Args)]
+struct DataArguments {
+    /// The folder for data, logs and secrets; without it, .run in the checkout.
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+impl DataArguments {
+    fn folder(&self) -> Result<PathBuf, LauncherError> {
+        match &self.data {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(workspace_root()?.join(".run")),
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+struct TestStackArguments {
+    /// Also makes an empty database and names it in `DATABASE_URL`.
+    #[arg(long)]
+    database: bool,
+    /// The command and its arguments.
+    #[arg(last = true, required = true)]
+    command: Vec<String>,
+}
+
+/// Does what the arguments say.
+pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
+    match arguments.command {
+        Command::Up(up) => up::run(up).await,
+        Command::CleanData(data) => clean::run(&data.folder()?),
+        Command::TestStack(test_stack) => test_stack::run(test_stack).await,
+    }
+}

@@ -22,7 +22,13 @@ pub(crate) struct ProcessId {
 impl ProcessId {
     /// The process with this pid, if it runs.
     pub(crate) fn running(pid: i32) -> Option<Self> {
-        start_time(pid).map(|start| Self { pid, start })
+        stat(pid).filter(|stat| stat.runs).map(|stat| Self { pid, start: stat.start })
+    }
+
+    /// A child that was not collected yet: it may have ended, but its pid is still its own.
+    pub(crate) fn of_child(pid: u32) -> Option<Self> {
+        let pid = i32::try_from(pid).ok()?;
+        stat(pid).map(|stat| Self { pid, start: stat.start })
     }
 
     /// This process.
@@ -32,7 +38,7 @@ impl ProcessId {
 
     /// Whether this very process still runs. One that has ended but was not collected by its parent does not.
     pub(crate) fn is_alive(self) -> bool {
-        start_time(self.pid) == Some(self.start)
+        Self::running(self.pid) == Some(self)
     }
 
     /// Signals the process, if it is still the same.
@@ -75,19 +81,23 @@ impl PidFile {
     }
 }
 
-/// The start time of a process that runs and is no zombie.
-fn start_time(pid: i32) -> Option<u64> {
+/// What the kernel tells of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    start: u64,
+    /// Whether it runs: it has not ended without being collected.
+    runs: bool,
+}
+
+fn stat(pid: i32) -> Option<Stat> {
     parse_stat(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// The program's name, field 2, may contain spaces and brackets: fields are counted from the last bracket.
-fn parse_stat(stat: &str) -> Option<u64> {
+fn parse_stat(stat: &str) -> Option<Stat> {
     let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let state = fields.next()?;
-    if matches!(state, "Z" | "X") {
-        return None;
-    }
-    fields.nth(18)?.parse().ok()
+    let runs = !matches!(fields.next()?, "Z" | "X");
+    Some(Stat { start: fields.nth(18)?.parse().ok()?, runs })
 }
 
 /// The processes whose parent is `pid`.
@@ -112,12 +122,12 @@ mod tests {
 
     #[test]
     fn the_start_time_is_field_22_whatever_the_name() {
-        assert_eq!(parse_stat(STAT), Some(987_654));
+        assert_eq!(parse_stat(STAT), Some(Stat { start: 987_654, runs: true }));
     }
 
     #[test]
     fn a_zombie_does_not_run() {
-        assert_eq!(parse_stat(&STAT.replace(" S ", " Z ")), None);
+        assert!(!parse_stat(&STAT.replace(" S ", " Z ")).unwrap().runs);
     }
 
     #[test]

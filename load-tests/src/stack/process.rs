@@ -131,10 +131,10 @@ impl ServerProcess {
         self.stop_hard();
         let spawned = self.program.command()?.spawn();
         let mut child = spawned.map_err(|source| StackError::Spawn { program: self.program.file.clone(), source })?;
-        let id = i32::try_from(child.id()).ok().and_then(ProcessId::running);
-        let Some(id) = id else {
+        let Some(id) = ProcessId::of_child(child.id()) else {
+            let _ = child.kill();
             let _ = child.wait();
-            return Err(self.failure("ended at once"));
+            return Err(self.failure("cannot be found in /proc, which must be mounted"));
         };
         self.running = Some((child, id));
         PidFile { process: id, stop_signal: self.program.stop_signal }.write(&self.program.pid_file)

@@ -7,7 +7,7 @@ use super::{DataDir, Program, ServerProcess, StackError, wait_until};
 
 /// Connecting pools and loading rules is quick; a loaded machine is not.
 const READY_LIMIT: Duration = Duration::from_mins(1);
-const STOP_GRACE: Duration = Duration::from_secs(4);
+const STOP_GRACE: Duration = Duration::from_secs(6);
 
 /// How to start one.
 #[derive(Debug, Clone)]
