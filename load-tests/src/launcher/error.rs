@@ -54,6 +54,14 @@ pub enum LauncherError {
         /// The system's own words.
         source: std::io::Error,
     },
+    /// The migrations could not be applied.
+    #[error("could not apply the migrations in {folder}: {source}")]
+    Migrate {
+        /// Their folder.
+        folder: PathBuf,
+        /// What sqlx said.
+        source: sqlx::migrate::MigrateError,
+    },
     /// Signals cannot be received.
     #[error("could not listen for signals: {source}")]
     Signals {

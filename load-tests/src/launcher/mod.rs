@@ -71,9 +71,9 @@ impl DataArguments {
 
 #[derive(Debug, Args)]
 struct TestStackArguments {
-    /// Also makes an empty database and names it in `DATABASE_URL`.
+    /// Also makes a database with the migrations of this folder and names it in `DATABASE_URL`.
     #[arg(long)]
-    database: bool,
+    migrations: Option<PathBuf>,
     /// The command and its arguments.
     #[arg(last = true, required = true)]
     command: Vec<String>,

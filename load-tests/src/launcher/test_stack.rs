@@ -1,10 +1,12 @@
 //! `vitrine test-stack -- COMMAND`: one Postgres for all tests that the command runs.
 
 use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use sqlx::Connection;
 use tokio::process::{Child, Command};
 
 use super::signals::{StopSignal, StopSignals};
@@ -23,14 +25,22 @@ pub(crate) async fn run(arguments: TestStackArguments) -> Result<ExitCode, Launc
     command.args(rest);
     command.env(POSTGRES_VARIABLE, postgres.url("postgres"));
     command.env(TEMPLATES_VARIABLE, scratch.path().join("templates"));
-    if arguments.database {
-        command.env("DATABASE_URL", postgres.create_database("vitrine").await?);
+    if let Some(folder) = &arguments.migrations {
+        let url = postgres.create_database("vitrine").await?;
+        migrate(&url, folder).await.map_err(|source| LauncherError::Migrate { folder: folder.clone(), source })?;
+        command.env("DATABASE_URL", url);
     }
     let failed = |source| LauncherError::Command { command: program.to_owned(), source };
     let mut child = command.spawn().map_err(failed)?;
     let ended = wait(&mut child, &mut stop).await.map_err(failed);
     postgres.stop().await;
     Ok(exit_code(ended?))
+}
+
+/// Applies migrations from their files, not from the origin: its queries may not compile yet, which is why one is here.
+async fn migrate(url: &str, folder: &Path) -> Result<(), sqlx::migrate::MigrateError> {
+    let migrations = sqlx::migrate::Migrator::new(folder).await?;
+    migrations.run(&mut sqlx::PgConnection::connect(url).await?).await
 }
 
 /// Waits for the command, and passes on what asks us to stop.

@@ -226,7 +226,7 @@ pub(crate) fn origin_launch(
     Ok(Launch {
         name,
         binary: find_binary("vitrine-origin", "VITRINE_ORIGIN_BIN")?,
-        args: [command.to_owned(), "--config".to_owned(), config.unwrap_or_else(|| "config/origin.toml".to_owned())]
+        args: ["--config".to_owned(), config.unwrap_or_else(|| "config/origin.toml".to_owned()), command.to_owned()]
             .into(),
         env: settings.env(),
         folder: workspace_root()?,

@@ -1,0 +1,79 @@
+# Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
+.DEFAULT_GOAL := help
+.PHONY: help run test bench lint clean-data prepare npm
+SHELL := /bin/bash
+
+# Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
+target = $(shell cargo metadata --format-version 1 --no-deps | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+# Tools that are built once and are no part of the checkout.
+tools = $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/vitrine/tools
+say = @printf '\n== %s\n'
+
+# cargo-nextest runs each test in a process of its own and ends hung ones; plain cargo does without.
+tests = $(if $(shell command -v cargo-nextest),cargo nextest run --workspace $(NEXTEST_ARGS) $(ARGS),cargo test --workspace --no-fail-fast $(ARGS) -- --test-threads=4)
+
+help:
+	@echo "make run         install what is missing, build, start the demo shop with all it needs; Ctrl-C stops it"
+	@echo "make test        the same setup, then every test"
+	@echo "make bench       measure"
+	@echo "make lint        style, warnings, licences"
+	@echo "make clean-data  forget the demo shop"
+	@echo "make prepare     after a change of SQL: write what sqlx knows of each query to .sqlx/"
+
+run:
+	@docker/install-packages.sh run
+	$(say) "Building (several minutes the first time)"
+	cargo build --release --workspace --bins
+	$(say) "Starting"
+	@"$(target)/release/vitrine" up $(ARGS)
+
+test: npm
+	@docker/install-packages.sh test
+	$(say) "Building (several minutes the first time)"
+	cargo build --workspace --lib --bins --tests
+	$(say) "Testing"
+	"$(target)/debug/vitrine" test-stack -- $(tests)
+
+# Medusa's SDK, for the test that points it at the proxy. Nothing is done when it is there.
+npm:
+	@docker/install-packages.sh test
+	@cd load-tests/js && if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then \
+	  printf '\n== Fetching the JavaScript SDK\n' && npm ci --no-audit --no-fund; fi
+
+bench:
+	@docker/install-packages.sh bench
+	$(say) "Building (several minutes the first time)"
+	cargo build --release --workspace --bins
+	$(say) "Measuring"
+	@"$(target)/release/vitrine" bench $(ARGS)
+
+lint: $(tools)/bin/cargo-deny
+	@docker/install-packages.sh build
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	"$(tools)/bin/cargo-deny" check --hide-inclusion-graph bans licenses sources
+	@# The list of advisories is fetched each time; without a network the other checks still count.
+	@if "$(tools)/bin/cargo-deny" fetch db; then "$(tools)/bin/cargo-deny" check --disable-fetch advisories; \
+	  else echo "lint: advisories not checked: their list could not be fetched"; fi
+
+$(tools)/bin/cargo-deny:
+	$(say) "Building cargo-deny (once, several minutes)"
+	@if command -v cargo-deny >/dev/null; then mkdir -p "$(tools)/bin" && ln -sf "$$(command -v cargo-deny)" "$@"; \
+	  else cargo install --locked --root "$(tools)" cargo-deny; fi
+
+clean-data:
+	@docker/install-packages.sh build
+	@cargo run --quiet --package vitrine-load-tests --bin vitrine -- clean-data $(ARGS)
+
+# sqlx checks queries when the origin is compiled: against a database here, against .sqlx/ everywhere else.
+# The migrations are applied by the launcher, since the origin may not compile before this is done.
+prepare:
+	@docker/install-packages.sh run
+	cargo build --package vitrine-load-tests --bin vitrine
+	@rm -rf "$(target)/sqlx" && mkdir -p "$(target)/sqlx"
+	@# A query is looked at only when its file is compiled.
+	@find origin -name '*.rs' -exec touch {} +
+	"$(target)/debug/vitrine" test-stack --migrations migrations -- \
+	  env SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$(target)/sqlx" cargo check --package vitrine-origin --all-targets
+	@rm -rf .sqlx && mkdir .sqlx && find "$(target)/sqlx" -name 'query-*.json' -exec cp {} .sqlx/ \;
+	@echo "prepare: $$(ls .sqlx | wc -l) queries in .sqlx/; commit them"
