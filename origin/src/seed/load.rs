@@ -29,34 +29,39 @@ pub async fn run(
     if options.products > products::MAX_PRODUCTS {
         return Err(SeedError::TooMany { asked: options.products, limit: products::MAX_PRODUCTS });
     }
-    let started = BootTime::now();
     let mut connection = state::lock(pool).await?;
-    let loaded = state::loaded(&mut connection).await?;
-    if let Some(products) = loaded.filter(|products| *products >= options.products) {
+    let outcome = load(&mut connection, files, &Scope::new(ids, options)).await;
+    let unlocked = state::unlock(connection).await;
+    // Where both failed, the load's own failure is the one to tell.
+    outcome.and_then(|outcome| unlocked.map(|()| outcome))
+}
+
+/// All steps, under the lock.
+async fn load(
+    connection: &mut PgConnection,
+    files: Option<&dyn FileProvider>,
+    scope: &Scope<'_>,
+) -> Result<Outcome, SeedError> {
+    let started = BootTime::now();
+    let wanted = scope.options.products;
+    let loaded = state::loaded(connection).await?;
+    if let Some(products) = loaded.filter(|products| *products >= wanted) {
         tracing::info!(products, "seed: the demo shop is loaded already");
-        state::unlock(connection).await?;
         return Ok(Outcome::AlreadyLoaded { products });
     }
     if let Some(files) = files {
         let bytes = pictures::upload(files).await?;
         tracing::info!(pictures = pictures::COUNT, bytes, elapsed = %elapsed(started), "seed: pictures stored");
     }
-    let scope = Scope::new(ids, options);
     if loaded.is_none() {
-        let rows = load_shop(&mut connection, &scope).await?;
+        let rows = load_shop(connection, scope).await?;
         tracing::info!(rows, elapsed = %elapsed(started), "seed: shop loaded");
     }
     let present = loaded.unwrap_or(0);
-    load_products(&mut connection, &scope, present, started).await?;
-    sqlx::query(products::VACUUM).execute(&mut connection).await.map_err(database("gather statistics"))?;
-    state::unlock(connection).await?;
-    let outcome = Outcome::Loaded {
-        added: options.products - present,
-        products: options.products,
-        elapsed: BootTime::now().since(started),
-    };
-    tracing::info!(products = options.products, elapsed = %elapsed(started), "seed: done");
-    Ok(outcome)
+    load_products(connection, scope, present, started).await?;
+    sqlx::query(products::VACUUM).execute(connection).await.map_err(database("gather statistics"))?;
+    tracing::info!(products = wanted, elapsed = %elapsed(started), "seed: done");
+    Ok(Outcome::Loaded { added: wanted - present, products: wanted, elapsed: BootTime::now().since(started) })
 }
 
 /// The part that does not grow, in one transaction.

@@ -80,9 +80,7 @@ impl Rows {
                 "COPY price (id, created_at, updated_at, price_set_id, currency_code, amount, price_list_id) FROM STDIN",
             ),
             item: Table::new("COPY inventory_item (id, created_at, updated_at, sku, title, description) FROM STDIN"),
-            variant_item: Table::new(
-                "COPY product_variant_inventory_item (variant_id, inventory_item_id) FROM STDIN",
-            ),
+            variant_item: Table::new("COPY product_variant_inventory_item (variant_id, inventory_item_id) FROM STDIN"),
             level: Table::new(
                 "COPY inventory_level (id, created_at, updated_at, inventory_item_id, location_id, stocked_quantity) \
                  FROM STDIN",

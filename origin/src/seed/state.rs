@@ -24,8 +24,10 @@ pub(super) async fn lock(pool: &PgPool) -> Result<PgConnection, SeedError> {
     if locked { Ok(connection) } else { Err(SeedError::Busy) }
 }
 
-/// Gives the lock back before the load's end is told.
-pub(super) async fn unlock(connection: PgConnection) -> Result<(), SeedError> {
+/// Gives the lock back before the end of the load is told: the next one may begin at once.
+pub(super) async fn unlock(mut connection: PgConnection) -> Result<(), SeedError> {
+    let unlocking = sqlx::query("SELECT pg_advisory_unlock($1)").bind(LOCK);
+    unlocking.execute(&mut connection).await.map_err(database("give the lock back"))?;
     connection.close().await.map_err(database("disconnect"))
 }
 

@@ -28,8 +28,9 @@ const LIGHT: i32 = 176;
 /// Draws a garment on paper.
 pub(super) fn draw(garment: Garment, cloth: Cloth) -> Canvas {
     let mut canvas = Canvas::new(|y| 252 - y / 24);
-    canvas.fill(&Outline::oval(MIDDLE, 528, 330, 34), |_, _| SHADOW + 14);
-    canvas.fill(&Outline::oval(MIDDLE, 528, 240, 20), |_, _| SHADOW);
+    let floor = if matches!(garment, Garment::Shoe) { 486 } else { 528 };
+    canvas.fill(&Outline::oval(MIDDLE, floor, 330, 34), |_, _| SHADOW + 14);
+    canvas.fill(&Outline::oval(MIDDLE, floor, 240, 20), |_, _| SHADOW);
     let ink = |x, y| weave(cloth, x, y);
     match garment {
         Garment::Shirt => shirt(&mut canvas, ink),
@@ -49,7 +50,7 @@ fn weave(cloth: Cloth, x: i32, y: i32) -> i32 {
         Cloth::Striped if y / 22 % 2 == 0 => CLOTH + 44,
         Cloth::Striped | Cloth::Plain => CLOTH,
     };
-    base + light + thread + grain(x, y)
+    base + light + thread + grain(x / 2, y / 2)
 }
 
 /// -2 to 2, without a pattern that an eye would see.

@@ -86,8 +86,7 @@ fn countries(scope: &Scope<'_>) -> Result<Table, SeedError> {
 }
 
 fn tax_regions(scope: &Scope<'_>) -> Table {
-    let mut table =
-        Table::new("COPY tax_region (id, created_at, updated_at, country_code, provider_id) FROM STDIN");
+    let mut table = Table::new("COPY tax_region (id, created_at, updated_at, country_code, provider_id) FROM STDIN");
     for (number, country) in (0..).zip(country_codes()) {
         let made = scope.make(Kind::TaxRegion, number, format_args!("{country}"));
         let _ = table.entity(&made).text(country).text("tp_system");

@@ -45,8 +45,7 @@ fn channel(scope: &Scope<'_>) -> Table {
 }
 
 fn api_key(scope: &Scope<'_>) -> Table {
-    let mut table =
-        Table::new("COPY api_key (id, created_at, updated_at, token, redacted, title, type) FROM STDIN");
+    let mut table = Table::new("COPY api_key (id, created_at, updated_at, token, redacted, title, type) FROM STDIN");
     let token = &scope.options.publishable_key;
     let row = table.entity(&scope.make(Kind::ApiKey, 0, format_args!("{KEY}")));
     let _ = row.text(token).text(&redact(token)).text(KEY).text("publishable");
@@ -62,13 +61,11 @@ fn redact(token: &str) -> String {
 }
 
 fn store(scope: &Scope<'_>) -> [Table; 2] {
-    let mut stores =
-        Table::new("COPY store (id, created_at, updated_at, name, default_sales_channel_id) FROM STDIN");
+    let mut stores = Table::new("COPY store (id, created_at, updated_at, name, default_sales_channel_id) FROM STDIN");
     let made = scope.make(Kind::Store, 0, format_args!("{STORE}"));
     let _ = stores.entity(&made).text(STORE).text(&channel_id(scope));
-    let mut currencies = Table::new(
-        "COPY store_currency (id, created_at, updated_at, store_id, currency_code, is_default) FROM STDIN",
-    );
+    let mut currencies =
+        Table::new("COPY store_currency (id, created_at, updated_at, store_id, currency_code, is_default) FROM STDIN");
     for (number, currency) in (0..).zip(CURRENCIES) {
         let row = currencies.entity(&scope.make(Kind::StoreCurrency, number, format_args!("{currency}")));
         let _ = row.text(&made.id).text(currency).shown(number == 0);
