@@ -223,3 +223,13 @@ async fn the_account_of_s3_writes_what_strangers_read_with_its_type() {
     assert_eq!(read.headers()["content-type"], "image/png");
     assert_eq!(read.text().await.unwrap(), "not really");
 }
+
+#[test]
+fn servers_can_be_started_from_any_task() {
+    fn assert_send<T: Send>(_: T) {}
+    assert_send(vitrine_load_tests::stack::TestStack::start());
+    assert_send(vitrine_load_tests::stack::TestStack::private_with_shop(1));
+    assert_send(vitrine_load_tests::stack::TestStack::with_shop(1));
+    assert_send(TestDatabase::create());
+    assert_send(TestDatabase::from_template("x", fill));
+}

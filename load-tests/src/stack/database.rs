@@ -36,16 +36,17 @@ impl TestDatabase {
         Fut: Future<Output = Result<(), E>>,
         E: Display,
     {
-        Self::from_template_with_folder(template, async |url, _| prepare(url).await).await.map(|(database, _)| database)
+        Self::from_template_with_folder(template, |url, _| prepare(url)).await.map(|(database, _)| database)
     }
 
     /// The same for a template that also has files. `prepare` gets their folder too, and the caller gets it to copy from.
-    pub(crate) async fn from_template_with_folder<F, E>(
+    pub(crate) async fn from_template_with_folder<F, Fut, E>(
         template: &str,
         prepare: F,
     ) -> Result<(Self, PathBuf), StackError>
     where
-        F: AsyncFnOnce(String, PathBuf) -> Result<(), E>,
+        F: FnOnce(String, PathBuf) -> Fut,
+        Fut: Future<Output = Result<(), E>>,
         E: Display,
     {
         let server = TestServer::get().await?;

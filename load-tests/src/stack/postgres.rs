@@ -11,7 +11,8 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection};
 use super::data_dir::write_private;
 use super::identity::ServerUser;
 use super::postgres_home::{find_programs, place};
-use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex, wait_until};
+use super::wait::Deadline;
+use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex};
 
 /// The owner of the cluster, and of every database in it.
 const OWNER: &str = "vitrine";
@@ -132,16 +133,16 @@ impl Postgres {
     /// Waits until it takes a connection and answers.
     async fn ready(&mut self) -> Result<(), StackError> {
         let url = self.url("postgres");
-        let process = std::cell::RefCell::new(&mut self.process);
-        let answers = wait_until("Postgres answers", READY_LIMIT, async || {
-            !process.borrow_mut().is_running() || connect(&url).await.is_ok()
-        });
-        let waited = answers.await;
-        let process = process.into_inner();
-        if !process.is_running() {
-            return Err(process.failure("ended while starting"));
+        let deadline = Deadline::after(READY_LIMIT);
+        while !connect(&url).await.is_ok() {
+            if let Some(status) = self.process.ended() {
+                return Err(self.process.failure(format!("ended while starting, with {status}")));
+            }
+            if !deadline.again().await {
+                return Err(self.process.failure(deadline.missed()));
+            }
         }
-        waited.map_err(|error| process.failure(error.to_string()))
+        Ok(())
     }
 }
 

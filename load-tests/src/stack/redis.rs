@@ -6,7 +6,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::data_dir::write_private;
-use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex, wait_until};
+use super::wait::Deadline;
+use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex};
 
 const READY_LIMIT: Duration = Duration::from_secs(20);
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -90,17 +91,16 @@ impl Redis {
     }
 
     async fn ready(&mut self) -> Result<(), StackError> {
-        let (port, password) = (self.port, self.password.clone());
-        let process = std::cell::RefCell::new(&mut self.process);
-        let waited = wait_until("Redis answers", READY_LIMIT, async || {
-            !process.borrow_mut().is_running() || answers(port, &password).await
-        })
-        .await;
-        let process = process.into_inner();
-        if !process.is_running() {
-            return Err(process.failure("ended while starting"));
+        let deadline = Deadline::after(READY_LIMIT);
+        while !answers(self.port, &self.password).await {
+            if let Some(status) = self.process.ended() {
+                return Err(self.process.failure(format!("ended while starting, with {status}")));
+            }
+            if !deadline.again().await {
+                return Err(self.process.failure(deadline.missed()));
+            }
         }
-        waited.map_err(|error| process.failure(error.to_string()))
+        Ok(())
     }
 }
 

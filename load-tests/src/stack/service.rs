@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{DataDir, Program, ServerProcess, StackError, wait_until};
+use super::wait::Deadline;
+use super::{DataDir, Program, ServerProcess, StackError};
 
 /// Connecting pools and loading rules is quick; a loaded machine is not.
 const READY_LIMIT: Duration = Duration::from_mins(1);
@@ -64,20 +65,16 @@ impl Service {
 
     /// Waits until it says that it is ready.
     pub async fn ready(&mut self) -> Result<(), StackError> {
-        let (client, url) = (self.client.clone(), self.ready_url.clone());
-        let process = std::cell::RefCell::new(&mut self.process);
-        let waited = wait_until("it is ready", READY_LIMIT, async || {
-            !process.borrow_mut().is_running() || answers_ok(&client, &url).await
-        })
-        .await;
-        let process = process.into_inner();
-        if let Some(status) = process.ended() {
-            return Err(process.failure(format!("ended while starting, with {status}")));
+        let deadline = Deadline::after(READY_LIMIT);
+        while !self.is_ready().await {
+            if let Some(status) = self.process.ended() {
+                return Err(self.process.failure(format!("ended while starting, with {status}")));
+            }
+            if !deadline.again().await {
+                return Err(self.process.failure(format!("{}, asked at {}", deadline.missed(), self.ready_url)));
+            }
         }
-        if !process.is_running() {
-            return Err(process.failure("ended while starting"));
-        }
-        waited.map_err(|error| process.failure(format!("did not become ready: {error}, asking {}", self.ready_url)))
+        Ok(())
     }
 
     /// Whether it says now that it is ready.

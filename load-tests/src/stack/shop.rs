@@ -1,7 +1,7 @@
 //! The whole shop for one test: its servers, an origin, and edges in front of it.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{
     DataDir, Durability, EdgeSettings, Launch, OriginSettings, Postgres, Redis, S3, S3Keys, Scratch, Secrets, Service,
@@ -40,10 +40,8 @@ impl TestStack {
     /// The shop is made once for a test run, by the origin's own commands, and copied.
     pub async fn with_shop(products: u32) -> Result<Self, StackError> {
         let template = format!("shop_{products}");
-        let (database, folder) = TestDatabase::from_template_with_folder(&template, async |url, folder| {
-            make_shop(url, &folder, products).await
-        })
-        .await?;
+        let prepare = |url, folder| make_shop(url, folder, products);
+        let (database, folder) = TestDatabase::from_template_with_folder(&template, prepare).await?;
         let secrets = Secrets::load_or_generate(&folder.join("secrets.env"))?;
         Self::on(Scratch::new()?, Database::Shared(database), secrets, Some(&folder.join("s3"))).await
     }
@@ -246,9 +244,9 @@ pub(crate) fn edge_launch(name: String, settings: &EdgeSettings, config: Option<
 }
 
 /// Fills a template: the database at `url`, and `secrets.env` and `s3` in `folder`.
-async fn make_shop(url: String, folder: &Path, products: u32) -> Result<(), StackError> {
-    let _ = std::fs::remove_dir_all(folder);
-    let data = DataDir::open(folder)?;
+async fn make_shop(url: String, folder: PathBuf, products: u32) -> Result<(), StackError> {
+    let _ = std::fs::remove_dir_all(&folder);
+    let data = DataDir::open(&folder)?;
     let secrets = Secrets::load_or_generate(&folder.join("secrets.env"))?;
     let scratch = Scratch::new()?;
     let redis = Redis::start(scratch.data()).await?;

@@ -8,11 +8,11 @@ use super::StackError;
 pub(crate) const POLL: Duration = Duration::from_millis(10);
 
 /// Asks `condition` again and again until it says true, or fails after `limit` with `what` in the message.
-pub async fn wait_until<F, Fut>(what: &str, limit: Duration, mut condition: F) -> Result<(), StackError>
-where
-    F: FnMut() -> Fut,
-    Fut: Future<Output = bool>,
-{
+pub async fn wait_until(
+    what: &str,
+    limit: Duration,
+    mut condition: impl AsyncFnMut() -> bool,
+) -> Result<(), StackError> {
     let start = Instant::now();
     while !condition().await {
         if start.elapsed() >= limit {
@@ -23,7 +23,30 @@ where
     Ok(())
 }
 
-/// The same without a runtime, for `Drop` and for the end of leftovers. Says whether the condition came true.
+/// A limit for a loop that asks again and again.
+pub(crate) struct Deadline {
+    start: Instant,
+    limit: Duration,
+}
+
+impl Deadline {
+    pub(crate) fn after(limit: Duration) -> Self {
+        Self { start: Instant::now(), limit }
+    }
+
+    /// Waits a moment. False when the time is over.
+    pub(crate) async fn again(&self) -> bool {
+        tokio::time::sleep(POLL).await;
+        self.start.elapsed() < self.limit
+    }
+
+    /// What did not happen, in words.
+    pub(crate) fn missed(&self) -> String {
+        format!("did not answer within {} s", self.limit.as_secs())
+    }
+}
+
+/// The same as [`wait_until`] without a runtime, for `Drop` and for the end of leftovers. Says whether the condition came true.
 pub(crate) fn wait_blocking(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
     let start = Instant::now();
     while !condition() {

@@ -99,7 +99,7 @@ pub(crate) struct Function {
 /// All functions that have a body, inner ones too. `code` comes from [`code_only`].
 pub(crate) fn functions(code: &str) -> Vec<Function> {
     let bytes = code.as_bytes();
-    let line_of = |at: usize| bytes[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+    let line_of = |at: usize| code[..at].matches('\n').count() + 1;
     let starts = code.match_indices("fn ").map(|(at, _)| at);
     let word_starts = starts.filter(|at| *at == 0 || !(bytes[at - 1].is_ascii_alphanumeric() || bytes[at - 1] == b'_'));
     word_starts

@@ -1,5 +1,7 @@
 //! What sources may say, and how long they may be.
 
+use std::path::Path;
+
 use crate::scan::{code_only, functions};
 
 const FILE_LINES: usize = 600;
@@ -78,7 +80,11 @@ pub(crate) fn lengths(text: &str) -> Vec<String> {
 /// Complaints about what may not be written at all.
 pub(crate) fn forbidden(name: &str, text: &str) -> Vec<String> {
     let mut complaints = Vec::new();
-    let code = if name.ends_with(".rs") { code_only(text) } else { String::new() };
+    let code = if Path::new(name).extension().is_some_and(|extension| extension == "rs") {
+        code_only(text)
+    } else {
+        String::new()
+    };
     for (index, line) in code.lines().enumerate() {
         for unfinished in ["todo!", "unimplemented!"] {
             if line.contains(unfinished) {
