@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use vitrine_shared::tag::Tag;
 
+use super::template::TagTemplates;
 use crate::key::KeySpec;
 use crate::reason::PassReason;
 use crate::upstream::Upstream;
@@ -34,8 +35,6 @@ pub enum Action {
 pub struct CachePlan {
     /// The settings of the rule, shared by its requests.
     pub settings: Arc<CacheSettings>,
-    /// Tags by the rule's templates, such as `product-handle:{handle}`, put in for this path.
-    pub tags: Vec<Tag>,
 }
 
 /// The part of a rule that does not depend on the request.
@@ -45,24 +44,28 @@ pub struct CacheSettings {
     pub key: KeySpec,
     /// Freshness at the edge.
     pub edge_ttl: EdgeTtl,
+    /// Under [`EdgeTtl::Override`], the most that a 404 or 410 gets.
+    pub negative_ttl: Duration,
     /// What browsers and foreign caches are told.
     pub browser_ttl: BrowserTtl,
     /// What to do while this edge has no lease (invalidation protocol, rule 11).
     pub on_disconnect: OnDisconnect,
     /// How long an old object may be served, labelled, while neither the feed nor the upstream can be reached.
     pub serve_for: Option<Duration>,
-    /// How long a stale object may be served while one refresh runs behind (RFC 5861 §3); zero for never.
-    pub stale_while_revalidate: Duration,
-    /// How long a stale object may be served when the upstream fails (RFC 5861 §4); zero for never.
-    pub stale_if_error: Duration,
+    /// How long a stale object may be served while one refresh runs behind (RFC 5861 §3).
+    pub stale_while_revalidate: StaleTtl,
+    /// How long a stale object may be served when the upstream fails (RFC 5861 §4).
+    pub stale_if_error: StaleTtl,
     /// Largest body that is stored, in bytes.
     pub max_object_bytes: u64,
+    /// The rule's tag templates; see [`CachePlan::tags`].
+    pub tags: TagTemplates,
 }
 
 /// Where an object's freshness lifetime comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EdgeTtl {
-    /// From the response (RFC 9111 §4.2); not stored without explicit freshness.
+    /// From the response (RFC 9111 §4.2); not fresh without explicit freshness.
     Respect,
     /// Always this, whatever the response says (but for `no-store`, `private` and Set-Cookie, which are never stored).
     Override(Duration),
@@ -70,12 +73,23 @@ pub enum EdgeTtl {
     Cap(Duration),
 }
 
+/// For how long past its freshness an object may still be served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StaleTtl {
+    /// As the response's directive of RFC 5861 says, where no other directive of it forbids that; without one, never.
+    #[default]
+    Respect,
+    /// Always this, the operator's word being above the response's (RFC 9111 §4.2.4); zero for never.
+    Override(Duration),
+}
+
 /// What downstream caches are told in Cache-Control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrowserTtl {
     /// What the upstream said.
     Respect,
-    /// `public, max-age=N`, N reduced where `valid-until` or the edge's own freshness ends earlier.
+    /// `public, max-age=N` so that this much freshness is left on arrival, less where `valid-until` or the edge's own
+    /// freshness ends earlier.
     Override(Duration),
     /// `no-cache`: keep, but ask each time (the ETag makes it cheap).
     Revalidate,
@@ -89,4 +103,15 @@ pub enum OnDisconnect {
     Revalidate,
     /// Serve: for content-addressed files, which never change under their name.
     Serve,
+}
+
+// === impl CachePlan ===
+
+impl CachePlan {
+    /// Tags by the rule's templates, such as `product-handle:{handle}`, put in for this canonical path.
+    ///
+    /// Only a fill needs them, so they are not made for every hit.
+    pub fn tags(&self, path: &str) -> Vec<Tag> {
+        self.settings.tags.expand(path)
+    }
 }

@@ -1,0 +1,141 @@
+//! From the file's shape to the compiled configuration.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use toml::Spanned;
+use vitrine_shared::config::{ConfigError, Source};
+
+use super::problems::Problems;
+use super::raw::{RawCache, RawConfig, RawListen, RawRule, Text};
+use super::upstreams::Upstreams;
+use super::{CacheLimits, Config, Listen, feed, rule, upstreams};
+use crate::rules::{Rule, RuleSet, shadowed};
+use crate::upstream::Upstream;
+
+/// Memory for the cache, where nothing is said.
+const MEMORY: u64 = 256 << 20;
+/// Largest body that is stored, where nothing is said.
+const MAX_OBJECT: u64 = 8 << 20;
+/// The edge's name, where none is given.
+const EDGE: &str = "edge";
+/// Most worker threads that a file may ask for.
+const MAX_THREADS: usize = 1024;
+
+pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<ConfigError>> {
+    let mut problems = Problems::new(source);
+    let listen = listen(raw.listen, &mut problems);
+    let cache = cache(&raw.cache, &mut problems);
+    let with_feed = raw.feed.is_some();
+    // A feed that is there but wrong has noted its problems, so nothing is compiled in the end.
+    let feed = raw.feed.and_then(|raw| feed::compile(raw, &mut problems));
+    let upstreams = upstreams::compile(raw.upstreams, with_feed, &mut problems);
+    let default = default_upstream(raw.default_upstream.as_ref(), &upstreams, &mut problems);
+    let max_object = cache.map_or(MAX_OBJECT, |cache| cache.max_object);
+    let rules = rules(&raw.rules, &upstreams, default.as_ref(), max_object, &mut problems);
+    upstreams.warn_of_unused(default.as_ref(), &rules, &mut problems);
+    let edge = raw.edge.map_or_else(|| EDGE.to_owned(), Spanned::into_inner).into();
+    let result = match (listen, cache, default) {
+        (Some(listen), Some(cache), Some(default)) => Some(Config {
+            edge,
+            listen,
+            cache,
+            feed,
+            upstreams: upstreams.list(),
+            rules: Arc::new(RuleSet::new(rules, default)),
+            warnings: Vec::new(),
+        }),
+        _ => None,
+    };
+    problems.finish(result).map(|(config, warnings)| Config { warnings, ..config })
+}
+
+fn listen(raw: RawListen, problems: &mut Problems<'_>) -> Option<Listen> {
+    let mut address = |text: &Text| {
+        problems.parse(text, "an address to listen on", |text| {
+            text.parse::<SocketAddr>().map_err(|_| "write an IP address and a port, such as \"127.0.0.1:8080\"")
+        })
+    };
+    let (http, ops) = (address(&raw.http), address(&raw.ops));
+    if let (Some(http), Some(ops)) = (http, ops)
+        && http == ops
+        && http.port() != 0
+    {
+        problems.error(&raw.ops, "clients and operators cannot share an address", None);
+    }
+    if let Some(threads) = &raw.threads
+        && !(1..=MAX_THREADS).contains(threads.get_ref())
+    {
+        problems.error(threads, format!("`threads` must be from 1 to {MAX_THREADS}"), None);
+    }
+    let ops_token = raw.ops_token.map(Spanned::into_inner).filter(|token| !token.is_empty());
+    Some(Listen { http: http?, ops: ops?, ops_token, threads: raw.threads.map(Spanned::into_inner) })
+}
+
+fn cache(raw: &RawCache, problems: &mut Problems<'_>) -> Option<CacheLimits> {
+    let memory = problems.size_or(raw.memory.as_ref(), MEMORY);
+    let max_object = problems.size_or(raw.max_object.as_ref(), MAX_OBJECT);
+    let limits = CacheLimits { memory: memory?, max_object: max_object? };
+    if limits.max_object > limits.memory {
+        let at = raw.max_object.as_ref().or(raw.memory.as_ref());
+        problems.error_at_key(at, "`max_object` is larger than `memory`", None);
+    }
+    Some(limits)
+}
+
+fn default_upstream(named: Option<&Text>, upstreams: &Upstreams, problems: &mut Problems<'_>) -> Option<Arc<Upstream>> {
+    match named {
+        Some(name) => upstreams.find(name, problems),
+        None if upstreams.count() == 1 => upstreams.list().pop(),
+        None => {
+            let (message, help) = match upstreams.count() {
+                0 => ("there is no upstream", "add [upstreams.origin] with its `addresses`"),
+                _ => (
+                    "there are several upstreams",
+                    "say which is asked what no rule matches: default_upstream = \"origin\"",
+                ),
+            };
+            problems.whole(message, Some(help.to_owned()));
+            None
+        }
+    }
+}
+
+/// The rules that could be compiled; those that could not have noted their problems.
+fn rules(
+    raw: &[Spanned<RawRule>],
+    upstreams: &Upstreams,
+    default: Option<&Arc<Upstream>>,
+    max_object: u64,
+    problems: &mut Problems<'_>,
+) -> Vec<Rule> {
+    let mut compiled: Vec<(usize, Rule)> = Vec::new();
+    for (index, entry) in raw.iter().enumerate() {
+        let name = &entry.get_ref().name;
+        if let Some(earlier) = raw[..index].iter().find(|earlier| earlier.get_ref().name == *name) {
+            let line = problems.line_of(&earlier.get_ref().name);
+            problems.error(name, format!("the rule on line {line} is called `{}` too", name.get_ref()), None);
+        }
+        let rule = rule::compile(entry.get_ref(), upstreams, default, max_object, problems);
+        compiled.extend(rule.map(|rule| (index, rule)));
+    }
+    let (places, rules): (Vec<usize>, Vec<Rule>) = compiled.into_iter().unzip();
+    let of = |place: usize| places.get(place).and_then(|&index| raw.get(index)).map(|entry| &entry.get_ref().name);
+    for shadow in shadowed(&rules) {
+        let Some(name) = of(shadow.rule) else { continue };
+        let by: Vec<String> = shadow
+            .by
+            .iter()
+            .filter_map(|&place| of(place))
+            .map(|name| format!("`{}` on line {}", name.get_ref(), problems.line_of(name)))
+            .collect();
+        let message =
+            format!("rule `{}` can never match: {} comes first and takes all of it", name.get_ref(), by.join(" with "));
+        problems.error(
+            name,
+            message,
+            Some("the first rule that matches decides: put the narrower one first".to_owned()),
+        );
+    }
+    rules
+}

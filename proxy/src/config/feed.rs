@@ -1,0 +1,72 @@
+//! The invalidation feed's settings.
+
+use std::time::Duration;
+
+use super::problems::Problems;
+use super::raw::RawFeed;
+use super::secret::Secret;
+
+/// Where purges come from, and how the lease is kept (`docs/invalidation.md`).
+#[derive(Clone, Debug)]
+pub struct Feed {
+    /// The Redis that carries the stream; absent to take all from the origin's endpoint. May hold a password.
+    pub redis: Option<Secret>,
+    /// The origin's internal address, such as `http://127.0.0.1:9001`, without a slash at its end.
+    pub url: String,
+    /// The token for it.
+    pub token: Secret,
+    /// How often the lease is renewed.
+    pub renew_every: Duration,
+    /// Longest lease that is believed, whatever the origin grants.
+    pub max_lease: Duration,
+    /// Most purged tags that are remembered; past it the floor rises (rule 13).
+    pub tag_capacity: usize,
+}
+
+/// How often the lease is renewed, where nothing is said: three times a lease of the protocol's default.
+const RENEW_EVERY: Duration = Duration::from_secs(1);
+/// Longest lease, where nothing is said.
+const MAX_LEASE: Duration = Duration::from_secs(10);
+/// Most tags, where nothing is said: some tens of megabytes.
+const TAG_CAPACITY: usize = 1_000_000;
+
+pub(super) fn compile(raw: RawFeed, problems: &mut Problems<'_>) -> Option<Feed> {
+    let url = raw.url.get_ref().trim_end_matches('/').to_owned();
+    let is_http =
+        url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).is_some_and(|rest| !rest.is_empty());
+    if !is_http {
+        problems.error(
+            &raw.url,
+            format!("`{url}` is not an http address"),
+            Some("such as \"http://127.0.0.1:9001\"".into()),
+        );
+    }
+    if raw.token.get_ref().is_empty() {
+        problems.error(
+            &raw.token,
+            "the token is empty",
+            Some("the feed is never open: give it the origin's INTERNAL_TOKEN".into()),
+        );
+    }
+    let renew_every = problems.duration_or(raw.renew_every.as_ref(), RENEW_EVERY);
+    let max_lease = problems.duration_or(raw.max_lease.as_ref(), MAX_LEASE);
+    if let (Some(renew), Some(lease)) = (renew_every, max_lease)
+        && (renew.is_zero() || renew >= lease)
+    {
+        let at = raw.renew_every.as_ref().or(raw.max_lease.as_ref());
+        problems.error_at_key(at, "`renew_every` must be above zero and below `max_lease`", None);
+    }
+    let capacity = raw.tag_capacity.as_ref().map_or(TAG_CAPACITY, |capacity| *capacity.get_ref());
+    if capacity == 0 {
+        problems.error_at_key(raw.tag_capacity.as_ref(), "`tag_capacity` must be above zero", None);
+    }
+    is_http.then_some(())?;
+    Some(Feed {
+        redis: raw.redis.filter(|redis| !redis.is_empty()),
+        url,
+        token: raw.token.into_inner(),
+        renew_every: renew_every?,
+        max_lease: max_lease?,
+        tag_capacity: capacity,
+    })
+}

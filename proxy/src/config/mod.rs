@@ -1,0 +1,84 @@
+//! The proxy's configuration: read from TOML, checked whole, and compiled.
+//!
+//! [`Config::load`] gives either a configuration in which everything holds together or *all* that is wrong with the file, each
+//! with its line. `docs/rules.md` is the reference of the keys.
+
+mod compile;
+mod feed;
+mod problems;
+pub mod raw;
+mod rule;
+mod secret;
+pub mod units;
+mod upstreams;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use vitrine_shared::config::{ConfigError, Source};
+
+pub use feed::Feed;
+pub use secret::Secret;
+
+use crate::rules::RuleSet;
+use crate::upstream::Upstream;
+
+/// Everything that the file says, checked and compiled.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// This edge's name for people: in the feed's reports, logs and metrics.
+    pub edge: Arc<str>,
+    /// Where it listens.
+    pub listen: Listen,
+    /// How much it may hold.
+    pub cache: CacheLimits,
+    /// Where purges come from; absent where no upstream speaks the invalidation protocol.
+    pub feed: Option<Feed>,
+    /// All upstreams, by name.
+    pub upstreams: Vec<Arc<Upstream>>,
+    /// The rules.
+    pub rules: Arc<RuleSet>,
+    /// What is allowed but probably not meant; for the log.
+    pub warnings: Vec<ConfigError>,
+}
+
+/// Where the proxy listens.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// For clients.
+    pub http: SocketAddr,
+    /// For operators: health, metrics, purges. Never reachable by strangers.
+    pub ops: SocketAddr,
+    /// What changes anything on [`Listen::ops`] needs this token; absent, and such requests are refused.
+    pub ops_token: Option<Secret>,
+    /// Worker threads; absent for one a core.
+    pub threads: Option<usize>,
+}
+
+/// How much the cache may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CacheLimits {
+    /// Bytes of memory for stored objects and running fills together, their keys and heads included.
+    pub memory: u64,
+    /// Largest body that is stored, in bytes, where the rule does not say otherwise.
+    pub max_object: u64,
+}
+
+impl Config {
+    /// Reads and checks a file; `env` gives the values of `${NAME}`.
+    pub fn load(file: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, Vec<ConfigError>> {
+        Self::of_source(&Source::read(file, env).map_err(|error| vec![error])?)
+    }
+
+    /// As [`Config::load`], from a source that was read already.
+    pub fn of_source(source: &Source) -> Result<Self, Vec<ConfigError>> {
+        let raw = source.parse().map_err(|error| vec![error])?;
+        compile::compile(source, raw)
+    }
+
+    /// The upstream of this name.
+    pub fn upstream(&self, name: &str) -> Option<&Arc<Upstream>> {
+        self.upstreams.iter().find(|upstream| *upstream.name == *name)
+    }
+}

@@ -1,0 +1,54 @@
+//! The Cookie field, read as browsers write it (RFC 6265 §4.2.1 and §5.4).
+
+use http::{HeaderMap, header};
+
+/// A cookie of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cookie<'h> {
+    /// Its name; capitals matter.
+    pub name: &'h [u8],
+    /// Its value, quotes included. Empty where there is no `=`.
+    pub value: &'h [u8],
+}
+
+/// The cookies of all Cookie lines (HTTP/2 may split the field: RFC 9113 §8.2.3), in order.
+///
+/// A piece without `=` is a cookie without a value, so that a rule which names it errs towards bypass.
+pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
+    headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b';')).filter_map(
+        |piece| {
+            let piece = piece.trim_ascii();
+            let equals = memchr::memchr(b'=', piece).unwrap_or(piece.len());
+            let name = piece[..equals].trim_ascii();
+            let value = piece.get(equals + 1..).unwrap_or_default().trim_ascii();
+            (!name.is_empty()).then_some(Cookie { name, value })
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn names_are_found_exactly_in_all_lines() {
+        let mut headers = HeaderMap::new();
+        for line in ["a=1; medusa_session=s%3A; xconnect.sid=2", "connect.sid = \"q\" ;; =x; bare", "b=c=d"] {
+            headers.append(header::COOKIE, HeaderValue::from_static(line));
+        }
+        let found: Vec<(&str, &str)> = cookies(&headers)
+            .map(|cookie| (std::str::from_utf8(cookie.name).unwrap(), std::str::from_utf8(cookie.value).unwrap()))
+            .collect();
+        let expected = [
+            ("a", "1"),
+            ("medusa_session", "s%3A"),
+            ("xconnect.sid", "2"),
+            ("connect.sid", "\"q\""),
+            ("bare", ""),
+            ("b", "c=d"),
+        ];
+        assert_eq!(found, expected);
+    }
+}

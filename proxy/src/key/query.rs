@@ -1,0 +1,185 @@
+//! The query as pairs, which of them count, and in which order they are keyed and sent.
+
+use smallvec::SmallVec;
+
+use super::percent::{self, Malformed, Part};
+use super::tracking;
+
+/// Most pairs of a query; a request with more is refused.
+pub const MAX_PAIRS: usize = 512;
+
+/// A query in normal form, its pairs in the order that the client sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    text: Box<str>,
+    pairs: SmallVec<[Span; 8]>,
+}
+
+/// Where in the text a pair stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    start: u32,
+    name_end: u32,
+    end: u32,
+}
+
+/// One `name=value` of a query, percent-encoded in normal form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Pair<'q> {
+    /// What stands before the first `=`.
+    pub name: &'q str,
+    /// What stands after it; `None` where there is no `=`.
+    pub value: Option<&'q str>,
+}
+
+/// Which parameters enter the key; the others are not sent to the upstream either, so they cannot poison it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct QuerySpec {
+    /// By name.
+    pub select: Select,
+    /// Whether [tracking parameters](tracking::is_tracking) count like any other.
+    pub keep_tracking: bool,
+}
+
+/// Which parameters count, by name in normal form.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Select {
+    /// All.
+    #[default]
+    All,
+    /// These.
+    Allow(Vec<Box<str>>),
+    /// All but these.
+    Deny(Vec<Box<str>>),
+}
+
+// === impl Query ===
+
+impl Query {
+    /// Splits and normalises the text after `?`. Empty pairs, as in `a&&b`, mean nothing and are left out.
+    pub(super) fn parse(raw: &str) -> Result<Self, Malformed> {
+        let mut text = String::with_capacity(raw.len());
+        let mut pairs = SmallVec::new();
+        for part in raw.split('&').filter(|part| !part.is_empty()) {
+            if pairs.len() == MAX_PAIRS {
+                return Err(Malformed);
+            }
+            let start = text.len();
+            let (name, value) = part.split_once('=').map_or((part, None), |(name, value)| (name, Some(value)));
+            percent::normalise(name, Part::Query, &mut text)?;
+            let name_end = text.len();
+            if let Some(value) = value {
+                text.push('=');
+                percent::normalise(value, Part::Query, &mut text)?;
+            }
+            let at = |offset: usize| u32::try_from(offset).map_err(|_| Malformed);
+            pairs.push(Span { start: at(start)?, name_end: at(name_end)?, end: at(text.len())? });
+        }
+        Ok(Self { text: text.into_boxed_str(), pairs })
+    }
+
+    /// The pairs, in the order that the client sent.
+    pub fn pairs(&self) -> impl Iterator<Item = Pair<'_>> {
+        self.pairs.iter().map(|span| {
+            let [start, name_end, end] = [span.start, span.name_end, span.end].map(|at| at as usize);
+            Pair { name: &self.text[start..name_end], value: self.text[name_end..end].strip_prefix('=') }
+        })
+    }
+
+    /// Whether a parameter of this name, in normal form, is present.
+    pub fn contains(&self, name: &str) -> bool {
+        self.pairs().any(|pair| pair.name == name)
+    }
+
+    /// The pairs that count, sorted by name; pairs of one name keep their order, which may have a meaning.
+    pub(super) fn select(&self, spec: &QuerySpec) -> SmallVec<[Pair<'_>; 8]> {
+        let mut pairs: SmallVec<[Pair<'_>; 8]> = self.pairs().filter(|pair| spec.counts(pair.name)).collect();
+        pairs.sort_by_key(|pair| pair.name);
+        pairs
+    }
+}
+
+// === impl QuerySpec ===
+
+impl QuerySpec {
+    /// Whether a parameter of this name, in normal form, enters the key and is sent.
+    pub fn counts(&self, name: &str) -> bool {
+        let selected = match &self.select {
+            Select::All => true,
+            // A parameter that the rule names is wanted, even one of tracking.
+            Select::Allow(names) => return names.iter().any(|allowed| **allowed == *name),
+            Select::Deny(names) => !names.iter().any(|denied| **denied == *name),
+        };
+        selected && (self.keep_tracking || !tracking::is_tracking(name))
+    }
+}
+
+/// A parameter's name as a rule writes it, in normal form; `None` where it can be none.
+pub fn normal_name(name: &str) -> Option<Box<str>> {
+    let mut out = String::new();
+    percent::normalise(name, Part::Query, &mut out).ok()?;
+    (!out.is_empty()).then(|| out.into_boxed_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn selected(raw: &str, spec: &QuerySpec) -> String {
+        let query = Query::parse(raw).unwrap();
+        let pairs = query.select(spec);
+        let texts: Vec<String> = pairs
+            .iter()
+            .map(|pair| pair.value.map_or(pair.name.to_owned(), |value| format!("{}={value}", pair.name)))
+            .collect();
+        texts.join("&")
+    }
+
+    #[test]
+    fn pairs_are_sorted_by_name_and_equal_names_keep_their_order() {
+        let all = QuerySpec::default();
+        for (raw, expected) in [
+            ("b=2&a=1", "a=1&b=2"),
+            ("id[]=2&a=1&id[]=1", "a=1&id%5B%5D=2&id%5B%5D=1"),
+            ("a&a=&a=1", "a&a=&a=1"),
+            ("&&b=1&&a=1&", "a=1&b=1"),
+            ("a=1=2", "a=1=2"),
+            ("utm_source=x&q=1&gclid=y&FBCLID=z", "q=1"),
+            ("utm%5Fsource=x&q=1", "q=1"),
+            ("", ""),
+        ] {
+            assert_eq!(selected(raw, &all), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_rule_chooses_what_counts() {
+        let names = |names: &[&str]| names.iter().filter_map(|name| normal_name(name)).collect();
+        let allow = QuerySpec { select: Select::Allow(names(&["id[]", "utm_source"])), keep_tracking: false };
+        assert_eq!(selected("q=1&utm_source=x&id%5b%5d=2", &allow), "id%5B%5D=2&utm_source=x");
+        let deny = QuerySpec { select: Select::Deny(names(&["q"])), keep_tracking: true };
+        assert_eq!(selected("q=1&utm_source=x&b=2", &deny), "b=2&utm_source=x");
+        let none = QuerySpec { select: Select::Allow(Vec::new()), keep_tracking: false };
+        assert_eq!(selected("q=1", &none), "");
+    }
+
+    #[test]
+    fn too_many_pairs_are_refused() {
+        assert!(Query::parse(&"a&".repeat(MAX_PAIRS)).is_ok());
+        assert!(Query::parse(&"a&".repeat(MAX_PAIRS + 1)).is_err());
+    }
+
+    proptest! {
+        /// Clients may send parameters of different names in any order.
+        #[test]
+        fn the_order_of_different_names_does_not_matter(mut names in proptest::collection::hash_set("[a-z]{1,3}", 0..6)) {
+            let names: Vec<String> = names.drain().collect();
+            let mut backwards = names.clone();
+            backwards.reverse();
+            let spec = QuerySpec { select: Select::All, keep_tracking: true };
+            prop_assert_eq!(selected(&names.join("&"), &spec), selected(&backwards.join("&"), &spec));
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The request's target in one spelling: what rules match on, what is keyed, and what the upstream is asked.
+
+use super::host::{self, Scheme};
+use super::percent::{self, Part};
+use super::query::Query;
+
+/// Longest path and query together, in bytes.
+pub const MAX_TARGET: usize = 16 << 10;
+
+/// A request target in normal form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    scheme: Scheme,
+    host: Box<str>,
+    path: Box<str>,
+    query: Query,
+    raw_query: Option<Box<str>>,
+}
+
+/// The request must be refused with 400 (Bad Request), or 414 (URI Too Long) for [`TargetError::TooLong`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TargetError {
+    /// The Host field or authority is no host (RFC 9110 §7.2, RFC 9112 §3.2).
+    #[error("the host is missing or invalid")]
+    Host,
+    /// The path is not absolute or holds what no URI may hold; servers would read it in different ways.
+    #[error("the path is malformed")]
+    Path,
+    /// The query holds what no URI may hold, or too many parameters.
+    #[error("the query is malformed")]
+    Query,
+    /// Longer than [`MAX_TARGET`].
+    #[error("the request target is longer than {MAX_TARGET} bytes")]
+    TooLong,
+}
+
+impl Target {
+    /// Brings a request's host (Host field, or the authority of HTTP/2 and of the absolute form) and path into normal form.
+    ///
+    /// Percent-encoding is normalised *before* dot segments are removed (RFC 3986 §6.2.2), so that `%2e%2e` climbs nowhere.
+    /// Empty segments stay, since servers tell `/a//b` from `/a/b`.
+    pub fn parse(scheme: Scheme, host: &str, path_and_query: &str) -> Result<Self, TargetError> {
+        if path_and_query.len() > MAX_TARGET {
+            return Err(TargetError::TooLong);
+        }
+        let host = host::canonical(host, scheme).ok_or(TargetError::Host)?;
+        let (raw_path, raw_query) =
+            path_and_query.split_once('?').map_or((path_and_query, None), |(path, query)| (path, Some(query)));
+        if !raw_path.starts_with('/') {
+            return Err(TargetError::Path);
+        }
+        let path = normal_path(raw_path).ok_or(TargetError::Path)?;
+        let query = Query::parse(raw_query.unwrap_or_default()).map_err(|_| TargetError::Query)?;
+        Ok(Self { scheme, host, path, query, raw_query: raw_query.map(Into::into) })
+    }
+
+    /// The scheme by which the client came.
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// The host in lower case, with a port where it is not the scheme's own.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The path in normal form.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The query in normal form.
+    pub fn query(&self) -> &Query {
+        &self.query
+    }
+
+    /// What a passed request asks for: the path that the rules saw, and the query as the client sent it.
+    pub fn passed(&self) -> String {
+        match &self.raw_query {
+            Some(query) => format!("{}?{query}", self.path),
+            None => self.path.to_string(),
+        }
+    }
+}
+
+/// A path in normal form; `None` where it is malformed.
+pub(crate) fn normal_path(raw: &str) -> Option<Box<str>> {
+    let mut path = String::with_capacity(raw.len());
+    percent::normalise(raw, Part::Path, &mut path).ok()?;
+    Some(if path.contains("/.") { remove_dot_segments(&path) } else { path }.into_boxed_str())
+}
+
+/// RFC 3986 §5.2.4, for absolute paths.
+fn remove_dot_segments(path: &str) -> String {
+    let mut kept: Vec<&str> = Vec::new();
+    let mut segments = path.split('/').skip(1).peekable();
+    while let Some(segment) = segments.next() {
+        let last = segments.peek().is_none();
+        match segment {
+            "." => {}
+            ".." => {
+                kept.pop();
+            }
+            other => {
+                kept.push(other);
+                continue;
+            }
+        }
+        // A dot segment at the end leaves the slash before it.
+        if last {
+            kept.push("");
+        }
+    }
+    format!("/{}", kept.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(raw: &str) -> Result<String, TargetError> {
+        Target::parse(Scheme::Http, "h", raw).map(|target| target.path().to_owned())
+    }
+
+    #[test]
+    fn paths_have_one_spelling() {
+        for (raw, expected) in [
+            ("/", "/"),
+            ("/a/b/c/./../../g", "/a/g"), // RFC 3986 §5.2.4
+            ("/a/..", "/"),
+            ("/a/b/.", "/a/b/"),
+            ("/a/b/..", "/a/"),
+            ("/../../a", "/a"),
+            ("/a/%2e%2E/b", "/b"),
+            ("/a/.b/..c", "/a/.b/..c"),
+            ("/a//b", "/a//b"),
+            ("/a//../b", "/a/b"),
+            ("/products/%73hirt", "/products/shirt"),
+            ("/a%2F..%2Fb", "/a%2F..%2Fb"),
+        ] {
+            assert_eq!(path(raw).as_deref(), Ok(expected), "{raw}");
+        }
+    }
+
+    #[test]
+    fn what_is_malformed_is_refused() {
+        assert_eq!(path("a"), Err(TargetError::Path));
+        assert_eq!(path("*"), Err(TargetError::Path));
+        assert_eq!(path("/%zz"), Err(TargetError::Path));
+        assert_eq!(path("/a?b c"), Err(TargetError::Query));
+        assert_eq!(path(&format!("/{}", "a".repeat(MAX_TARGET))), Err(TargetError::TooLong));
+        assert_eq!(Target::parse(Scheme::Http, "", "/"), Err(TargetError::Host));
+    }
+
+    #[test]
+    fn a_passed_request_keeps_its_query() {
+        let target = Target::parse(Scheme::Http, "H:80", "/a/../b?z=1&a=%7e&utm_source=x").unwrap();
+        assert_eq!(target.host(), "h");
+        assert_eq!(target.passed(), "/b?z=1&a=%7e&utm_source=x");
+    }
+
+    proptest! {
+        #[test]
+        fn no_target_panics_and_normal_paths_are_fixed_points(raw in "/[a-z./%2eE\\PC]{0,30}") {
+            if let Ok(once) = path(&raw) {
+                prop_assert!(!once.split('/').any(|segment| segment == "." || segment == ".."));
+                prop_assert_eq!(path(&once), Ok(once));
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Conditional requests that the cache answers itself, and those it makes (RFC 9110 §13; RFC 9111 §4.3).
+
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::freshness::http_date;
+
+/// Whether a stored response with these fields answers the request with 304 (Not Modified).
+///
+/// If-None-Match is compared weakly and, where present, alone decides (RFC 9110 §13.1.2, §13.2.2). If-Modified-Since is taken
+/// against Last-Modified, or where that is absent against Date (RFC 9111 §4.3.2). Other preconditions are the origin's and no
+/// cache's (§4.3.2). Only a stored 2xx has preconditions (RFC 9110 §13.2.1).
+pub fn is_not_modified(request: &HeaderMap, status: StatusCode, stored: &HeaderMap) -> bool {
+    if !status.is_success() {
+        return false;
+    }
+    if request.contains_key(header::IF_NONE_MATCH) {
+        let etag = stored.get(header::ETAG).and_then(|value| opaque(value.as_bytes().trim_ascii()));
+        return request.get_all(header::IF_NONE_MATCH).iter().any(|line| matches_list(line.as_bytes(), etag));
+    }
+    let mut lines = request.get_all(header::IF_MODIFIED_SINCE).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else {
+        return false;
+    };
+    let modified = stored.get(header::LAST_MODIFIED).or_else(|| stored.get(header::DATE)).and_then(http_date);
+    matches!((http_date(line), modified), (Some(since), Some(modified)) if modified <= since)
+}
+
+/// Takes from a response's fields those that a 304 does not carry: they describe content that is not sent (RFC 9110 §15.4.5).
+pub fn to_not_modified(head: &mut HeaderMap) {
+    for name in [
+        header::CONTENT_LENGTH,
+        header::CONTENT_TYPE,
+        header::CONTENT_ENCODING,
+        header::CONTENT_LANGUAGE,
+        header::CONTENT_RANGE,
+        header::TRANSFER_ENCODING,
+        header::TRAILER,
+    ] {
+        head.remove(name);
+    }
+}
+
+/// Adds to a request to the upstream the validators of a stored response (RFC 9111 §4.3.1); false where it has none, so that the
+/// upstream is asked for the whole.
+pub fn add_validators(stored: &HeaderMap, request: &mut HeaderMap) -> bool {
+    let copy = |from, to, request: &mut HeaderMap| {
+        stored.get(from).is_some_and(|value: &HeaderValue| {
+            request.insert(to, value.clone());
+            true
+        })
+    };
+    let etag = copy(header::ETAG, header::IF_NONE_MATCH, request);
+    let modified = copy(header::LAST_MODIFIED, header::IF_MODIFIED_SINCE, request);
+    etag || modified
+}
+
+/// The opaque part of an entity tag, quotes included: what weak comparison looks at (RFC 9110 §8.8.3.2).
+fn opaque(tag: &[u8]) -> Option<&[u8]> {
+    let tag = tag.strip_prefix(b"W/").unwrap_or(tag);
+    let inner = tag.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+    (!inner.contains(&b'"')).then_some(tag)
+}
+
+/// Whether two ETag fields are equal by weak comparison; an absent or invalid one equals none.
+pub(super) fn weakly_equal(one: Option<&HeaderValue>, other: Option<&HeaderValue>) -> bool {
+    let part =
+        |value: Option<&'_ HeaderValue>| value.and_then(|v| opaque(v.as_bytes().trim_ascii())).map(<[u8]>::to_vec);
+    matches!((part(one), part(other)), (Some(one), Some(other)) if one == other)
+}
+
+/// `*`, or a list of entity tags of which one has this opaque part. What follows a member that is no entity tag is not read.
+fn matches_list(line: &[u8], etag: Option<&[u8]>) -> bool {
+    let mut rest = line.trim_ascii();
+    if rest == b"*" {
+        return true;
+    }
+    let Some(etag) = etag else {
+        return false;
+    };
+    loop {
+        rest = rest.trim_ascii_start();
+        while let Some(after) = rest.strip_prefix(b",") {
+            rest = after.trim_ascii_start();
+        }
+        let start = rest.strip_prefix(b"W/").unwrap_or(rest);
+        let Some(close) = start.strip_prefix(b"\"").and_then(|inner| memchr::memchr(b'"', inner)) else {
+            return false;
+        };
+        let (tag, after) = start.split_at(close + 2);
+        if tag == etag {
+            return true;
+        }
+        rest = after.trim_ascii_start();
+        if !rest.starts_with(b",") {
+            return false;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(lines: &[(header::HeaderName, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name.clone(), HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    #[test]
+    fn if_none_match_is_a_weak_comparison_with_a_list() {
+        for (stored, asked, expected, why) in [
+            ("\"a\"", "\"a\"", true, "RFC 9110 §13.1.2"),
+            ("\"a\"", "W/\"a\"", true, "§8.8.3.2: weak comparison"),
+            ("W/\"a\"", "\"a\"", true, "§8.8.3.2"),
+            ("\"a\"", "\"b\"", false, "another"),
+            ("\"a\"", "\"b\", W/\"a\"", true, "a list"),
+            ("\"a\"", ",, \"b\" ,\"a\",", true, "§5.6.1: empty members"),
+            ("\"a,b\"", "\"x\", \"a,b\"", true, "a comma inside a tag"),
+            ("\"a\"", "*", true, "any"),
+            ("\"a\"", "a", false, "no entity tag"),
+            ("\"a\"", "w/\"a\"", false, "§8.8.3: W/ is case-sensitive"),
+            ("\"a\"", "", false, "empty"),
+            ("\"a\"", "\"a", false, "unclosed"),
+            ("\"a\"", "\"A\"", false, "tags are case-sensitive"),
+        ] {
+            let request = headers(&[(header::IF_NONE_MATCH, asked)]);
+            let stored = headers(&[(header::ETAG, stored)]);
+            assert_eq!(is_not_modified(&request, StatusCode::OK, &stored), expected, "{asked}: {why}");
+        }
+    }
+
+    #[test]
+    fn if_modified_since_counts_only_without_if_none_match() {
+        let (early, late) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Mon, 07 Nov 1994 08:49:37 GMT");
+        let stored = headers(&[(header::LAST_MODIFIED, early), (header::DATE, late), (header::ETAG, "\"a\"")]);
+        let dated = headers(&[(header::DATE, early)]);
+        let since = |value| headers(&[(header::IF_MODIFIED_SINCE, value)]);
+        assert!(is_not_modified(&since(early), StatusCode::OK, &stored));
+        assert!(is_not_modified(&since(late), StatusCode::OK, &dated), "RFC 9111 §4.3.2: Date in its place");
+        assert!(!is_not_modified(&since("Sat, 05 Nov 1994 08:49:37 GMT"), StatusCode::OK, &stored));
+        assert!(!is_not_modified(&since("yesterday"), StatusCode::OK, &stored));
+        let both = headers(&[(header::IF_MODIFIED_SINCE, late), (header::IF_NONE_MATCH, "\"b\"")]);
+        assert!(!is_not_modified(&both, StatusCode::OK, &stored), "RFC 9110 §13.1.3");
+        assert!(!is_not_modified(&since(late), StatusCode::NOT_FOUND, &stored), "RFC 9110 §13.2.1");
+    }
+
+    #[test]
+    fn validators_are_those_of_the_stored_response() {
+        let stored = headers(&[(header::ETAG, "W/\"a\"")]);
+        let mut request = headers(&[(header::IF_NONE_MATCH, "\"client\"")]);
+        assert!(add_validators(&stored, &mut request));
+        assert_eq!(request[header::IF_NONE_MATCH], "W/\"a\"");
+        assert!(!add_validators(&HeaderMap::new(), &mut HeaderMap::new()));
+    }
+
+    proptest! {
+        #[test]
+        fn no_list_panics(line in "[ \\-~]{0,40}", etag in "[ \\-~]{0,10}") {
+            let request = headers(&[(header::IF_NONE_MATCH, &line)]);
+            is_not_modified(&request, StatusCode::OK, &headers(&[(header::ETAG, &etag)]));
+        }
+    }
+}

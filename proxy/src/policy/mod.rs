@@ -1,0 +1,23 @@
+//! What a shared cache may do, as pure functions over fields and time (RFC 9111; RFC 5861; RFC 9110 §13).
+//!
+//! A fill goes: [`fill_fields`] and [`add_validators`] make the request; [`assess`] judges the response, [`stored_fields`] is what
+//! is kept. After a 304: [`selects`], [`freshen`], then as before. A hit goes: [`Lifetime::freshness`], [`is_not_modified`],
+//! [`fixed_fields`] and [`varying_fields`].
+//!
+//! Not here yet: targeted fields (RFC 9213), heuristic freshness (RFC 9111 §4.2.2), ranges, invalidation by unsafe methods (§4.4).
+
+mod cache_control;
+mod client;
+mod conditional;
+mod fields;
+mod freshness;
+mod request;
+mod storing;
+
+pub use cache_control::{CacheControl, MAX_DELTA_SECONDS, delta_seconds};
+pub use client::{Varying, fixed_fields, varying_fields};
+pub use conditional::{add_validators, is_not_modified, to_not_modified};
+pub use fields::{HOP_BY_HOP, freshen, remove_hop_by_hop, remove_protocol, selects, stored_fields};
+pub use freshness::{Freshness, Lifetime};
+pub use request::fill_fields;
+pub use storing::{Exchange, assess};

@@ -1,0 +1,130 @@
+//! What a fill asks with: the client's fields, less what is not in the key and could change the answer for others.
+
+use http::{HeaderMap, HeaderName, header};
+use vitrine_shared::headers;
+
+use super::fields::remove_hop_by_hop;
+use crate::key::KeySpec;
+use crate::vary::Codings;
+
+/// Fields of this client's exchange with this cache, which a fill answers for itself: preconditions, ranges, and request
+/// directives, which strangers would otherwise use to reach past caches (RFC 9111 §5.2.1 makes them advice).
+const OF_THE_CLIENT: [HeaderName; 13] = [
+    header::IF_MATCH,
+    header::IF_NONE_MATCH,
+    header::IF_MODIFIED_SINCE,
+    header::IF_UNMODIFIED_SINCE,
+    header::IF_RANGE,
+    header::RANGE,
+    header::CACHE_CONTROL,
+    header::PRAGMA,
+    header::EXPECT,
+    header::CONTENT_LENGTH,
+    header::CONTENT_TYPE,
+    header::MAX_FORWARDS,
+    headers::CACHE_MIN_EPOCH,
+];
+
+/// Fields by which frameworks let a request say that it is another: unkeyed, they poison caches. A rule that needs one names it
+/// in `key.headers`.
+const DISGUISES: [HeaderName; 13] = [
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-host"),
+    HeaderName::from_static("x-forwarded-port"),
+    HeaderName::from_static("x-forwarded-prefix"),
+    HeaderName::from_static("x-forwarded-scheme"),
+    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-http-method"),
+    HeaderName::from_static("x-http-method-override"),
+    HeaderName::from_static("x-method-override"),
+    HeaderName::from_static("x-original-host"),
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+];
+
+/// The fields that a fill sends upstream for a client's request. Host and the protocol's own fields are for the engine to add.
+///
+/// Cookies are sent only where they are in the key, since what an answer depends on must be keyed. Accept-Encoding is sent in
+/// the [normal form](Codings) by which variants are told apart.
+pub fn fill_fields(client: &HeaderMap, key: &KeySpec) -> HeaderMap {
+    let mut fields = client.clone();
+    remove_hop_by_hop(&mut fields);
+    let is_keyed = |name: &HeaderName| key.headers.iter().any(|header| header.name == *name);
+    for name in OF_THE_CLIENT {
+        fields.remove(name);
+    }
+    for name in headers::FROM_ORIGIN {
+        fields.remove(name);
+    }
+    for name in DISGUISES.iter().filter(|name| !is_keyed(name)) {
+        fields.remove(name);
+    }
+    match key.cookie_field(client) {
+        Some(cookies) => drop(fields.insert(header::COOKIE, cookies)),
+        None => drop(fields.remove(header::COOKIE)),
+    }
+    match Codings::of(client).field() {
+        Some(codings) => drop(fields.insert(header::ACCEPT_ENCODING, codings)),
+        None => drop(fields.remove(header::ACCEPT_ENCODING)),
+    }
+    for header in &key.headers {
+        if header.lines(client).next().is_none() {
+            fields.remove(&header.name);
+        }
+    }
+    fields
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+    use crate::key::{KeyHeader, QuerySpec};
+
+    #[test]
+    fn what_is_unkeyed_and_could_change_the_answer_stays_behind() {
+        let key = KeySpec {
+            scope: "origin".into(),
+            query: QuerySpec::default(),
+            headers: vec![
+                KeyHeader { name: HeaderName::from_static("x-medusa-locale"), empty_is_absent: true },
+                KeyHeader { name: HeaderName::from_static("x-forwarded-host"), empty_is_absent: true },
+            ],
+            cookies: vec!["currency".into()],
+        };
+        let lines = [
+            ("cookie", "id=7; currency=eur"),
+            ("accept-encoding", "deflate, gzip;q=0.5, br"),
+            ("x-medusa-locale", ""),
+            ("x-forwarded-host", "keyed"),
+            ("x-original-url", "/admin"),
+            ("if-none-match", "\"a\""),
+            ("range", "bytes=0-1"),
+            ("cache-control", "no-cache"),
+            ("cache-min-epoch", "1.9"),
+            ("connection", "x-hop"),
+            ("x-hop", "1"),
+            ("authorization", "Bearer x"),
+            ("accept", "*/*"),
+        ];
+        let mut client = HeaderMap::new();
+        for (name, value) in lines {
+            client.append(name, HeaderValue::from_static(value));
+        }
+        let mut sent: Vec<String> = fill_fields(&client, &key)
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
+            .collect();
+        sent.sort_unstable();
+        let expected = [
+            "accept-encoding: br, gzip",
+            "accept: */*",
+            "authorization: Bearer x",
+            "cookie: currency=eur",
+            "x-forwarded-host: keyed",
+        ];
+        assert_eq!(sent, expected);
+    }
+}

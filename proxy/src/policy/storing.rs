@@ -1,0 +1,130 @@
+//! Whether a response may be stored, and for how long (RFC 9111 §3, §4.2).
+
+use std::time::Duration;
+
+use http::{HeaderMap, StatusCode, header};
+use vitrine_shared::headers;
+
+use super::cache_control::CacheControl;
+use super::freshness::{Lifetime, expires_lifetime, initial_age};
+use crate::reason::NotStored;
+use crate::rules::{CacheSettings, EdgeTtl, StaleTtl};
+use crate::vary::VarySpec;
+
+/// Statuses that a rule's own TTL applies to: those that are heuristically cacheable (RFC 9110 §15.1), but for partial content
+/// and for errors of the request or the server, which a fixed time would only prolong.
+const OVERRIDABLE: [u16; 8] = [200, 203, 204, 300, 301, 308, 404, 410];
+
+/// Statuses whose caching requirements this cache knows (RFC 9111 §5.2.2.3).
+const UNDERSTOOD: [u16; 21] =
+    [200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 401, 403, 404, 405, 410, 414, 451, 500, 501, 503, 504];
+
+/// One exchange with an upstream, complete enough to be judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange<'m> {
+    /// The request's fields, as the client sent them.
+    pub request: &'m HeaderMap,
+    /// The response's status; for a 304, the stored response's.
+    pub status: StatusCode,
+    /// The response's fields, as the upstream sent them; after a 304, [freshened](super::freshen) ones.
+    pub response: &'m HeaderMap,
+    /// When the request was sent, in Unix milliseconds.
+    pub requested_at: u64,
+    /// When the response's head came, in Unix milliseconds.
+    pub received_at: u64,
+}
+
+/// Judges a response to a GET: how long it may be used, or why it must not be stored.
+pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifetime, NotStored> {
+    let control = CacheControl::of(exchange.response);
+    forbidden(exchange, &control)?;
+    let ends = headers::valid_until(exchange.response).map_err(|_| NotStored::Protocol)?;
+    let received_at = exchange.received_at;
+    let age = initial_age(exchange.response, exchange.requested_at, received_at);
+    let lifetime = match settings.edge_ttl {
+        EdgeTtl::Override(ttl) => {
+            // From arrival: what the operator sets is a time at this edge, whatever the response's age.
+            let ttl = overridden(exchange.status, ttl, settings.negative_ttl)?;
+            received_at.saturating_add(millis(ttl))
+        }
+        EdgeTtl::Respect => by_response(exchange, &control).saturating_sub(age).saturating_add(received_at),
+        EdgeTtl::Cap(cap) => {
+            by_response(exchange, &control).min(millis(cap)).saturating_sub(age).saturating_add(received_at)
+        }
+    };
+    let fresh_until = ends.map_or(lifetime, |end| end.min(lifetime));
+    let stale = |setting: StaleTtl, directive: Option<u32>| {
+        let period = match setting {
+            StaleTtl::Override(period) => millis(period),
+            StaleTtl::Respect if control.forbids_stale() => 0,
+            StaleTtl::Respect => u64::from(directive.unwrap_or(0)) * 1000,
+        };
+        fresh_until.saturating_add(period)
+    };
+    let judged = Lifetime {
+        born: received_at.saturating_sub(age),
+        fresh_until,
+        revalidate_until: stale(settings.stale_while_revalidate, control.stale_while_revalidate),
+        error_until: stale(settings.stale_if_error, control.stale_if_error),
+        ends,
+    };
+    let usable_until = judged.revalidate_until.max(judged.error_until);
+    let has_validator =
+        exchange.response.contains_key(header::ETAG) || exchange.response.contains_key(header::LAST_MODIFIED);
+    if usable_until <= received_at && !has_validator { Err(NotStored::NoFreshness) } else { Ok(judged) }
+}
+
+/// What forbids storing under every rule.
+fn forbidden(exchange: &Exchange<'_>, control: &CacheControl) -> Result<(), NotStored> {
+    let status = exchange.status;
+    // 206 needs storage of ranges; a 304 freshens and is no object; 1xx are not final (RFC 9111 §3).
+    if status.as_u16() < 200 || status == StatusCode::PARTIAL_CONTENT || status == StatusCode::NOT_MODIFIED {
+        return Err(NotStored::Status);
+    }
+    let understood = UNDERSTOOD.contains(&status.as_u16());
+    if control.must_understand && !understood {
+        return Err(NotStored::Status);
+    }
+    // A cache that understands the status ignores no-store beside must-understand (§5.2.2.3).
+    if control.no_store && !control.must_understand {
+        return Err(NotStored::NoStore);
+    }
+    if control.private {
+        return Err(NotStored::Private);
+    }
+    if exchange.response.contains_key(header::SET_COOKIE) {
+        return Err(NotStored::SetCookie);
+    }
+    let allows_authorization = control.public || control.must_revalidate || control.s_maxage.is_some();
+    if exchange.request.contains_key(header::AUTHORIZATION) && !allows_authorization {
+        return Err(NotStored::Authorization);
+    }
+    VarySpec::of(exchange.response).map(drop)
+}
+
+/// The lifetime by the response, in milliseconds (§4.2.1); zero where it says nothing.
+fn by_response(exchange: &Exchange<'_>, control: &CacheControl) -> u64 {
+    if control.no_cache {
+        return 0;
+    }
+    let seconds = match control.s_maxage.or(control.max_age) {
+        Some(seconds) => u64::from(seconds),
+        None => expires_lifetime(exchange.response, exchange.received_at).unwrap_or(0),
+    };
+    seconds.saturating_mul(1000)
+}
+
+fn overridden(status: StatusCode, ttl: Duration, negative: Duration) -> Result<Duration, NotStored> {
+    match status.as_u16() {
+        404 | 410 => Ok(ttl.min(negative)),
+        status if OVERRIDABLE.contains(&status) => Ok(ttl),
+        _ => Err(NotStored::Status),
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

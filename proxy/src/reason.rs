@@ -1,0 +1,197 @@
+//! Why a request was answered as it was: the words that metrics, access log and Cache-Status share.
+//!
+//! Labels are stable: dashboards and alerts are written against them.
+
+/// Why a request was passed and not looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PassReason {
+    /// Its rule says `action = "pass"`.
+    Rule,
+    /// No rule matched it.
+    NoRule,
+    /// Its method is neither GET nor HEAD (RFC 9110 §9.2.3).
+    Method,
+    /// It carries content, which has no meaning in a GET and is in no key (RFC 9110 §9.3.1).
+    Body,
+    /// It wants to switch protocols (RFC 9110 §7.8).
+    Upgrade,
+    /// It carries Authorization (RFC 9111 §3.5).
+    Authorization,
+    /// It carries a cookie that the rule names.
+    Cookie,
+    /// It carries a header that the rule names.
+    Header,
+    /// It carries a query parameter that the rule names.
+    Query,
+    /// It asks for a range and the engine does not answer it from the cache.
+    Range,
+}
+
+/// Why a request that could have been answered from the cache went to the upstream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MissReason {
+    /// Nothing is stored under its key.
+    Uri,
+    /// Something is stored under its key, but for other values of the fields that Vary names.
+    Vary,
+    /// What is stored is stale.
+    Stale,
+    /// What is stored was purged (invalidation protocol, rules 4 and 5).
+    Purged,
+    /// This edge has no lease, and must ask (rule 11).
+    Disconnected,
+    /// The fill that it had joined was overtaken by a purge (rule 7).
+    Overtaken,
+}
+
+/// Why a response is not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("not stored: {}", self.label())]
+#[non_exhaustive]
+pub enum NotStored {
+    /// `no-store` (RFC 9111 §5.2.2.5).
+    NoStore,
+    /// `private`, with or without field names (§5.2.2.7).
+    Private,
+    /// It sets a cookie.
+    SetCookie,
+    /// The request carried Authorization and the response does not allow reuse (§3.5).
+    Authorization,
+    /// Vary holds `*`, or more names than are kept (§4.1).
+    Vary,
+    /// Its status is not stored under this rule.
+    Status,
+    /// It has neither freshness nor a validator, so it could never be reused.
+    NoFreshness,
+    /// A field of the invalidation protocol cannot be read.
+    Protocol,
+    /// Its body is larger than the rule allows.
+    TooLarge,
+}
+
+/// On what ground a stale object was served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StaleReason {
+    /// While a refresh runs behind (RFC 5861 §3).
+    WhileRevalidate,
+    /// Because the upstream failed (RFC 5861 §4).
+    IfError,
+    /// Softly purged, while a refresh runs behind (invalidation protocol, rule 4).
+    SoftPurged,
+    /// Neither feed nor upstream can be reached, and the rule has `serve_for` (rule 11).
+    ServeFor,
+}
+
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// From the cache, fresh.
+    Hit,
+    /// From the cache while cut off, by `on_disconnect = "serve"`.
+    HitDisconnected,
+    /// From the cache, stale.
+    Stale(StaleReason),
+    /// From the cache, after the upstream said 304.
+    Revalidated(MissReason),
+    /// From the upstream, through the cache.
+    Miss(MissReason),
+    /// From the upstream, past the cache.
+    Pass(PassReason),
+    /// Not at all: the request was refused.
+    Refused,
+    /// Not at all: the upstream failed and nothing stored may be served.
+    Unavailable(MissReason),
+}
+
+// === impl labels ===
+
+impl PassReason {
+    /// Its stable label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::NoRule => "no_rule",
+            Self::Method => "method",
+            Self::Body => "body",
+            Self::Upgrade => "upgrade",
+            Self::Authorization => "authorization",
+            Self::Cookie => "cookie",
+            Self::Header => "header",
+            Self::Query => "query",
+            Self::Range => "range",
+        }
+    }
+}
+
+impl MissReason {
+    /// Its stable label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Uri => "uri_miss",
+            Self::Vary => "vary_miss",
+            Self::Stale => "stale",
+            Self::Purged => "purged",
+            Self::Disconnected => "disconnected",
+            Self::Overtaken => "overtaken",
+        }
+    }
+}
+
+impl NotStored {
+    /// Its stable label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::NoStore => "no_store",
+            Self::Private => "private",
+            Self::SetCookie => "set_cookie",
+            Self::Authorization => "authorization",
+            Self::Vary => "vary",
+            Self::Status => "status",
+            Self::NoFreshness => "no_freshness",
+            Self::Protocol => "protocol",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl StaleReason {
+    /// Its stable label.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::WhileRevalidate => "swr",
+            Self::IfError => "sie",
+            Self::SoftPurged => "soft_purged",
+            Self::ServeFor => "serve_for",
+        }
+    }
+}
+
+impl Outcome {
+    /// Its stable label, without the reason.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Hit | Self::HitDisconnected => "hit",
+            Self::Stale(_) => "stale",
+            Self::Revalidated(_) => "revalidated",
+            Self::Miss(_) => "miss",
+            Self::Pass(_) => "pass",
+            Self::Refused => "refused",
+            Self::Unavailable(_) => "unavailable",
+        }
+    }
+
+    /// The label of its reason; empty where it needs none.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Hit | Self::Refused => "",
+            Self::HitDisconnected => "disconnected",
+            Self::Stale(reason) => reason.label(),
+            Self::Miss(reason) | Self::Revalidated(reason) | Self::Unavailable(reason) => reason.label(),
+            Self::Pass(reason) => reason.label(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! The compiled rules: ordered, the first that matches decides, and one that passes stands behind them all.
+
+mod bypass;
+mod decision;
+mod facts;
+mod methods;
+mod overlap;
+mod pattern;
+mod template;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+pub use bypass::Bypass;
+pub use decision::{Action, BrowserTtl, CachePlan, CacheSettings, Decision, EdgeTtl, OnDisconnect, StaleTtl};
+pub use facts::RequestFacts;
+pub use methods::{HostPattern, HostPatternError, MethodSet};
+pub use overlap::{Shadowed, shadowed};
+use pattern::SplitPath;
+pub use pattern::{PathPattern, PatternError};
+pub use template::{TagTemplates, Template, TemplateError};
+
+use crate::key::without_port;
+use crate::reason::PassReason;
+use crate::upstream::Upstream;
+
+/// The name that requests which no rule matches are counted under; no rule may have it.
+pub const DEFAULT_RULE: &str = "default";
+
+/// Longest name of a rule or upstream, in bytes: names become labels.
+pub const MAX_NAME: usize = 64;
+
+/// What a name is, for messages.
+pub const NAME_HELP: &str = "up to 64 letters, digits, -, _ and .";
+
+/// Whether this can be the name of a rule or an upstream: it stands in metrics, logs and Cache-Status.
+pub fn valid_name(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    !name.is_empty() && name.len() <= MAX_NAME && name.bytes().all(fits)
+}
+
+/// One rule of the configuration.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The hosts that it is for; empty for all.
+    pub hosts: Vec<HostPattern>,
+    /// The paths that it is for; at least one.
+    pub paths: Arc<[PathPattern]>,
+    /// The methods that it is for; absent for all.
+    pub methods: Option<MethodSet>,
+    /// Who is asked.
+    pub upstream: Arc<Upstream>,
+    /// What is done.
+    pub action: RuleAction,
+}
+
+/// What a rule does.
+#[derive(Clone, Debug)]
+pub enum RuleAction {
+    /// Cache, but for what is bypassed.
+    Cache {
+        /// The settings of what is cached.
+        settings: Arc<CacheSettings>,
+        /// What is passed all the same.
+        bypass: Bypass,
+    },
+    /// Pass.
+    Pass,
+}
+
+/// All rules of a configuration, found by the first segment of the path.
+#[derive(Clone, Debug)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+    default_rule: Arc<str>,
+    default_upstream: Arc<Upstream>,
+    /// Patterns that a path with this first segment may match, in the order of the rules.
+    by_first: HashMap<Box<str>, Vec<Candidate>>,
+    /// Those that any path may match.
+    by_none: Vec<Candidate>,
+}
+
+/// A pattern of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    rule: usize,
+    path: usize,
+}
+
+// === impl RuleSet ===
+
+impl RuleSet {
+    /// Rules in their order; what none of them matches is passed to `default_upstream`.
+    pub fn new(rules: Vec<Rule>, default_upstream: Arc<Upstream>) -> Self {
+        let mut by_first: HashMap<Box<str>, Vec<Candidate>> = HashMap::new();
+        let mut by_none = Vec::new();
+        for (rule, entry) in rules.iter().enumerate() {
+            for (path, pattern) in entry.paths.iter().enumerate() {
+                let candidate = Candidate { rule, path };
+                match pattern.first_literal() {
+                    Some(first) => by_first.entry(first.into()).or_default().push(candidate),
+                    None => by_none.push(candidate),
+                }
+            }
+        }
+        for candidates in by_first.values_mut() {
+            candidates.extend_from_slice(&by_none);
+            candidates.sort_unstable();
+        }
+        Self { rules, default_rule: DEFAULT_RULE.into(), default_upstream, by_first, by_none }
+    }
+
+    /// What to do with a request. Allocates nothing but for paths of very many segments.
+    pub fn decide(&self, request: &RequestFacts<'_>) -> Decision {
+        let Some(rule) = self.find(request) else {
+            return Decision {
+                rule: Arc::clone(&self.default_rule),
+                upstream: Arc::clone(&self.default_upstream),
+                action: Action::Pass(PassReason::NoRule),
+            };
+        };
+        let action = match &rule.action {
+            RuleAction::Pass => Action::Pass(PassReason::Rule),
+            RuleAction::Cache { settings, bypass } => match bypass.reason(request) {
+                Some(reason) => Action::Pass(reason),
+                None => Action::Cache(CachePlan { settings: Arc::clone(settings) }),
+            },
+        };
+        Decision { rule: Arc::clone(&rule.name), upstream: Arc::clone(&rule.upstream), action }
+    }
+
+    /// The first rule that matches.
+    pub fn find(&self, request: &RequestFacts<'_>) -> Option<&Rule> {
+        let path = SplitPath::new(request.target.path());
+        let host = without_port(request.target.host());
+        let candidates = self.by_first.get(path.first()).unwrap_or(&self.by_none);
+        candidates.iter().find_map(|candidate| {
+            let rule = self.rules.get(candidate.rule)?;
+            let matches = rule.paths.get(candidate.path)?.matches_split(&path)
+                && rule.methods.as_ref().is_none_or(|methods| methods.contains(request.method))
+                && (rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| pattern.matches(host)));
+            matches.then_some(rule)
+        })
+    }
+
+    /// The rules, in their order.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Who is asked what no rule matches.
+    pub fn default_upstream(&self) -> &Arc<Upstream> {
+        &self.default_upstream
+    }
+}
+
+#[cfg(test)]
+mod tests;
