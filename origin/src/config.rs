@@ -134,7 +134,8 @@ pub struct Feed {
     /// How long a member may serve from its cache without renewing.
     #[serde(default = "defaults::lease_ms")]
     pub lease_ms: u64,
-    /// How far clocks may differ over one lease; a member unheard for lease and drift counts as gone.
+    /// A member unheard for lease and drift counts as gone. It covers how far clocks may differ over one lease, and the
+    /// renewals that a crash of Postgres may lose (three times its `wal_writer_delay` of 200 ms).
     #[serde(default = "defaults::drift_ms")]
     pub drift_ms: u64,
     /// How often the relay looks for rows when no hint comes.
@@ -232,7 +233,7 @@ mod defaults {
         3_000
     }
     pub(super) fn drift_ms() -> u64 {
-        500
+        1_000
     }
     pub(super) fn poll_ms() -> u64 {
         250

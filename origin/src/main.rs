@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use vitrine_origin::config::Config;
+use vitrine_origin::seed::{self, Admin, FixedIds, SeedOptions};
 use vitrine_origin::{AppState, database, serve};
 
 /// Vitrine's origin: the shop behind the proxy.
@@ -52,11 +53,30 @@ fn start(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let state = AppState::new(config)?;
         match arguments.command {
             Command::Migrate => database::MIGRATOR.run(&state.pool).await?,
-            Command::Seed { .. } => return Err("seed: not part of this build".into()),
+            Command::Seed { products } => load_shop(&state, products).await?,
             Command::Serve => serve::run(state, serve::stop_signal()).await?,
         }
         Ok(())
     })
+}
+
+/// Loads the demo shop, and the pictures into the bucket.
+async fn load_shop(state: &AppState, products: u64) -> Result<(), Box<dyn Error>> {
+    let settings = &state.config.seed;
+    if settings.publishable_key.is_empty() {
+        return Err("seed: `seed.publishable_key` is empty; set PUBLISHABLE_KEY".into());
+    }
+    let admin = (!settings.admin_email.is_empty() && !settings.admin_password.is_empty())
+        .then(|| Admin { email: settings.admin_email.clone(), password: settings.admin_password.clone() });
+    let options = SeedOptions {
+        products,
+        media_base_url: state.config.files.base_url.trim_end_matches('/').to_owned(),
+        publishable_key: settings.publishable_key.clone(),
+        admin,
+        created_at: seed::CREATED_AT,
+    };
+    seed::run(&state.pool, Some(state.files.as_ref()), &FixedIds, &options).await?;
+    Ok(())
 }
 
 /// An error with its causes.

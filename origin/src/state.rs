@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sqlx::PgPool;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use vitrine_shared::coherence::{Live, TagTable};
 use vitrine_shared::epoch::Epoch;
 
 use crate::config::Config;
 use crate::database;
+use crate::feed::OwnLease;
 use crate::metrics::Metrics;
 use crate::providers::file::{FileProvider, S3Files};
 
@@ -34,6 +35,10 @@ pub struct Shared {
     pub position: watch::Sender<Epoch>,
     /// Counts reports of members; whoever waits for acknowledgements waits here.
     pub member_reports: watch::Sender<u64>,
+    /// Wakes the relay; see [`crate::feed::hints`].
+    pub outbox_hint: Notify,
+    /// This process's right to serve from its read cache.
+    pub lease: OwnLease,
     /// Metrics.
     pub metrics: Metrics,
     /// The media bucket.
@@ -101,6 +106,8 @@ impl AppState {
             live: Arc::new(Live::new(table)),
             position: watch::Sender::new(Epoch::ZERO),
             member_reports: watch::Sender::new(0),
+            outbox_hint: Notify::new(),
+            lease: OwnLease::default(),
             metrics: Metrics::new()?,
             files,
             hashing: Semaphore::new(config.auth.max_concurrent_hashes),

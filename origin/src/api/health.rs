@@ -8,6 +8,7 @@ use http::StatusCode;
 
 use crate::database;
 use crate::error::ApiError;
+use crate::feed;
 use crate::state::AppState;
 
 /// `/health/live`, `/health/ready`, and Medusa's `/health`.
@@ -31,6 +32,11 @@ async fn ready(State(state): State<AppState>) -> Response {
 
 /// Prometheus's text form.
 pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let gone_after = state.config.feed.gone_after();
+    // Without Postgres the gauges keep their last values; the rest must be seen all the more.
+    if let Err(error) = feed::note_metrics(&state.pool, gone_after, &state.metrics.relay).await {
+        tracing::warn!(%error, "metrics: the database cannot be asked");
+    }
     let text = state.metrics.render(&state.pool).map_err(|error| ApiError::unknown(&error))?;
     Ok(([(http::header::CONTENT_TYPE, prometheus::TEXT_FORMAT)], text).into_response())
 }

@@ -1,8 +1,24 @@
-//! This process as a member.
+//! The feed as this process takes part in it: what members report, when a write is acknowledged, and this process's own
+//! place among the members, since its read cache obeys purges too.
+
+pub mod ack;
+pub mod hints;
+mod members;
+mod own;
+
+pub use members::{Member, Standing, note_metrics, remove, report, standings};
+pub use own::OwnLease;
 
 use crate::state::AppState;
 
-/// Runs until the process stops.
+/// Runs hints and this process's membership until the process stops, then takes its leave of the members.
 pub async fn run(state: AppState) {
-    state.shutdown.cancelled().await;
+    tokio::select! {
+        () = hints::run(&state) => {}
+        () = own::run(&state) => {}
+        () = state.shutdown.cancelled() => {}
+    }
+    if let Err(error) = remove(&state.pool, &state.member_id).await {
+        tracing::warn!(%error, "could not take leave of the members; they wait for the lease to run out");
+    }
 }

@@ -1,1 +1,3 @@
 //! Modules: one per domain, owning its tables.
+
+pub mod auth;

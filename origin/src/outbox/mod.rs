@@ -1,1 +1,59 @@
-//! The outbox.
+//! The outbox: the one way for an event to exist, and the history that the feed is caught up from.
+
+mod history;
+
+use std::collections::BTreeSet;
+
+use sqlx::{Postgres, Transaction};
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::event::Event;
+
+pub(crate) use history::first_batch;
+pub use history::{FeedPosition, Row, page, position, purges_after};
+
+/// An outbox row: a write's event, not yet numbered. It resolves to an epoch once the relay has numbered it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ticket(i64);
+
+/// Adds an event to the transaction that made the change, so that neither exists without the other.
+///
+/// It purges what [`vitrine_shared::event::Change::tags`] says. Nothing else in the program inserts into the outbox.
+pub async fn write(tx: &mut Transaction<'_, Postgres>, event: &Event) -> Result<Ticket, sqlx::Error> {
+    let tags: Vec<String> = event.change.tags().into_iter().map(String::from).collect();
+    let json = serde_json::to_value(event).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let row = sqlx::query!(
+        "INSERT INTO outbox (name, event, tags) VALUES ($1, $2, $3) RETURNING id",
+        event.name,
+        json,
+        &tags
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(Ticket(row.id))
+}
+
+/// The newest epoch of these tickets, or `None` while one of them is not numbered yet.
+///
+/// Tickets whose rows were pruned long ago count as numbered.
+pub async fn resolve(pool: &sqlx::PgPool, tickets: &BTreeSet<Ticket>) -> Result<Option<Epoch>, sqlx::Error> {
+    let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.0).collect();
+    let rows = sqlx::query!("SELECT term, seq FROM outbox WHERE id = ANY($1)", &ids).fetch_all(pool).await?;
+    let mut newest = Epoch::ZERO;
+    for row in rows {
+        let (Some(term), Some(seq)) = (row.term, row.seq) else {
+            return Ok(None);
+        };
+        newest = newest.max(epoch(term, seq));
+    }
+    Ok(Some(newest))
+}
+
+/// An epoch from its columns; they are never negative.
+pub fn epoch(term: i32, seq: i64) -> Epoch {
+    Epoch::new(u32::try_from(term).unwrap_or(0), u64::try_from(seq).unwrap_or(0))
+}
+
+/// The columns of an epoch: `(term, seq)`.
+pub fn columns(epoch: Epoch) -> (i32, i64) {
+    (i32::try_from(epoch.term).unwrap_or(i32::MAX), i64::try_from(epoch.seq).unwrap_or(i64::MAX))
+}

@@ -1,21 +1,122 @@
-//! The relay.
+//! The relay: numbers committed outbox rows and publishes them to the Redis stream (invalidation protocol, rules 2 and 3).
+//!
+//! Every origin process runs one; a session advisory lock lets one of them lead. Numbering and publishing are tasks of
+//! their own, so that a Redis that is down holds up nothing but the stream.
 
-use prometheus::Registry;
+mod metrics;
+mod number;
+mod plan;
+mod prune;
+mod publish;
 
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection as _, PgConnection};
+
+pub use metrics::RelayMetrics;
+pub use number::{Numbered, number};
+pub use plan::{Step, next};
+pub use prune::prune;
+pub use publish::{PublishError, publish};
+
+use crate::database;
 use crate::state::AppState;
 
-/// Metrics of the relay.
-#[derive(Debug)]
-pub struct RelayMetrics {}
+/// The advisory lock that the leading relay holds: "vitrine" in ASCII.
+pub const LOCK: i64 = 0x0076_6974_7269_6e65;
+/// How often history is pruned.
+const PRUNE_EVERY: Duration = Duration::from_secs(60);
+/// Pause after publishing failed.
+const PUBLISH_PAUSE: Duration = Duration::from_millis(200);
 
-impl RelayMetrics {
-    /// Registers them.
-    pub fn register(_registry: &Registry) -> Result<Self, prometheus::Error> {
-        Ok(Self {})
+/// Runs until the process stops: leads, or stands by and takes over when the leader is gone.
+pub async fn run(state: AppState) {
+    let shutdown = state.shutdown.clone();
+    let work = async {
+        loop {
+            if let Err(error) = lead(&state).await {
+                tracing::warn!(%error, "relay: the connection to Postgres failed");
+            }
+            state.metrics.relay.leads.set(0);
+            tokio::time::sleep(poll_pause(&state)).await;
+        }
+    };
+    tokio::select! {
+        () = work => {}
+        () = shutdown.cancelled() => {}
     }
 }
 
-/// Runs until the process stops.
-pub async fn run(state: AppState) {
-    state.shutdown.cancelled().await;
+/// One connection's life: waits for the lock, then numbers while the connection lives.
+async fn lead(state: &AppState) -> Result<(), sqlx::Error> {
+    let options = database::connect_options(&state.config.database)?.application_name("vitrine-relay");
+    let mut connection = PgConnection::connect_with(&options).await?;
+    loop {
+        let locked = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LOCK)
+            .fetch_one(&mut connection)
+            .await?;
+        if locked {
+            break;
+        }
+        tokio::time::sleep(poll_pause(state)).await;
+    }
+    tracing::info!("relay: this process leads");
+    state.metrics.relay.leads.set(1);
+    tokio::select! {
+        ended = number_all(state, &mut connection) => ended,
+        () = publish_all(state) => Ok(()),
+    }
+}
+
+async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let mut pruned: Option<Instant> = None;
+    loop {
+        // Asked for before looking, so that a hint that comes while we look is not lost.
+        let hint = state.outbox_hint.notified();
+        while let Some(numbered) = number::number(connection).await? {
+            state.metrics.relay.numbered(numbered.waited);
+            state.note_position(numbered.newest);
+        }
+        if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
+            let rows = prune::prune(connection, &state.config.feed).await?;
+            // While there is more, one chunk a round, so that numbering is not held up.
+            pruned = (rows < prune::CHUNK).then(Instant::now);
+        }
+        tokio::select! {
+            () = hint => {}
+            () = tokio::time::sleep(poll_pause(state)) => {}
+        }
+    }
+}
+
+/// Publishes whenever there is something new, for ever; without Redis it does nothing for ever.
+async fn publish_all(state: &AppState) {
+    let Some(mut redis) = state.redis.clone() else {
+        return std::future::pending().await;
+    };
+    let mut position = state.position.subscribe();
+    let mut healthy = true;
+    loop {
+        position.mark_unchanged();
+        match publish::publish(&state.pool, &mut redis, state.config.feed.stream_entries, &state.metrics.relay).await {
+            Ok(_) => {
+                healthy = true;
+                if position.changed().await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                state.metrics.relay.publish_failures.inc();
+                if healthy {
+                    tracing::warn!(%error, "relay: publishing failed; numbering goes on, members catch up by the endpoint");
+                }
+                healthy = false;
+                tokio::time::sleep(PUBLISH_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn poll_pause(state: &AppState) -> Duration {
+    Duration::from_millis(state.config.feed.poll_ms)
 }
