@@ -1,5 +1,6 @@
 //! HTTP: extract, call, shape the reply.
 
+pub mod ack;
 pub mod admin;
 pub mod auth;
 pub mod body;
@@ -27,7 +28,8 @@ pub fn public(state: &AppState) -> Result<Router, StartError> {
     let admin_cors = middleware::cors("http.admin_cors", &[&http.admin_cors])?;
     let auth_cors = middleware::cors("http.store_cors", &[&http.store_cors, &http.admin_cors])?;
     let store = Router::new().nest("/store", store::router());
-    let admin = Router::new().nest("/admin", admin::router(state));
+    let waiting = axum::middleware::from_fn_with_state(state.clone(), ack::layer);
+    let admin = Router::new().nest("/admin", admin::router(state)).layer(waiting);
     let auth = Router::new().nest("/auth", auth::router());
     Ok(Router::new()
         .merge(middleware::timed(store, request_timeout).layer(store_cors))

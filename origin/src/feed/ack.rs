@@ -1,12 +1,11 @@
 //! Waiting until every member has applied a write's purges (rule 9).
 
-use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use vitrine_shared::epoch::Epoch;
 
 use super::{Member, Standing, standings};
-use crate::outbox::{self, Ticket};
+use crate::outbox::{self, Receipt};
 use crate::state::AppState;
 
 /// How far a write has come when its caller is answered.
@@ -37,14 +36,15 @@ enum Tally {
     Waiting,
 }
 
-/// Waits until the tickets' purges are acknowledged, but not longer than `limit`.
+/// Waits until a write's purges are acknowledged, but not longer than `limit`.
 ///
+/// A write that changed nothing waits for what was numbered before it.
 /// Postgres failing on the way ends as pending: the write is committed all the same.
-pub async fn wait(state: &AppState, tickets: &BTreeSet<Ticket>, limit: Duration) -> Acknowledgement {
+pub async fn wait(state: &AppState, receipt: &Receipt, limit: Duration) -> Acknowledgement {
     let started = Instant::now();
     let mut known = None;
     let waited = tokio::time::timeout(limit, async {
-        let epoch = numbered(state, tickets).await;
+        let epoch = numbered(state, receipt).await;
         known = Some(epoch);
         (epoch, applied_by_all(state, epoch).await)
     })
@@ -58,12 +58,15 @@ pub async fn wait(state: &AppState, tickets: &BTreeSet<Ticket>, limit: Duration)
     }
 }
 
-/// Waits until all tickets have a number.
-async fn numbered(state: &AppState, tickets: &BTreeSet<Ticket>) -> Epoch {
+/// Waits until all events of the write have a number.
+async fn numbered(state: &AppState, receipt: &Receipt) -> Epoch {
+    if receipt.is_empty() {
+        return *state.position.borrow();
+    }
     let mut position = state.position.subscribe();
     loop {
         position.mark_unchanged();
-        match outbox::resolve(&state.pool, tickets).await {
+        match outbox::resolve(&state.pool, receipt).await {
             Ok(Some(epoch)) => return epoch,
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "waiting for a number"),

@@ -1,8 +1,7 @@
 //! The outbox: the one way for an event to exist, and the history that the feed is caught up from.
 
 mod history;
-
-use std::collections::BTreeSet;
+mod receipt;
 
 use sqlx::{Postgres, Transaction};
 use vitrine_shared::epoch::Epoch;
@@ -10,6 +9,7 @@ use vitrine_shared::event::Event;
 
 pub(crate) use history::first_batch;
 pub use history::{FeedPosition, Row, page, position, purges_after};
+pub use receipt::Receipt;
 
 /// An outbox row: a write's event, not yet numbered. It resolves to an epoch once the relay has numbered it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,11 +32,11 @@ pub async fn write(tx: &mut Transaction<'_, Postgres>, event: &Event) -> Result<
     Ok(Ticket(row.id))
 }
 
-/// The newest epoch of these tickets, or `None` while one of them is not numbered yet.
+/// The newest epoch of a write's events, or `None` while one of them is not numbered yet.
 ///
-/// Tickets whose rows were pruned long ago count as numbered.
-pub async fn resolve(pool: &sqlx::PgPool, tickets: &BTreeSet<Ticket>) -> Result<Option<Epoch>, sqlx::Error> {
-    let ids: Vec<i64> = tickets.iter().map(|ticket| ticket.0).collect();
+/// Rows that were pruned long ago count as numbered.
+pub async fn resolve(pool: &sqlx::PgPool, receipt: &Receipt) -> Result<Option<Epoch>, sqlx::Error> {
+    let ids: Vec<i64> = receipt.tickets().iter().map(|ticket| ticket.0).collect();
     let rows = sqlx::query!("SELECT term, seq FROM outbox WHERE id = ANY($1)", &ids).fetch_all(pool).await?;
     let mut newest = Epoch::ZERO;
     for row in rows {
