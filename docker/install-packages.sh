@@ -33,7 +33,8 @@ sections_of() {
 
 # Lines "PACKAGE TEST" of the wanted sections.
 lines_of() {
-  local wanted=" $(sections_of "$1") " section="" line
+  local wanted section="" line
+  wanted=" $(sections_of "$1") "
   while IFS= read -r line || [[ -n $line ]]; do
     line=${line%%#*}
     read -r line <<<"$line" || true

@@ -134,7 +134,7 @@ impl Postgres {
     async fn ready(&mut self) -> Result<(), StackError> {
         let url = self.url("postgres");
         let deadline = Deadline::after(READY_LIMIT);
-        while !connect(&url).await.is_ok() {
+        while connect(&url).await.is_err() {
             if let Some(status) = self.process.ended() {
                 return Err(self.process.failure(format!("ended while starting, with {status}")));
             }

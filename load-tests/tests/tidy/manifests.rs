@@ -73,7 +73,7 @@ pub(crate) fn check_packages(text: &str) -> Vec<String> {
         } else if !line.is_empty() {
             let words: Vec<_> = line.split_whitespace().collect();
             let known = |test: &&str| ["command:", "file:", "package:"].iter().any(|kind| test.starts_with(kind));
-            if words.len() != 2 || !words[1..].iter().all(|word| known(word)) {
+            if words.len() != 2 || !words[1..].iter().all(known) {
                 complaints.push(at("must be `PACKAGE command:NAME`, `PACKAGE file:PATTERN` or `PACKAGE package:NAME`"));
             }
             if sections.is_empty() {
