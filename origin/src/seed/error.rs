@@ -6,10 +6,10 @@ use crate::providers::file::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// The database refused a step.
-    #[error("seed: could not {step}")]
+    #[error("seed: could not {step}: {source}")]
     Database {
         /// What was being done.
-        step: &'static str,
+        step: String,
         /// What the database said.
         #[source]
         source: sqlx::Error,
@@ -55,6 +55,6 @@ pub enum SeedError {
 }
 
 /// For `map_err`: says which step the database refused.
-pub(super) fn database(step: &'static str) -> impl FnOnce(sqlx::Error) -> SeedError {
-    move |source| SeedError::Database { step, source }
+pub(super) fn database(step: &str) -> impl FnOnce(sqlx::Error) -> SeedError {
+    move |source| SeedError::Database { step: step.to_owned(), source }
 }

@@ -12,7 +12,7 @@ use super::shop::Shop;
 use super::{Ids, Outcome, SeedError, SeedOptions, pictures, state};
 use crate::providers::file::FileProvider;
 
-/// Products of one transaction: about 50,000 rows and 8 MB of text.
+/// Products of one transaction: about 50,000 rows, held in some 30 MB.
 pub(super) const CHUNK: u64 = 1_000;
 /// Chunks are told of this often at most.
 const TELL_EVERY: Duration = Duration::from_secs(1);

@@ -5,7 +5,6 @@
 //! mark in `seed_state`. So a load that was interrupted goes on where it stopped, and asking for more products adds
 //! only those that are missing.
 
-mod copy;
 mod error;
 mod facts;
 mod ids;
@@ -15,6 +14,7 @@ mod products;
 mod scope;
 mod shop;
 mod state;
+mod table;
 #[cfg(test)]
 mod tests;
 

@@ -4,9 +4,9 @@ use std::fmt;
 
 use sqlx::PgConnection;
 
-use super::copy::Table;
 use super::scope::{Made, Scope};
 use super::shop::Shop;
+use super::table::Table;
 use super::{Kind, SeedError, pictures};
 
 /// The sizes that each product comes in.
@@ -58,33 +58,26 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn new() -> Self {
         Self {
-            product: Table::new(
-                "COPY product (id, created_at, updated_at, title, handle, subtitle, description, status, thumbnail, \
-                 weight, type_id, collection_id, metadata) FROM STDIN",
+            product: Table::entities(
+                "product",
+                "title, handle, subtitle, description, status, thumbnail, weight numeric, type_id, collection_id, metadata jsonb",
             ),
-            option: Table::new("COPY product_option (id, created_at, updated_at, title) FROM STDIN"),
-            product_option: Table::new("COPY product_product_option (product_id, product_option_id) FROM STDIN"),
-            value: Table::new(
-                "COPY product_option_value (id, created_at, updated_at, value, option_id, position) FROM STDIN",
-            ),
-            variant: Table::new("COPY product_variant (id, created_at, updated_at, product_id, title, sku) FROM STDIN"),
-            variant_value: Table::new("COPY product_variant_option (variant_id, option_value_id) FROM STDIN"),
-            image: Table::new("COPY product_image (id, created_at, updated_at, product_id, url, rank) FROM STDIN"),
-            tag: Table::new("COPY product_tags (product_id, product_tag_id) FROM STDIN"),
-            category: Table::new("COPY product_category_product (product_id, product_category_id) FROM STDIN"),
-            channel: Table::new("COPY product_sales_channel (product_id, sales_channel_id) FROM STDIN"),
-            profile: Table::new("COPY product_shipping_profile (product_id, shipping_profile_id) FROM STDIN"),
-            price_set: Table::new("COPY price_set (id, created_at, updated_at) FROM STDIN"),
-            variant_price_set: Table::new("COPY product_variant_price_set (variant_id, price_set_id) FROM STDIN"),
-            price: Table::new(
-                "COPY price (id, created_at, updated_at, price_set_id, currency_code, amount, price_list_id) FROM STDIN",
-            ),
-            item: Table::new("COPY inventory_item (id, created_at, updated_at, sku, title, description) FROM STDIN"),
-            variant_item: Table::new("COPY product_variant_inventory_item (variant_id, inventory_item_id) FROM STDIN"),
-            level: Table::new(
-                "COPY inventory_level (id, created_at, updated_at, inventory_item_id, location_id, stocked_quantity) \
-                 FROM STDIN",
-            ),
+            option: Table::entities("product_option", "title"),
+            product_option: Table::new("product_product_option", "product_id, product_option_id"),
+            value: Table::entities("product_option_value", "value, option_id, position integer"),
+            variant: Table::entities("product_variant", "product_id, title, sku"),
+            variant_value: Table::new("product_variant_option", "variant_id, option_value_id"),
+            image: Table::entities("product_image", "product_id, url, rank integer"),
+            tag: Table::new("product_tags", "product_id, product_tag_id"),
+            category: Table::new("product_category_product", "product_id, product_category_id"),
+            channel: Table::new("product_sales_channel", "product_id, sales_channel_id"),
+            profile: Table::new("product_shipping_profile", "product_id, shipping_profile_id"),
+            price_set: Table::entities("price_set", ""),
+            variant_price_set: Table::new("product_variant_price_set", "variant_id, price_set_id"),
+            price: Table::entities("price", "price_set_id, currency_code, amount numeric, price_list_id"),
+            item: Table::entities("inventory_item", "sku, title, description"),
+            variant_item: Table::new("product_variant_inventory_item", "variant_id, inventory_item_id"),
+            level: Table::entities("inventory_level", "inventory_item_id, location_id, stocked_quantity numeric"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! Categories, collections, product tags and product types.
 
 use super::super::Kind;
-use super::super::copy::Table;
 use super::super::scope::{Made, Scope};
+use super::super::table::Table;
 
 const ROOTS: [&str; 3] = ["Men", "Women", "Kids"];
 const LEAVES: [&str; 3] = ["Shirts", "Pants", "Shoes"];
@@ -57,10 +57,8 @@ fn leaves(scope: &Scope<'_>) -> impl Iterator<Item = Leaf> {
 }
 
 fn categories(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new(
-        "COPY product_category (id, created_at, updated_at, name, handle, mpath, is_active, rank, parent_category_id) \
-         FROM STDIN",
-    );
+    let mut table =
+        Table::entities("product_category", "name, handle, mpath, is_active boolean, rank integer, parent_category_id");
     let roots: Vec<Made> = (0..).zip(ROOTS).map(|(number, name)| make_root(scope, number, name)).collect();
     for (rank, (root, name)) in roots.iter().zip(ROOTS).enumerate() {
         let row = table.entity(root).text(name).text(&name.to_lowercase()).text(&root.id);
@@ -81,7 +79,7 @@ fn make_collection(scope: &Scope<'_>, number: u64, title: &str) -> Made {
 }
 
 fn collections(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY product_collection (id, created_at, updated_at, title, handle) FROM STDIN");
+    let mut table = Table::entities("product_collection", "title, handle");
     for (number, title) in (0..).zip(COLLECTIONS) {
         let _ = table.entity(&make_collection(scope, number, title)).text(title).text(&title.to_lowercase());
     }
@@ -89,7 +87,7 @@ fn collections(scope: &Scope<'_>) -> Table {
 }
 
 fn tags(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY product_tag (id, created_at, updated_at, value) FROM STDIN");
+    let mut table = Table::entities("product_tag", "value");
     for (number, value) in (0..).zip(TAGS) {
         let _ = table.entity(&scope.make(Kind::Tag, number, format_args!("{value}"))).text(value);
     }
@@ -97,7 +95,7 @@ fn tags(scope: &Scope<'_>) -> Table {
 }
 
 fn types(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY product_type (id, created_at, updated_at, value) FROM STDIN");
+    let mut table = Table::entities("product_type", "value");
     for (number, value) in (0..).zip(TYPES) {
         let _ = table.entity(&scope.make(Kind::Type, number, format_args!("{value}"))).text(value);
     }

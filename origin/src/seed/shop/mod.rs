@@ -9,8 +9,8 @@ mod shipping;
 use sqlx::PgConnection;
 
 use super::SeedError;
-use super::copy::Table;
 use super::scope::Scope;
+use super::table::Table;
 
 /// Ids that products refer to, each list in the order of its turns.
 pub(super) struct Shop {
@@ -58,9 +58,9 @@ impl Shop {
     }
 }
 
-/// A table with one row of two ids.
-fn link(statement: &'static str, left: &str, right: &str) -> Table {
-    let mut table = Table::new(statement);
+/// One row of two ids for a table, given by its name and columns.
+fn link((table, columns): (&'static str, &str), left: &str, right: &str) -> Table {
+    let mut table = Table::new(table, columns);
     let _ = table.row().text(left).text(right);
     table
 }

@@ -4,8 +4,8 @@ use argon2::Argon2;
 use argon2::password_hash::PasswordHasher;
 use serde_json::json;
 
-use super::super::copy::Table;
 use super::super::scope::Scope;
+use super::super::table::Table;
 use super::super::{Admin, Kind, SeedError};
 use crate::config::Secret;
 
@@ -15,15 +15,13 @@ pub(super) async fn tables(scope: &Scope<'_>, admin: Admin) -> Result<[Table; 3]
     let hash = hash(admin.password).await?;
     let key = format_args!("admin");
     let user = scope.make(Kind::User, 0, key);
-    let mut users = Table::new("COPY \"user\" (id, created_at, updated_at, email) FROM STDIN");
+    let mut users = Table::entities("\"user\"", "email");
     let _ = users.entity(&user).text(&email);
     let identity = scope.make(Kind::AuthIdentity, 0, key);
-    let mut identities = Table::new("COPY auth_identity (id, created_at, updated_at, app_metadata) FROM STDIN");
+    let mut identities = Table::entities("auth_identity", "app_metadata jsonb");
     let _ = identities.entity(&identity).shown(json!({ "user_id": user.id }));
-    let mut providers = Table::new(
-        "COPY provider_identity (id, created_at, updated_at, auth_identity_id, provider, entity_id, \
-         provider_metadata) FROM STDIN",
-    );
+    let mut providers =
+        Table::entities("provider_identity", "auth_identity_id, provider, entity_id, provider_metadata jsonb");
     let row = providers.entity(&scope.make(Kind::ProviderIdentity, 0, key)).text(&identity.id);
     let _ = row.text("emailpass").text(&email).shown(json!({ "password": hash }));
     Ok([users, identities, providers])

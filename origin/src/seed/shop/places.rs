@@ -1,8 +1,8 @@
 //! Currencies, countries, regions and their taxes.
 
-use super::super::copy::Table;
 use super::super::facts;
 use super::super::scope::Scope;
+use super::super::table::Table;
 use super::super::{Kind, SeedError};
 use super::link;
 
@@ -24,7 +24,7 @@ const VAT: [(&str, u32); 4] = [("dk", 25), ("de", 20), ("fr", 20), ("it", 20)];
 pub(super) fn tables(scope: &Scope<'_>) -> Result<Vec<Table>, SeedError> {
     let mut tables = vec![currencies(scope)?, regions(scope), countries(scope)?];
     for number in 0..REGIONS.len() as u64 {
-        let statement = "COPY region_payment_provider (region_id, payment_provider_id) FROM STDIN";
+        let statement = ("region_payment_provider", "region_id, payment_provider_id");
         tables.push(link(statement, &region_id(scope, number), "pp_system_default"));
     }
     tables.extend([tax_regions(scope), tax_rates(scope), price_preferences(scope)]);
@@ -48,7 +48,8 @@ fn region_id(scope: &Scope<'_>, number: u64) -> String {
 
 fn currencies(scope: &Scope<'_>) -> Result<Table, SeedError> {
     let mut table = Table::new(
-        "COPY currency (code, created_at, updated_at, symbol, symbol_native, name, decimal_digits, rounding) FROM STDIN",
+        "currency",
+        "code, created_at timestamptz, updated_at timestamptz, symbol, symbol_native, name, decimal_digits integer, rounding numeric",
     );
     let at = scope.shop_time();
     for currency in facts::currencies()? {
@@ -60,7 +61,7 @@ fn currencies(scope: &Scope<'_>) -> Result<Table, SeedError> {
 }
 
 fn regions(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY region (id, created_at, updated_at, name, currency_code) FROM STDIN");
+    let mut table = Table::entities("region", "name, currency_code");
     for (number, region) in (0..).zip(&REGIONS) {
         let made = scope.make(Kind::Region, number, format_args!("{}", region.name));
         let _ = table.entity(&made).text(region.name).text(region.currency);
@@ -70,7 +71,8 @@ fn regions(scope: &Scope<'_>) -> Table {
 
 fn countries(scope: &Scope<'_>) -> Result<Table, SeedError> {
     let mut table = Table::new(
-        "COPY region_country (iso_2, created_at, updated_at, iso_3, num_code, name, display_name, region_id) FROM STDIN",
+        "region_country",
+        "iso_2, created_at timestamptz, updated_at timestamptz, iso_3, num_code, name, display_name, region_id",
     );
     let at = scope.shop_time();
     for country in facts::countries()? {
@@ -86,7 +88,7 @@ fn countries(scope: &Scope<'_>) -> Result<Table, SeedError> {
 }
 
 fn tax_regions(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY tax_region (id, created_at, updated_at, country_code, provider_id) FROM STDIN");
+    let mut table = Table::entities("tax_region", "country_code, provider_id");
     for (number, country) in (0..).zip(country_codes()) {
         let made = scope.make(Kind::TaxRegion, number, format_args!("{country}"));
         let _ = table.entity(&made).text(country).text("tp_system");
@@ -95,9 +97,7 @@ fn tax_regions(scope: &Scope<'_>) -> Table {
 }
 
 fn tax_rates(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new(
-        "COPY tax_rate (id, created_at, updated_at, rate, code, name, is_default, tax_region_id) FROM STDIN",
-    );
+    let mut table = Table::entities("tax_rate", "rate numeric, code, name, is_default boolean, tax_region_id");
     for (number, country) in (0..).zip(country_codes()) {
         let Some((_, rate)) = VAT.iter().find(|(code, _)| *code == country) else { continue };
         let made = scope.make(Kind::TaxRate, number, format_args!("vat_{country}"));
@@ -110,8 +110,7 @@ fn tax_rates(scope: &Scope<'_>) -> Table {
 
 /// Prices are without tax, in every currency and every region.
 fn price_preferences(scope: &Scope<'_>) -> Table {
-    let mut table =
-        Table::new("COPY price_preference (id, created_at, updated_at, attribute, value, is_tax_inclusive) FROM STDIN");
+    let mut table = Table::entities("price_preference", "attribute, value, is_tax_inclusive boolean");
     for (number, region) in (0..).zip(&REGIONS) {
         let made = scope.make(Kind::PricePreference, 2 * number, format_args!("{}", region.currency));
         let _ = table.entity(&made).text("currency_code").text(region.currency).shown(false);

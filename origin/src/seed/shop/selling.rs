@@ -1,8 +1,8 @@
 //! The store, its sales channel and publishable key, the sale, the promotion and the reasons of returns.
 
 use super::super::Kind;
-use super::super::copy::Table;
 use super::super::scope::Scope;
+use super::super::table::Table;
 use super::link;
 
 const CHANNEL: &str = "Default Sales Channel";
@@ -20,7 +20,7 @@ const SHOWN_TAIL: usize = 3;
 /// All tables of this part.
 pub(super) fn tables(scope: &Scope<'_>) -> Vec<Table> {
     let key = scope.id(Kind::ApiKey, 0, format_args!("{KEY}"));
-    let key_channel = "COPY publishable_api_key_sales_channel (publishable_key_id, sales_channel_id) FROM STDIN";
+    let key_channel = ("publishable_api_key_sales_channel", "publishable_key_id, sales_channel_id");
     let mut tables = vec![channel(scope), api_key(scope), link(key_channel, &key, &channel_id(scope))];
     tables.extend(store(scope));
     tables.extend(promotion(scope));
@@ -39,13 +39,13 @@ pub(super) fn price_list_id(scope: &Scope<'_>) -> String {
 }
 
 fn channel(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY sales_channel (id, created_at, updated_at, name) FROM STDIN");
+    let mut table = Table::entities("sales_channel", "name");
     let _ = table.entity(&scope.make(Kind::SalesChannel, 0, format_args!("{CHANNEL}"))).text(CHANNEL);
     table
 }
 
 fn api_key(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY api_key (id, created_at, updated_at, token, redacted, title, type) FROM STDIN");
+    let mut table = Table::entities("api_key", "token, redacted, title, type");
     let token = &scope.options.publishable_key;
     let row = table.entity(&scope.make(Kind::ApiKey, 0, format_args!("{KEY}")));
     let _ = row.text(token).text(&redact(token)).text(KEY).text("publishable");
@@ -61,11 +61,10 @@ fn redact(token: &str) -> String {
 }
 
 fn store(scope: &Scope<'_>) -> [Table; 2] {
-    let mut stores = Table::new("COPY store (id, created_at, updated_at, name, default_sales_channel_id) FROM STDIN");
+    let mut stores = Table::entities("store", "name, default_sales_channel_id");
     let made = scope.make(Kind::Store, 0, format_args!("{STORE}"));
     let _ = stores.entity(&made).text(STORE).text(&channel_id(scope));
-    let mut currencies =
-        Table::new("COPY store_currency (id, created_at, updated_at, store_id, currency_code, is_default) FROM STDIN");
+    let mut currencies = Table::entities("store_currency", "store_id, currency_code, is_default boolean");
     for (number, currency) in (0..).zip(CURRENCIES) {
         let row = currencies.entity(&scope.make(Kind::StoreCurrency, number, format_args!("{currency}")));
         let _ = row.text(&made.id).text(currency).shown(number == 0);
@@ -74,8 +73,7 @@ fn store(scope: &Scope<'_>) -> [Table; 2] {
 }
 
 fn price_list(scope: &Scope<'_>) -> Table {
-    let mut table =
-        Table::new("COPY price_list (id, created_at, updated_at, title, description, type, status) FROM STDIN");
+    let mut table = Table::entities("price_list", "title, description, type, status");
     let row = table.entity(&scope.make(Kind::PriceList, 0, format_args!("{PRICE_LIST}")));
     let _ = row.text(PRICE_LIST).text("sale").text("sale").text("active");
     table
@@ -83,12 +81,12 @@ fn price_list(scope: &Scope<'_>) -> Table {
 
 /// Ten per cent off all items.
 fn promotion(scope: &Scope<'_>) -> [Table; 2] {
-    let mut promotions = Table::new("COPY promotion (id, created_at, updated_at, code, type, status) FROM STDIN");
+    let mut promotions = Table::entities("promotion", "code, type, status");
     let made = scope.make(Kind::Promotion, 0, format_args!("{PROMOTION}"));
     let _ = promotions.entity(&made).text(PROMOTION).text("standard").text("active");
-    let mut methods = Table::new(
-        "COPY promotion_application_method (id, created_at, updated_at, promotion_id, type, target_type, allocation, \
-         value, currency_code) FROM STDIN",
+    let mut methods = Table::entities(
+        "promotion_application_method",
+        "promotion_id, type, target_type, allocation, value numeric, currency_code",
     );
     let row = methods.entity(&scope.make(Kind::ApplicationMethod, 0, format_args!("{PROMOTION}"))).text(&made.id);
     let _ = row.text("percentage").text("items").text("across").shown(10).text("eur");
@@ -96,7 +94,7 @@ fn promotion(scope: &Scope<'_>) -> [Table; 2] {
 }
 
 fn return_reasons(scope: &Scope<'_>) -> Table {
-    let mut table = Table::new("COPY return_reason (id, created_at, updated_at, value, label) FROM STDIN");
+    let mut table = Table::entities("return_reason", "value, label");
     for (number, (value, label)) in (0..).zip(RETURN_REASONS) {
         let _ = table.entity(&scope.make(Kind::ReturnReason, number, format_args!("{value}"))).text(value).text(label);
     }

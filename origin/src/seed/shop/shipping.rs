@@ -1,8 +1,8 @@
 //! The stock location, and how goods leave it: profile, fulfillment set, zones, options and their prices.
 
 use super::super::Kind;
-use super::super::copy::Table;
 use super::super::scope::{Made, Scope};
+use super::super::table::Table;
 use super::{link, places, selling};
 
 const LOCATION: &str = "WH";
@@ -48,19 +48,17 @@ pub(super) fn profile_id(scope: &Scope<'_>) -> String {
 }
 
 fn location(scope: &Scope<'_>) -> Vec<Table> {
-    let mut addresses = Table::new(
-        "COPY stock_location_address (id, created_at, updated_at, address_1, city, country_code) FROM STDIN",
-    );
+    let mut addresses = Table::entities("stock_location_address", "address_1, city, country_code");
     let address = scope.make(Kind::StockLocationAddress, 0, format_args!("{LOCATION}"));
     let _ = addresses.entity(&address).text("x").text("Copenhagen").text("DK");
-    let mut locations = Table::new("COPY stock_location (id, created_at, updated_at, name, address_id) FROM STDIN");
+    let mut locations = Table::entities("stock_location", "name, address_id");
     let made = scope.make(Kind::StockLocation, 0, format_args!("{LOCATION}"));
     let _ = locations.entity(&made).text(LOCATION).text(&address.id);
-    let mut providers = Table::new("COPY fulfillment_provider (id, created_at, updated_at) FROM STDIN");
+    let mut providers = Table::entities("fulfillment_provider", "");
     let at = scope.shop_time();
     let _ = providers.row().text(PROVIDER).text(&at).text(&at);
-    let channel = "COPY sales_channel_stock_location (sales_channel_id, stock_location_id) FROM STDIN";
-    let provider = "COPY location_fulfillment_provider (stock_location_id, fulfillment_provider_id) FROM STDIN";
+    let channel = ("sales_channel_stock_location", "sales_channel_id, stock_location_id");
+    let provider = ("location_fulfillment_provider", "stock_location_id, fulfillment_provider_id");
     vec![
         addresses,
         locations,
@@ -71,18 +69,17 @@ fn location(scope: &Scope<'_>) -> Vec<Table> {
 }
 
 fn zones(scope: &Scope<'_>) -> Vec<Table> {
-    let mut profiles = Table::new("COPY shipping_profile (id, created_at, updated_at, name, type) FROM STDIN");
+    let mut profiles = Table::entities("shipping_profile", "name, type");
     let profile = scope.make(Kind::ShippingProfile, 0, format_args!("{PROFILE}"));
     let _ = profiles.entity(&profile).text("Default Shipping Profile").text(PROFILE);
-    let mut sets = Table::new("COPY fulfillment_set (id, created_at, updated_at, name, type) FROM STDIN");
+    let mut sets = Table::entities("fulfillment_set", "name, type");
     let set = scope.make(Kind::FulfillmentSet, 0, format_args!("{SET}"));
     let _ = sets.entity(&set).text(SET).text("shipping");
-    let set_link = "COPY location_fulfillment_set (stock_location_id, fulfillment_set_id) FROM STDIN";
-    let mut zones = Table::new("COPY service_zone (id, created_at, updated_at, name, fulfillment_set_id) FROM STDIN");
+    let set_link = ("location_fulfillment_set", "stock_location_id, fulfillment_set_id");
+    let mut zones = Table::entities("service_zone", "name, fulfillment_set_id");
     let zone = scope.make(Kind::ServiceZone, 0, format_args!("{ZONE}"));
     let _ = zones.entity(&zone).text(ZONE).text(&set.id);
-    let mut places =
-        Table::new("COPY geo_zone (id, created_at, updated_at, type, country_code, service_zone_id) FROM STDIN");
+    let mut places = Table::entities("geo_zone", "type, country_code, service_zone_id");
     for (number, country) in (0..).zip(places::country_codes()) {
         let row = places.entity(&scope.make(Kind::GeoZone, number, format_args!("{country}")));
         let _ = row.text("country").text(country).text(&zone.id);
@@ -91,16 +88,12 @@ fn zones(scope: &Scope<'_>) -> Vec<Table> {
 }
 
 fn options(scope: &Scope<'_>) -> [Table; 3] {
-    let mut types =
-        Table::new("COPY shipping_option_type (id, created_at, updated_at, label, description, code) FROM STDIN");
-    let mut options = Table::new(
-        "COPY shipping_option (id, created_at, updated_at, name, price_type, service_zone_id, shipping_profile_id, \
-         provider_id, shipping_option_type_id) FROM STDIN",
+    let mut types = Table::entities("shipping_option_type", "label, description, code");
+    let mut options = Table::entities(
+        "shipping_option",
+        "name, price_type, service_zone_id, shipping_profile_id, provider_id, shipping_option_type_id",
     );
-    let mut rules = Table::new(
-        "COPY shipping_option_rule (id, created_at, updated_at, attribute, operator, value, shipping_option_id) \
-         FROM STDIN",
-    );
+    let mut rules = Table::entities("shipping_option_rule", "attribute, operator, value jsonb, shipping_option_id");
     let zone = scope.id(Kind::ServiceZone, 0, format_args!("{ZONE}"));
     for (number, choice) in (0..).zip(&CHOICES) {
         let kind = scope.make(Kind::ShippingOptionType, number, format_args!("{}", choice.code));
@@ -119,12 +112,10 @@ fn options(scope: &Scope<'_>) -> [Table; 3] {
 }
 
 fn prices(scope: &Scope<'_>) -> [Table; 4] {
-    let mut sets = Table::new("COPY price_set (id, created_at, updated_at) FROM STDIN");
-    let mut links = Table::new("COPY shipping_option_price_set (shipping_option_id, price_set_id) FROM STDIN");
-    let mut prices = Table::new(
-        "COPY price (id, created_at, updated_at, price_set_id, currency_code, amount, rules_count) FROM STDIN",
-    );
-    let mut rules = Table::new("COPY price_rule (id, created_at, updated_at, price_id, attribute, value) FROM STDIN");
+    let mut sets = Table::entities("price_set", "");
+    let mut links = Table::new("shipping_option_price_set", "shipping_option_id, price_set_id");
+    let mut prices = Table::entities("price", "price_set_id, currency_code, amount numeric, rules_count integer");
+    let mut rules = Table::entities("price_rule", "price_id, attribute, value");
     let (region, region_name) = places::europe(scope);
     for (number, choice) in (0..).zip(&CHOICES) {
         let set = scope.make(Kind::PriceSet, NUMBERS + number, format_args!("shipping/{}", choice.code));
