@@ -1,0 +1,163 @@
+//! An origin process inside the test, and what the tests do with it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Client, Response, StatusCode};
+use sqlx::PgPool;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use vitrine_load_tests::stack::TestStack;
+use vitrine_origin::config::Config;
+use vitrine_origin::outbox::{self, Receipt};
+use vitrine_origin::{AppState, database, serve};
+use vitrine_shared::config::Source;
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::event::{Change, Event};
+use vitrine_shared::feed::{MemberKind, Page, Renewal, Report, VERSION};
+
+/// Longest that anything in these tests may take.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// An origin process inside the test.
+pub struct Shop {
+    pub state: AppState,
+    pub public: String,
+    pub internal: String,
+    client: Client,
+    token: String,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// The configuration that is shipped, with the stack's addresses.
+pub fn config(stack: &TestStack) -> Config {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/origin.toml");
+    let env = stack.origin_settings().unwrap().env();
+    let variable = |name: &str| env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+    Source::read(&file, variable).unwrap().parse().unwrap()
+}
+
+/// A migrated database without any process on it.
+pub async fn database(stack: &TestStack) -> (Config, PgPool) {
+    let config = config(stack);
+    let pool = database::pool(&config.database).unwrap();
+    database::MIGRATOR.run(&pool).await.unwrap();
+    (config, pool)
+}
+
+impl Shop {
+    /// Starts one on a stack; migrates first.
+    pub async fn start(stack: &TestStack) -> Self {
+        let (config, _) = database(stack).await;
+        Self::with(config).await
+    }
+
+    /// Starts one; the schema must be there.
+    pub async fn with(config: Config) -> Self {
+        let state = AppState::new(config).unwrap();
+        let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let internal = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
+        let (public_url, internal_url) = (url(&public), url(&internal));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let running = state.clone();
+        let task = tokio::spawn(async move { serve::run_on(running, public, internal, stopped).await.unwrap() });
+        Self {
+            token: state.config.feed.internal_token.expose().to_owned(),
+            state,
+            public: public_url,
+            internal: internal_url,
+            client: Client::new(),
+            stop,
+            task,
+        }
+    }
+
+    /// Stops it as SIGTERM does.
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.unwrap();
+    }
+
+    /// Commits a write that purges one product.
+    pub async fn write(&self, product: &str) -> Receipt {
+        write(&self.state.pool, product).await
+    }
+
+    /// What the feed endpoint answers.
+    pub async fn page(&self, after: Epoch, wait_ms: u64) -> Page {
+        let url = format!("{}/v1/feed?after={after}&wait_ms={wait_ms}", self.internal);
+        self.client.get(url).bearer_auth(&self.token).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// The feed endpoint's raw answer, with a token of choice.
+    pub async fn raw_page(&self, after: Epoch, token: &str) -> Response {
+        let url = format!("{}/v1/feed?after={after}", self.internal);
+        self.client.get(url).bearer_auth(token).send().await.unwrap()
+    }
+
+    /// An edge says where it stands.
+    pub async fn report(&self, id: &str, applied: Epoch) -> Renewal {
+        let report = Report { v: VERSION, kind: MemberKind::Edge, name: id.to_owned(), applied };
+        let url = format!("{}/v1/members/{id}", self.internal);
+        let response = self.client.put(url).bearer_auth(&self.token).json(&report).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+        response.json().await.unwrap()
+    }
+
+    /// An edge takes its leave.
+    pub async fn leave(&self, id: &str) {
+        let url = format!("{}/v1/members/{id}", self.internal);
+        let response = self.client.delete(url).bearer_auth(&self.token).send().await.unwrap();
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+    }
+
+    /// Waits until the process itself has applied the epoch, and returns the newest position that it knows.
+    pub async fn applied(&self, epoch: Epoch) {
+        until("the process applies the epoch", async || self.state.live.applied() >= epoch).await;
+    }
+
+    /// Waits until the process holds a lease: it follows the feed.
+    pub async fn follows(&self) {
+        until("the process holds a lease", async || self.state.lease.holds()).await;
+    }
+
+    /// Where numbering stands.
+    pub async fn position(&self) -> Epoch {
+        outbox::position(&self.state.pool).await.unwrap().newest
+    }
+}
+
+/// Commits a write that purges one product.
+pub async fn write(pool: &PgPool, product: &str) -> Receipt {
+    let mut tx = pool.begin().await.unwrap();
+    let ticket = outbox::write(&mut tx, &event(product)).await.unwrap();
+    tx.commit().await.unwrap();
+    ticket.into()
+}
+
+/// An event that purges one product.
+pub fn event(product: &str) -> Event {
+    Event {
+        name: "product.updated".to_owned(),
+        change: Change::Product { id: product.to_owned(), before: None, after: None },
+    }
+}
+
+/// The numbers in the outbox, in the order in which rows were inserted.
+pub async fn numbers(pool: &PgPool) -> Vec<Option<i64>> {
+    sqlx::query_scalar("SELECT seq FROM outbox ORDER BY id").fetch_all(pool).await.unwrap()
+}
+
+/// Waits for something that will come about; fails when it does not.
+pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    });
+    assert!(waited.await.is_ok(), "gave up waiting: {what}");
+}
