@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
@@ -55,7 +54,7 @@ impl Postgres {
         let user = ServerUser::when_root()?;
         let home = place(data, user.as_ref())?;
         let programs = find_programs(&home)?;
-        let password = prepare(data, &home, &programs, user.as_ref(), durability)?;
+        let password = prepare(data, &home, &programs, user.as_ref(), durability).await?;
         let mut failure = None;
         for _ in 0..PORT_TRIES {
             let port = free_port()?;
@@ -169,7 +168,7 @@ fn arguments(home: &Path, port: u16, durability: Durability) -> Vec<String> {
 }
 
 /// Makes the cluster if there is none, and returns its owner's password.
-fn prepare(
+async fn prepare(
     data: &DataDir,
     home: &Path,
     programs: &Path,
@@ -189,11 +188,11 @@ fn prepare(
             if entry.path().is_dir() { fs::remove_dir_all(entry.path()) } else { fs::remove_file(entry.path()) };
         removed.map_err(StackError::io("remove", &entry.path()))?;
     }
-    init(data, home, programs, user, durability, &password)?;
+    init(data, home, programs, user, durability, &password).await?;
     Ok(password)
 }
 
-fn init(
+async fn init(
     data: &DataDir,
     home: &Path,
     programs: &Path,
@@ -201,38 +200,22 @@ fn init(
     durability: Durability,
     password: &str,
 ) -> Result<(), StackError> {
-    let log_path = data.log("initdb");
-    let log = fs::File::create(&log_path).map_err(StackError::io("write", &log_path))?;
-    let again = log.try_clone().map_err(StackError::io("open", &log_path))?;
     // The other user must read the password once: it lies beside the cluster, theirs alone, until initdb has ended.
     let once = home.with_extension("once");
     write_private(&once, password)?;
     if let Some(user) = user {
         user.own(&once)?;
     }
-    let mut command = Command::new(programs.join("initdb"));
-    command.arg("-D").arg(home).args(["-U", OWNER, "--encoding=UTF8", "--locale=C.UTF-8"]);
-    command.args(["--auth-local=scram-sha-256", "--auth-host=scram-sha-256", "--pwfile"]).arg(&once);
-    if durability == Durability::Process {
-        command.arg("--no-sync");
-    }
-    command.current_dir("/").stdin(Stdio::null()).stdout(log).stderr(again);
-    if let Some(user) = user {
-        user.apply(&mut command);
-    }
-    let status = command.status();
-    let removed = fs::remove_file(&once);
-    let status = status.map_err(|source| StackError::Spawn { program: programs.join("initdb"), source })?;
-    removed.map_err(StackError::io("remove", &once))?;
-    if status.success() {
-        return Ok(());
-    }
-    Err(StackError::Server {
-        name: "initdb".to_owned(),
-        what: format!("failed with {status}"),
-        tail: super::process::log_tail(&log_path),
-        log: log_path,
-    })
+    let program = Program::new("initdb", programs.join("initdb"), data)
+        .args(["-U", OWNER, "--encoding=UTF8", "--locale=C.UTF-8"])
+        .args(["--auth-local=scram-sha-256", "--auth-host=scram-sha-256"])
+        .args((durability == Durability::Process).then_some("--no-sync"))
+        .args([Path::new("--pwfile"), &once, Path::new("-D"), home])
+        .user(user.cloned());
+    let mut process = ServerProcess::spawn(program)?;
+    let status = process.wait().await?;
+    fs::remove_file(&once).map_err(StackError::io("remove", &once))?;
+    if status.success() { Ok(()) } else { Err(process.failure(format!("failed with {status}"))) }
 }
 
 /// One connection, without statement logging.
