@@ -1,1 +1,20 @@
-//! (owned by the read side)
+//! Reads that span modules: a selection of fields over the entity graph becomes one statement that returns JSON documents.
+//!
+//! `graph` is the static description of entities, `fields` Medusa's grammar of the `fields` parameter, `selection` the tree
+//! that it chooses, `filter` what narrows a list; `compile` turns them into SQL and `run` asks Postgres once.
+
+pub mod compile;
+mod facts;
+pub mod fields;
+pub mod filter;
+pub mod graph;
+pub mod hole;
+pub mod mention;
+pub mod run;
+pub mod selection;
+
+pub use compile::{Ask, Order, Paging, Sight, Statement};
+pub use filter::{Filter, Test, Value};
+pub use graph::{Column, Entity, Kind, Relation};
+pub use run::{Page, Row, fetch};
+pub use selection::Selection;

@@ -1,0 +1,409 @@
+//! A selection, a filter, an order and a page as one statement.
+//!
+//! The statement gives one row an entity of the page, each with its JSON document as text, and the total count in every
+//! row; where the page is empty, one row with the count alone. Values are bound, identifiers are the graph's.
+
+use std::fmt::Write as _;
+
+use chrono::{DateTime, Utc};
+use rust_decimal::Decimal;
+
+use super::filter::{Filter, Test, Value, anywhere};
+use super::graph::{Cardinality, Column, Computed, Entity, Join, Kind, Relation};
+use super::hole::{HOLE, Nonce};
+use super::selection::{Child, Selection};
+use super::{facts, graph};
+
+/// Who looks: it decides which rows there are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sight {
+    /// The shop itself.
+    Everything,
+    /// A storefront that sells in these channels.
+    Store {
+        /// Ids of its sales channels.
+        channels: Vec<String>,
+    },
+}
+
+/// One term of an order.
+#[derive(Debug, Clone, Copy)]
+pub struct Order {
+    /// By which column.
+    pub column: &'static Column,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paging {
+    /// At most so many.
+    pub limit: i64,
+    /// After so many.
+    pub offset: i64,
+}
+
+/// What is asked of Postgres.
+#[derive(Debug)]
+pub struct Ask<'a> {
+    /// What is shown.
+    pub selection: &'a Selection,
+    /// What narrows it.
+    pub filter: &'a Filter,
+    /// In which order; equals are ordered by key, in the direction of the last term.
+    pub order: &'a [Order],
+    /// Which part.
+    pub paging: Paging,
+    /// Who looks.
+    pub sight: &'a Sight,
+    /// Whether the total is counted.
+    pub counted: bool,
+    /// The currency that prices are given in, where any are asked for; all currencies otherwise.
+    pub currency: Option<&'a str>,
+    /// The channel whose stock counts, where stock is asked for.
+    pub stock_channel: Option<&'a str>,
+    /// What marks the places of computed values.
+    pub nonce: &'a Nonce,
+}
+
+/// SQL with its values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Statement {
+    /// The text.
+    pub sql: String,
+    /// The values of `$1`, `$2`, …
+    pub values: Vec<Bound>,
+}
+
+/// A value that is bound.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Bound {
+    /// `text`.
+    Text(String),
+    /// `bigint`.
+    Integer(i64),
+    /// `text[]`.
+    Texts(Vec<String>),
+    /// `boolean[]`.
+    Booleans(Vec<bool>),
+    /// `numeric[]`.
+    Numbers(Vec<Decimal>),
+    /// `timestamptz[]`.
+    Times(Vec<DateTime<Utc>>),
+}
+
+/// Compiles what is asked.
+pub fn compile(ask: &Ask<'_>) -> Statement {
+    let entity = ask.selection.entity();
+    let mut compiler = Compiler { sight: ask.sight, nonce: ask.nonce, values: Vec::new(), aliases: 0, channels: None };
+    let mut conditions = vec!["t.deleted_at IS NULL".to_owned()];
+    conditions.extend(compiler.visible(entity, "t"));
+    conditions.extend(compiler.filter(entity, ask.filter, "t"));
+    let filter = conditions.join(" AND ");
+    let order = order_by(entity, ask.order);
+    let (table, key) = (entity.table, entity.key);
+    let limit = compiler.bind(Bound::Integer(ask.paging.limit));
+    let offset = compiler.bind(Bound::Integer(ask.paging.offset));
+    let total = if ask.counted { format!("(SELECT count(*) FROM {table} t WHERE {filter})") } else { "NULL::bigint".into() };
+    let document = compiler.object(ask.selection, None, "t");
+    let mut extra = String::new();
+    if let Some(mentions) = compiler.keyless(ask.selection) {
+        let _ = write!(extra, ", {mentions} AS unnamed");
+    } else {
+        extra.push_str(", NULL::text[] AS unnamed");
+    }
+    let computed = computed_of(ask.selection);
+    let prices = match computed.filter(|selection| selection.computes(Computed::Price)) {
+        Some(_) => {
+            let currency = ask.currency.map(|currency| compiler.bind(Bound::Text(currency.to_owned())));
+            facts::prices(std::ptr::eq(entity, &raw const graph::VARIANT), currency.as_deref())
+        }
+        None => "NULL::text".to_owned(),
+    };
+    let stock = match (computed.filter(|selection| selection.computes(Computed::Stock)), ask.stock_channel) {
+        (Some(_), Some(channel)) => {
+            let channel = compiler.bind(Bound::Text(channel.to_owned()));
+            facts::stock(std::ptr::eq(entity, &raw const graph::VARIANT), &channel)
+        }
+        _ => "NULL::text".to_owned(),
+    };
+    let sql = format!(
+        "WITH page AS MATERIALIZED (SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
+         WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
+         SELECT {total} AS total, page.key, CASE WHEN page.key IS NOT NULL THEN {document}::text END AS document, \
+         {prices} AS prices, {stock} AS stock{extra} \
+         FROM (SELECT) one LEFT JOIN page ON true LEFT JOIN {table} t ON t.{key} = page.key ORDER BY page.n"
+    );
+    Statement { sql, values: compiler.values }
+}
+
+/// The part of a selection whose values are computed: variants, at the root or below a product.
+pub fn computed_of(selection: &Selection) -> Option<&Selection> {
+    if selection.computes_any() {
+        return Some(selection);
+    }
+    selection.child("variants").filter(|variants| variants.computes_any())
+}
+
+struct Compiler<'a> {
+    sight: &'a Sight,
+    nonce: &'a Nonce,
+    values: Vec<Bound>,
+    aliases: usize,
+    channels: Option<String>,
+}
+
+// === impl Compiler: documents ===
+
+impl Compiler<'_> {
+    /// `row_to_json` of what is selected, from the row `alias`.
+    fn object(&mut self, selection: &Selection, from: Option<&'static Relation>, alias: &str) -> String {
+        let mut shown: Vec<String> = selection.columns().map(|column| show(column, alias)).collect();
+        for Child { relation, selection } in selection.children() {
+            let value = self.related(relation, selection, alias);
+            shown.push(format!("{value} AS \"{}\"", relation.name));
+        }
+        for relation in selection.references(from) {
+            if let Join::Held(column) = relation.join {
+                let key = relation.target.key;
+                shown.push(format!(
+                    "CASE WHEN {alias}.{column} IS NOT NULL THEN json_build_object('{key}', {alias}.{column}) END AS \"{}\"",
+                    relation.name
+                ));
+            }
+        }
+        if selection.computes_any() {
+            let nonce = self.bind(Bound::Text(self.nonce.prefix()));
+            shown.push(format!("{nonce} || {alias}.{} AS \"{HOLE}\"", selection.entity().key));
+        }
+        format!("(SELECT row_to_json(d) FROM (SELECT {}) d)", shown.join(", "))
+    }
+
+    fn related(&mut self, relation: &'static Relation, selection: &Selection, parent: &str) -> String {
+        let child = self.alias();
+        let from = self.rows(relation, parent, &child);
+        let object = self.object(selection, Some(relation), &child);
+        match relation.cardinality {
+            Cardinality::One => format!("(SELECT {object} {from})"),
+            Cardinality::Many => {
+                let order = relation.order.replace("{t}", &child);
+                format!("(SELECT coalesce(json_agg({object} ORDER BY {order}), '[]'::json) {from})")
+            }
+        }
+    }
+
+    /// `FROM … WHERE …` of the rows that a relation leads to.
+    fn rows(&mut self, relation: &'static Relation, parent: &str, child: &str) -> String {
+        let target = relation.target;
+        let (table, key) = (target.table, target.key);
+        let (from, condition) = match relation.join {
+            Join::Held(column) => (format!("FROM {table} {child}"), format!("{child}.{key} = {parent}.{column}")),
+            Join::Holding(column) => (format!("FROM {table} {child}"), format!("{child}.{column} = {parent}.id")),
+            Join::Link { table: link, near, far } => {
+                let via = self.alias();
+                (
+                    format!("FROM {link} {via} JOIN {table} {child} ON {child}.{key} = {via}.{far}"),
+                    format!("{via}.{near} = {parent}.id"),
+                )
+            }
+            Join::Where(condition) => {
+                (format!("FROM {table} {child}"), condition.replace("{t}", child).replace("{p}", parent))
+            }
+        };
+        let mut sql = format!("{from} WHERE {condition} AND {child}.deleted_at IS NULL");
+        if relation.guarded
+            && let Some(visible) = self.visible(target, child)
+        {
+            sql.push_str(" AND ");
+            sql.push_str(&visible);
+        }
+        sql
+    }
+
+    /// Keys of what the root shows without its key.
+    fn keyless(&mut self, selection: &Selection) -> Option<String> {
+        let child = selection.children().find(|child| child.selection.is_keyless())?;
+        let alias = self.alias();
+        let from = self.rows(child.relation, "t", &alias);
+        Some(format!("ARRAY(SELECT {alias}.{} {from})", child.relation.target.key))
+    }
+}
+
+// === impl Compiler: conditions ===
+
+impl Compiler<'_> {
+    fn visible(&mut self, entity: &Entity, alias: &str) -> Option<String> {
+        let Sight::Store { channels } = self.sight else {
+            return None;
+        };
+        let visible = entity.visible?;
+        let mut sql = visible.replace("{t}", alias);
+        if sql.contains("{channels}") {
+            let bound = match &self.channels {
+                Some(bound) => bound.clone(),
+                None => self.bind(Bound::Texts(channels.clone())),
+            };
+            self.channels = Some(bound.clone());
+            sql = sql.replace("{channels}", &bound);
+        }
+        Some(sql)
+    }
+
+    /// A condition, or none where everything passes.
+    fn filter(&mut self, entity: &'static Entity, filter: &Filter, alias: &str) -> Option<String> {
+        match filter {
+            Filter::All(all) => {
+                let parts: Vec<String> = all.iter().filter_map(|part| self.filter(entity, part, alias)).collect();
+                (!parts.is_empty()).then(|| parts.join(" AND "))
+            }
+            Filter::Any(any) => {
+                let parts: Vec<String> =
+                    any.iter().map(|part| self.filter(entity, part, alias).unwrap_or_else(|| "true".into())).collect();
+                Some(if parts.is_empty() { "false".into() } else { format!("({})", parts.join(" OR ")) })
+            }
+            Filter::Column(column, test) => Some(self.test(column, test, alias)),
+            Filter::Related(relation, filter) => Some(self.exists(relation, filter, alias)),
+            Filter::Search(terms) => {
+                let parts: Vec<String> = terms.iter().map(|term| self.search(entity, term, alias)).collect();
+                Some(parts.join(" AND "))
+            }
+        }
+    }
+
+    fn exists(&mut self, relation: &'static Relation, filter: &Filter, alias: &str) -> String {
+        let child = self.alias();
+        let mut from = self.rows(relation, alias, &child);
+        if let Some(condition) = self.filter(relation.target, filter, &child) {
+            from.push_str(" AND ");
+            from.push_str(&condition);
+        }
+        format!("EXISTS (SELECT 1 {from})")
+    }
+
+    fn search(&mut self, entity: &'static Entity, term: &str, alias: &str) -> String {
+        let pattern = self.bind(Bound::Text(anywhere(term)));
+        let like = |entity: &Entity, alias: &str| -> Vec<String> {
+            entity.searched.iter().map(|column| format!("{alias}.{column} ILIKE {pattern}")).collect()
+        };
+        let mut parts = like(entity, alias);
+        for name in entity.searched_relations {
+            if let Some((_, relation)) = entity.relation(name) {
+                let child = self.alias();
+                let from = self.rows(relation, alias, &child);
+                parts.push(format!("EXISTS (SELECT 1 {from} AND ({}))", like(relation.target, &child).join(" OR ")));
+            }
+        }
+        if parts.is_empty() { "false".into() } else { format!("({})", parts.join(" OR ")) }
+    }
+
+    fn test(&mut self, column: &Column, test: &Test, alias: &str) -> String {
+        let name = format!("{alias}.{}", column.name);
+        let one = |value: &Value| vec![value.clone()];
+        match test {
+            Test::Null => format!("{name} IS NULL"),
+            Test::In(values) => self.among(column, values, |list| format!("{name} = ANY({list})")),
+            Test::NotIn(values) => self.among(column, values, |list| format!("{name} <> ALL({list})")),
+            Test::Above(value) => self.among(column, &one(value), |list| format!("{name} > ({list})[1]")),
+            Test::AtLeast(value) => self.among(column, &one(value), |list| format!("{name} >= ({list})[1]")),
+            Test::Below(value) => self.among(column, &one(value), |list| format!("{name} < ({list})[1]")),
+            Test::AtMost(value) => self.among(column, &one(value), |list| format!("{name} <= ({list})[1]")),
+            Test::Like(pattern) => self.pattern(column, &name, "LIKE", pattern),
+            Test::LikeAnyCase(pattern) => self.pattern(column, &name, "ILIKE", pattern),
+            Test::Regex(pattern) => self.pattern(column, &name, "~", pattern),
+        }
+    }
+
+    /// Compares with a list of the column's own type; values of another type are equal to nothing.
+    fn among(&mut self, column: &Column, values: &[Value], sql: impl Fn(&str) -> String) -> String {
+        let Some(bound) = Bound::list(column.kind, values) else {
+            return "false".to_owned();
+        };
+        sql(&self.bind(bound))
+    }
+
+    fn pattern(&mut self, column: &Column, name: &str, operator: &str, pattern: &str) -> String {
+        if column.kind != Kind::Text {
+            return "false".to_owned();
+        }
+        let pattern = self.bind(Bound::Text(pattern.to_owned()));
+        format!("{name} {operator} {pattern}")
+    }
+
+    fn bind(&mut self, value: Bound) -> String {
+        let cast = value.sql_type();
+        self.values.push(value);
+        format!("${}::{cast}", self.values.len())
+    }
+
+    fn alias(&mut self) -> String {
+        self.aliases += 1;
+        format!("t{}", self.aliases)
+    }
+}
+
+// === impl Bound ===
+
+impl Bound {
+    fn list(kind: Kind, values: &[Value]) -> Option<Self> {
+        match kind {
+            Kind::Text => Some(Self::Texts(values.iter().filter_map(Value::text).collect())),
+            Kind::Boolean => Some(Self::Booleans(values.iter().filter_map(Value::boolean).collect())),
+            Kind::Integer | Kind::Numeric => Some(Self::Numbers(values.iter().filter_map(Value::number).collect())),
+            Kind::Time => Some(Self::Times(values.iter().filter_map(Value::time).collect())),
+            Kind::Json => None,
+        }
+    }
+
+    fn sql_type(&self) -> &'static str {
+        match self {
+            Self::Text(_) => "text",
+            Self::Integer(_) => "bigint",
+            Self::Texts(_) => "text[]",
+            Self::Booleans(_) => "boolean[]",
+            Self::Numbers(_) => "numeric[]",
+            Self::Times(_) => "timestamptz[]",
+        }
+    }
+}
+
+impl Value {
+    fn text(&self) -> Option<String> {
+        if let Self::Text(text) = self { Some(text.clone()) } else { None }
+    }
+
+    fn boolean(&self) -> Option<bool> {
+        if let Self::Boolean(value) = self { Some(*value) } else { None }
+    }
+
+    fn number(&self) -> Option<Decimal> {
+        if let Self::Number(value) = self { Some(*value) } else { None }
+    }
+
+    fn time(&self) -> Option<DateTime<Utc>> {
+        if let Self::Time(value) = self { Some(*value) } else { None }
+    }
+}
+
+/// A column as JSON shows it.
+fn show(column: &Column, alias: &str) -> String {
+    let name = column.name;
+    match column.kind {
+        Kind::Time => format!(
+            "to_char({alias}.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS \"{name}\""
+        ),
+        Kind::Numeric => format!("trim_scale({alias}.{name}) AS \"{name}\""),
+        Kind::Text | Kind::Boolean | Kind::Integer | Kind::Json => format!("{alias}.{name}"),
+    }
+}
+
+fn order_by(entity: &Entity, order: &[Order]) -> String {
+    let direction = |descending: bool| if descending { " DESC" } else { "" };
+    let mut terms: Vec<String> =
+        order.iter().map(|term| format!("t.{}{}", term.column.name, direction(term.descending))).collect();
+    if !order.iter().any(|term| term.column.name == entity.key) {
+        let last = order.last().is_some_and(|term| term.descending);
+        terms.push(format!("t.{}{}", entity.key, direction(last)));
+    }
+    terms.join(", ")
+}

@@ -1,0 +1,235 @@
+//! The entity graph: which tables there are, how their columns look in JSON, and how they relate. Names are Medusa's.
+//!
+//! All SQL identifiers of a compiled statement come from these tables; nothing of a request is ever spliced.
+
+mod catalog;
+mod market;
+
+pub use catalog::{CATEGORY, COLLECTION, IMAGE, OPTION, OPTION_VALUE, PRODUCT, TAG, TYPE, VARIANT};
+pub use market::{COUNTRY, CURRENCY, PAYMENT_PROVIDER, REGION, RETURN_REASON};
+
+use vitrine_shared::tag::Tag;
+
+/// A kind of thing that is shown as a JSON object.
+#[derive(Debug)]
+pub struct Entity {
+    /// Its table.
+    pub table: &'static str,
+    /// The column that identifies it; shown in every selection.
+    pub key: &'static str,
+    /// Columns, in the order in which they are shown.
+    pub columns: &'static [Column],
+    /// Relations, in the order in which they are shown.
+    pub relations: &'static [Relation],
+    /// What is worked out when it is shown, and by no column.
+    pub computed: &'static [(&'static str, Computed)],
+    /// Columns that `q` searches.
+    pub searched: &'static [&'static str],
+    /// Relations whose searched columns `q` searches too.
+    pub searched_relations: &'static [&'static str],
+    /// What a storefront may see of it, as a condition on `{t}`; `{channels}` stands for the sales channels.
+    pub visible: Option<&'static str>,
+    /// The tag of responses that show one, by its key.
+    pub tag: Option<fn(&str) -> Tag>,
+}
+
+/// A column and how it looks in JSON.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name, in SQL and JSON alike.
+    pub name: &'static str,
+    /// How it looks.
+    pub kind: Kind,
+}
+
+/// How a column looks in JSON, and what it can be compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A string.
+    Text,
+    /// A boolean.
+    Boolean,
+    /// A number without fraction.
+    Integer,
+    /// A number of any precision.
+    Numeric,
+    /// ISO-8601 with milliseconds, in UTC.
+    Time,
+    /// JSON as it was given.
+    Json,
+}
+
+/// What is worked out for a variant when it is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Computed {
+    /// `calculated_price`.
+    Price,
+    /// `inventory_quantity`.
+    Stock,
+}
+
+/// How an entity leads to others.
+#[derive(Debug)]
+pub struct Relation {
+    /// Its name.
+    pub name: &'static str,
+    /// Where it leads.
+    pub target: &'static Entity,
+    /// To one or to many.
+    pub cardinality: Cardinality,
+    /// How rows are found.
+    pub join: Join,
+    /// In which order many are shown, as SQL on `{t}`.
+    pub order: &'static str,
+    /// The target's relation that leads back here: not shown as a reference below this one.
+    pub inverse: Option<&'static str>,
+    /// Whether selecting the whole entity shows `{"id": …}` for it, as Medusa does for what it did not load.
+    pub reference: bool,
+    /// Whether the target's `visible` is checked: not where seeing the parent implies it.
+    pub guarded: bool,
+}
+
+/// To one (an object or null) or to many (an array).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cardinality {
+    /// An object or null.
+    One,
+    /// An array.
+    Many,
+}
+
+/// How the rows of a relation are found.
+#[derive(Debug)]
+pub enum Join {
+    /// The parent's column holds the target's key.
+    Held(&'static str),
+    /// The target's column holds the parent's key.
+    Holding(&'static str),
+    /// A table links both.
+    Link {
+        /// The table.
+        table: &'static str,
+        /// Its column with the parent's key.
+        near: &'static str,
+        /// Its column with the target's key.
+        far: &'static str,
+    },
+    /// A condition on `{p}` (parent) and `{t}` (target).
+    Where(&'static str),
+}
+
+// === impl Entity ===
+
+impl Entity {
+    /// The column of this name, with its number.
+    pub fn column(&self, name: &str) -> Option<(usize, &'static Column)> {
+        self.columns.iter().enumerate().find(|(_, column)| column.name == name)
+    }
+
+    /// The relation of this name, with its number.
+    pub fn relation(&self, name: &str) -> Option<(usize, &'static Relation)> {
+        self.relations.iter().enumerate().find(|(_, relation)| relation.name == name)
+    }
+
+    /// What is computed under this name.
+    pub fn computed(&self, name: &str) -> Option<Computed> {
+        self.computed.iter().find(|(computed, _)| *computed == name).map(|(_, computed)| *computed)
+    }
+}
+
+const fn text(name: &'static str) -> Column {
+    Column { name, kind: Kind::Text }
+}
+
+const fn boolean(name: &'static str) -> Column {
+    Column { name, kind: Kind::Boolean }
+}
+
+const fn integer(name: &'static str) -> Column {
+    Column { name, kind: Kind::Integer }
+}
+
+const fn numeric(name: &'static str) -> Column {
+    Column { name, kind: Kind::Numeric }
+}
+
+const fn time(name: &'static str) -> Column {
+    Column { name, kind: Kind::Time }
+}
+
+const fn json(name: &'static str) -> Column {
+    Column { name, kind: Kind::Json }
+}
+
+const fn one(name: &'static str, target: &'static Entity, held: &'static str) -> Relation {
+    Relation {
+        name,
+        target,
+        cardinality: Cardinality::One,
+        join: Join::Held(held),
+        order: "",
+        inverse: None,
+        reference: false,
+        guarded: false,
+    }
+}
+
+const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'static str) -> Relation {
+    Relation {
+        name,
+        target,
+        cardinality: Cardinality::Many,
+        join,
+        order,
+        inverse: None,
+        reference: false,
+        guarded: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [&Entity; 14] = [
+        &PRODUCT,
+        &VARIANT,
+        &OPTION,
+        &OPTION_VALUE,
+        &IMAGE,
+        &COLLECTION,
+        &TYPE,
+        &TAG,
+        &CATEGORY,
+        &REGION,
+        &COUNTRY,
+        &CURRENCY,
+        &PAYMENT_PROVIDER,
+        &RETURN_REASON,
+    ];
+
+    #[test]
+    fn the_tables_are_consistent() {
+        for entity in ALL {
+            assert!(entity.columns.len() <= 64 && entity.relations.len() <= 64, "{}", entity.table);
+            assert!(entity.column(entity.key).is_some(), "{}", entity.table);
+            for name in entity.searched {
+                assert!(entity.column(name).is_some_and(|(_, column)| column.kind == Kind::Text), "{name}");
+            }
+            for name in entity.searched_relations {
+                assert!(entity.relation(name).is_some(), "{name}");
+            }
+            for relation in entity.relations {
+                if let Some(inverse) = relation.inverse {
+                    assert!(relation.target.relation(inverse).is_some(), "{}: {inverse}", relation.name);
+                }
+                if let Join::Held(column) = relation.join {
+                    assert!(entity.column(column).is_some(), "{}: {column}", entity.table);
+                }
+                let many = relation.cardinality == Cardinality::Many;
+                assert_eq!(many, !relation.order.is_empty(), "{}: {}", entity.table, relation.name);
+                assert!(!(many && relation.reference), "{}: {}", entity.table, relation.name);
+            }
+        }
+    }
+}
