@@ -189,7 +189,7 @@ impl Change {
             }
             Self::ApiKey { id } => tags.extend([Tag::api_key(id)]),
             Self::Stock { variant_id, availability_changed } => {
-                tags.insert(Tag::stock(variant_id));
+                tags.extend([Tag::all("stock"), Tag::stock(variant_id)]);
                 if *availability_changed {
                     tags.insert(Tag::availability(variant_id));
                 }
