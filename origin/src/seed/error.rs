@@ -6,7 +6,7 @@ use crate::providers::file::FileError;
 #[derive(Debug, thiserror::Error)]
 pub enum SeedError {
     /// The database refused a step.
-    #[error("seed: could not {step}: {source}")]
+    #[error("seed: could not {step}")]
     Database {
         /// What was being done.
         step: String,
@@ -36,7 +36,7 @@ pub enum SeedError {
         reason: String,
     },
     /// A picture could not be stored.
-    #[error("seed: could not store a picture: {0}")]
+    #[error("seed: could not store a picture")]
     Store(#[from] FileError),
     /// Another load runs on this database.
     #[error("seed: another load is running on this database; wait for its end and try again")]

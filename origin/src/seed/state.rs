@@ -1,10 +1,11 @@
 //! How far the demo shop is loaded, and who may go on with it.
 
-use sqlx::{Connection, PgConnection, PgPool};
+use sqlx::{Connection, PgConnection, PgPool, Postgres, Transaction};
 use vitrine_shared::event::{Change, Event};
 
 use super::SeedError;
 use super::error::database;
+use crate::outbox;
 
 /// The key of the advisory lock that one load at a time holds: `seed` in ASCII.
 const LOCK: i64 = 0x7365_6564;
@@ -60,15 +61,13 @@ pub(super) async fn mark(connection: &mut PgConnection, products: u64) -> Result
 }
 
 /// Purges everything from all caches, in the transaction that ends the load: they may serve what was before.
-pub(super) async fn purge_everything(connection: &mut PgConnection) -> Result<(), SeedError> {
+pub(super) async fn purge_everything(transaction: &mut Transaction<'_, Postgres>) -> Result<(), SeedError> {
     let event = Event { name: EVENT.to_owned(), change: Change::Set { name: "shop".to_owned() } };
-    let tags: Vec<String> = event.change.tags().iter().map(|tag| tag.as_str().to_owned()).collect();
-    sqlx::query("INSERT INTO outbox (name, event, tags, everything) VALUES ($1, $2, $3, true)")
+    outbox::write(transaction, &event).await.map_err(database("write the event"))?;
+    sqlx::query("UPDATE outbox SET everything = true WHERE name = $1 AND seq IS NULL")
         .bind(EVENT)
-        .bind(sqlx::types::Json(&event))
-        .bind(tags)
-        .execute(connection)
+        .execute(&mut **transaction)
         .await
-        .map_err(database("write the event"))?;
+        .map_err(database("widen the event"))?;
     Ok(())
 }
