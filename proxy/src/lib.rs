@@ -1,12 +1,20 @@
-//! Vitrine's edge: a caching reverse proxy on Pingora.
+//! Vitrine's edge: a caching reverse proxy on Pingora, which drops what a write replaced before the write is acknowledged.
 
+pub mod access_log;
 pub mod cache_status;
+pub mod check;
 pub mod config;
+pub mod engine;
 pub mod feed;
 pub mod fill;
 pub mod key;
+pub mod metrics;
+pub mod ops;
 pub mod policy;
 pub mod reason;
+pub mod refusal;
 pub mod rules;
+pub mod service;
+pub mod store;
 pub mod upstream;
 pub mod vary;

@@ -26,10 +26,17 @@ const POLL_PAUSE: Duration = Duration::from_millis(50);
 const PAGE_RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 /// First and longest pause after a failure of the stream.
 const STREAM_RETRY: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
-/// Time between two reports while the lease's length is not known.
-const REPORT_EVERY: Duration = Duration::from_secs(1);
 /// Pause after a report that failed or was refused.
 const REPORT_RETRY: Duration = Duration::from_millis(250);
+
+/// How the lease is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct LeaseTerms {
+    /// How often it is renewed, where it does not end sooner: at the latest when a third of it has passed.
+    pub renew_every: Duration,
+    /// Longest lease that is believed, whatever the origin grants.
+    pub longest: Duration,
+}
 
 /// What has happened.
 #[derive(Debug)]
@@ -85,6 +92,7 @@ pub struct Machine {
     live: Arc<Live>,
     connection: Arc<Connection>,
     status: Arc<Status>,
+    terms: LeaseTerms,
     has_stream: bool,
     /// Whether a first position was taken; nothing is reported before.
     positioned: bool,
@@ -118,6 +126,7 @@ impl Machine {
         live: Arc<Live>,
         connection: Arc<Connection>,
         status: Arc<Status>,
+        terms: LeaseTerms,
         has_stream: bool,
         now: BootTime,
     ) -> Self {
@@ -126,6 +135,7 @@ impl Machine {
             live,
             connection,
             status,
+            terms,
             has_stream,
             positioned: false,
             gap: false,
@@ -167,7 +177,7 @@ impl Machine {
         let report = (self.positioned && !self.report_under_way).then(|| self.report_at());
         let page = (!self.page.under_way).then(|| self.page_at()).flatten();
         let stream = self.stream_wanted().then_some(self.stream.not_before);
-        [report, page, stream].into_iter().flatten().min().unwrap_or(self.report_due + REPORT_EVERY)
+        [report, page, stream].into_iter().flatten().min().unwrap_or(self.report_due + self.terms.renew_every)
     }
 
     fn plan(&mut self, now: BootTime) -> Vec<Action> {
@@ -254,9 +264,9 @@ impl Machine {
         self.report_under_way = false;
         self.newest = self.newest.max(renewal.position);
         if let Some(millis) = renewal.lease_ms {
-            let lasts = Duration::from_millis(millis);
+            let lasts = Duration::from_millis(millis).min(self.terms.longest);
             self.connection.grant(Lease::granted(sent_at, lasts));
-            self.report_due = sent_at + lasts / 3;
+            self.report_due = sent_at + (lasts / 3).min(self.terms.renew_every);
             self.status.lease_granted();
         } else {
             self.report_not_before = now + REPORT_RETRY;
@@ -336,7 +346,8 @@ mod tests {
     fn machine(has_stream: bool) -> (Machine, Arc<Live>, Arc<Connection>) {
         let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, 100)));
         let connection = Arc::new(Connection::with_feed(at(0)));
-        let machine = Machine::new(live.clone(), connection.clone(), Arc::default(), has_stream, at(0));
+        let terms = LeaseTerms { renew_every: Duration::from_secs(1), longest: Duration::from_secs(10) };
+        let machine = Machine::new(live.clone(), connection.clone(), Arc::default(), terms, has_stream, at(0));
         (machine, live, connection)
     }
 
@@ -462,6 +473,13 @@ mod tests {
         assert_eq!(actions, [Action::Report { applied: Epoch::new(1, 6) }]);
         machine.handle(at(4_270), renewed(at(4_260), Epoch::new(1, 6), Some(3_000)));
         assert_eq!(connection.state(at(4_271)), State::Connected);
+    }
+
+    #[test]
+    fn a_lease_is_believed_for_so_long_and_no_longer() {
+        let (mut machine, _, connection) = tailing();
+        machine.handle(at(1_020), renewed(at(1_010), Epoch::new(1, 5), Some(3_600_000)));
+        assert_eq!(connection.lease_ends(), Some(at(11_010)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use vitrine_shared::feed::{MemberKind, Report, VERSION};
 
 use super::client::FeedClient;
 use super::connection::Connection;
-use super::machine::{Action, Event, Machine};
+use super::machine::{Action, Event, LeaseTerms, Machine};
 use super::status::Status;
 use super::stream;
 
@@ -23,6 +23,8 @@ pub struct Feed {
     pub client: FeedClient,
     /// The Redis that carries the stream; without it the endpoint is polled.
     pub redis: Option<redis::Client>,
+    /// How the lease is kept.
+    pub terms: LeaseTerms,
     /// This edge's name, for people.
     pub name: String,
     /// The tag table to keep current.
@@ -43,6 +45,7 @@ impl Feed {
             self.live.clone(),
             self.connection.clone(),
             self.status.clone(),
+            self.terms,
             self.redis.is_some(),
             BootTime::now(),
         );

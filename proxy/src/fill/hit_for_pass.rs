@@ -7,7 +7,7 @@ use quick_cache::sync::Cache;
 use tokio::time::Instant;
 
 /// For how long a key is remembered.
-pub const REMEMBERED_FOR: Duration = Duration::from_secs(10);
+pub(super) const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 /// How many keys are remembered.
 const KEYS: usize = 16_384;
 

@@ -2,21 +2,24 @@
 //!
 //! Sent are: Host; the headers and cookies that the rule keys; the fields that a known Vary names, since they are part of the
 //! variant's key; `X-Forwarded-Proto` and `X-Forwarded-Host`, which are the scheme and host of the key; the validators of
-//! the stored object; `Cache-Min-Epoch`. Three fields stand outside the key: `Via` and `User-Agent` are constants, and
-//! `X-Request-Id` names the request in logs (an upstream that put it into a body would share it).
+//! the stored object; `Cache-Min-Epoch`. Outside the key stand: `Via` and `User-Agent`, which are constants; `X-Request-Id`,
+//! which names the request in logs (an upstream that put it into a body would share it); and Authorization, where the rule
+//! lets it through, since RFC 9111 §3.5 then decides whether the answer may be shared.
 //!
 //! So `Accept-Language` and the like reach the upstream only where a rule keys them or the upstream's Vary named them:
 //! the first response with a new Vary is not used for a client that sent such a field; it is asked for again, with it.
 
 use std::sync::Arc;
 
-use http::{HeaderName, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use pingora::http::RequestHeader;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::headers::{CACHE_MIN_EPOCH, X_REQUEST_ID, epoch_value};
 
 use crate::key::{KeySpec, Target};
+use crate::policy::fill_fields;
 use crate::upstream::Upstream;
+use crate::vary::VarySpec;
 
 /// What this edge calls itself in Via (RFC 9110 §7.6.3).
 pub const VIA: HeaderValue = HeaderValue::from_static("1.1 vitrine");
@@ -29,20 +32,16 @@ pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-ho
 /// The client's address, for the upstream; only for requests that are passed.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The validators of a stored object, sent so that the upstream may answer 304 (RFC 9110 §13.1).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Validators {
-    /// Its ETag, for If-None-Match.
-    pub etag: Option<HeaderValue>,
-    /// Its Last-Modified, for If-Modified-Since.
-    pub last_modified: Option<HeaderValue>,
-}
+/// The fields of a client's request, in normal form, of which a fill sends those that its key holds.
+#[derive(Clone, Debug)]
+pub struct ClientFields(HeaderMap);
 
 /// A request that can be sent more than once, each time with the epoch of that attempt.
 #[derive(Debug)]
 pub struct FillRequest {
     upstream: Arc<Upstream>,
     header: RequestHeader,
+    sent: HeaderMap,
 }
 
 /// What a request is made of.
@@ -54,63 +53,79 @@ pub struct Parts<'r> {
     pub target: &'r Target,
     /// Path and query of the key.
     pub path_and_query: &'r str,
-    /// Which headers and cookies are keyed.
-    pub key: &'r KeySpec,
-    /// Fields that are part of the variant's key, as they are to be sent.
-    pub varied: &'r [(HeaderName, HeaderValue)],
-    /// The client's fields.
-    pub client: &'r http::HeaderMap,
     /// The request's name in logs.
     pub request_id: &'r HeaderValue,
-    /// Of the stored object.
-    pub validators: &'r Validators,
+    /// If-None-Match and If-Modified-Since, or nothing.
+    pub validators: &'r HeaderMap,
 }
 
-// === impl Validators ===
+/// Whether a 304 is an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// With the validators of the stored object, where it has some.
+    Conditional,
+    /// For the whole response.
+    Whole,
+}
 
-impl Validators {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.etag.is_none() && self.last_modified.is_none()
+// === impl ClientFields ===
+
+impl ClientFields {
+    /// Of a client's request under a rule.
+    pub fn of(client: &HeaderMap, key: &KeySpec) -> Self {
+        Self(fill_fields(client, key))
+    }
+
+    /// All of them: by these a request finds its variant.
+    pub fn all(&self) -> &HeaderMap {
+        &self.0
+    }
+
+    /// Those that may be sent where the upstream is known to vary by `spec`.
+    pub fn sent(&self, key: &KeySpec, spec: Option<&VarySpec>) -> HeaderMap {
+        let may_be_sent = |name: &HeaderName| {
+            *name == header::COOKIE
+                || *name == header::AUTHORIZATION
+                || key.headers.iter().any(|keyed| keyed.name == *name)
+                || spec.is_some_and(|spec| spec.names().contains(name))
+        };
+        let fields = self.0.iter().filter(|(name, _)| may_be_sent(name) && **name != header::HOST);
+        let mut sent = HeaderMap::new();
+        for (name, value) in fields {
+            sent.append(name.clone(), value.clone());
+        }
+        sent
     }
 }
 
 // === impl FillRequest ===
 
 impl FillRequest {
-    /// Builds it. Fails only where the path or a value cannot be sent.
-    pub fn build(parts: Parts<'_>) -> pingora::Result<Self> {
+    /// Builds it around the fields that are sent. Fails only where the path or a value cannot be sent.
+    pub fn build(parts: Parts<'_>, sent: HeaderMap) -> pingora::Result<Self> {
         let path = parts.upstream.request_target(parts.path_and_query);
         let mut header = RequestHeader::build(Method::GET, path.as_bytes(), Some(16))?;
         let host = parts.upstream.host.as_deref().unwrap_or(parts.target.host());
         header.insert_header(header::HOST, host)?;
-        for key in &parts.key.headers {
-            for line in key.lines(parts.client) {
-                header.append_header(key.name.clone(), line.clone())?;
+        for (name, value) in sent.iter().chain(parts.validators) {
+            header.append_header(name.clone(), value.clone())?;
+        }
+        let constants = [
+            (header::USER_AGENT, USER_AGENT),
+            (header::VIA, VIA),
+            (X_FORWARDED_PROTO, HeaderValue::from_static(parts.target.scheme().as_str())),
+            (X_REQUEST_ID, parts.request_id.clone()),
+        ];
+        for (name, value) in constants {
+            // A field that the rule keys is the client's.
+            if !header.headers.contains_key(&name) {
+                header.insert_header(name, value)?;
             }
         }
-        for (name, value) in parts.varied {
-            if !parts.key.headers.iter().any(|key| key.name == *name) {
-                header.append_header(name.clone(), value.clone())?;
-            }
+        if !header.headers.contains_key(&X_FORWARDED_HOST) {
+            header.insert_header(X_FORWARDED_HOST, parts.target.host())?;
         }
-        if let Some(cookie) = parts.key.cookie_field(parts.client) {
-            header.insert_header(header::COOKIE, cookie)?;
-        }
-        if !header.headers.contains_key(header::USER_AGENT) {
-            header.insert_header(header::USER_AGENT, USER_AGENT)?;
-        }
-        header.insert_header(header::VIA, VIA)?;
-        header.insert_header(X_FORWARDED_PROTO, parts.target.scheme().as_str())?;
-        header.insert_header(X_FORWARDED_HOST, parts.target.host())?;
-        header.insert_header(X_REQUEST_ID, parts.request_id.clone())?;
-        if let Some(etag) = &parts.validators.etag {
-            header.insert_header(header::IF_NONE_MATCH, etag.clone())?;
-        }
-        if let Some(date) = &parts.validators.last_modified {
-            header.insert_header(header::IF_MODIFIED_SINCE, date.clone())?;
-        }
-        Ok(Self { upstream: parts.upstream.clone(), header })
+        Ok(Self { upstream: parts.upstream.clone(), header, sent })
     }
 
     /// Who is asked.
@@ -118,9 +133,18 @@ impl FillRequest {
         &self.upstream
     }
 
+    /// Of the client's fields, those that are sent: by these the response's variant is keyed.
+    pub fn sent(&self) -> &HeaderMap {
+        &self.sent
+    }
+
     /// The request for one attempt, made while `applied` was this edge's position (rule 6).
-    pub fn attempt(&self, applied: Epoch) -> RequestHeader {
+    pub fn attempt(&self, applied: Epoch, ask: Ask) -> RequestHeader {
         let mut header = self.header.clone();
+        if ask == Ask::Whole {
+            header.remove_header(&header::IF_NONE_MATCH);
+            header.remove_header(&header::IF_MODIFIED_SINCE);
+        }
         if self.upstream.speaks_epochs {
             // An epoch is always a valid value.
             let _ = header.insert_header(CACHE_MIN_EPOCH, epoch_value(applied));

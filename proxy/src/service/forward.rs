@@ -13,6 +13,9 @@ use crate::fill::request::{VIA, X_FORWARDED_FOR, X_FORWARDED_HOST, X_FORWARDED_P
 use crate::key::Target;
 use crate::upstream::Upstream;
 
+/// The name of this cache's member (RFC 9211).
+pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
+
 /// RFC 7239, and the fields that commonly say the same.
 const CLAIMS: [HeaderName; 5] = [
     HeaderName::from_static("forwarded"),
@@ -23,7 +26,7 @@ const CLAIMS: [HeaderName; 5] = [
 ];
 
 /// Makes a client's request fit for the upstream: its Host and path, and who the client is.
-pub fn prepare(
+pub(super) fn prepare(
     request: &mut RequestHeader,
     upstream: &Upstream,
     target: &Target,
@@ -49,7 +52,7 @@ pub fn prepare(
 }
 
 /// Takes off a response what only edges may read.
-pub fn strip(response: &mut ResponseHeader) {
+pub(super) fn strip(response: &mut ResponseHeader) {
     for name in &FROM_ORIGIN {
         response.remove_header(name);
     }

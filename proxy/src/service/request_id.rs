@@ -7,7 +7,7 @@ use ulid::Ulid;
 const MAX_LEN: usize = 64;
 
 /// The client's id where it is a short token, else a new one: ids go into logs, so nothing else may come in by them.
-pub fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
+pub(super) fn request_id(given: Option<&HeaderValue>) -> HeaderValue {
     if let Some(given) = given
         && is_short_token(given.as_bytes())
     {

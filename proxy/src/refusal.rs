@@ -1,10 +1,9 @@
 //! Responses that this edge makes itself: a status and a short JSON object `{type, message}`, as the origin's errors have.
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, header};
-use pingora::http::ResponseHeader;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 
-/// Seconds after which a client may ask again when the upstream cannot be reached.
+/// Seconds after which a client may ask again when nothing can be had now.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// A response of this edge's own.
@@ -24,16 +23,16 @@ impl Refusal {
         Self { status, kind, message: message.into() }
     }
 
-    /// Its head and body.
-    pub fn response(&self) -> pingora::Result<(ResponseHeader, Bytes)> {
+    /// Its fields, Content-Length included, and its body.
+    pub fn response(&self) -> (HeaderMap, Bytes) {
         let body = serde_json::json!({ "type": self.kind, "message": self.message }).to_string();
-        let mut head = ResponseHeader::build(self.status, Some(6))?;
-        head.insert_header(header::CONTENT_TYPE, "application/json")?;
-        head.insert_header(header::CONTENT_LENGTH, body.len())?;
-        head.insert_header(header::CACHE_CONTROL, "no-store")?;
+        let mut fields = HeaderMap::new();
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        fields.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            head.insert_header(header::RETRY_AFTER, RETRY_AFTER)?;
+            fields.insert(header::RETRY_AFTER, RETRY_AFTER);
         }
-        Ok((head, Bytes::from(body)))
+        (fields, Bytes::from(body))
     }
 }

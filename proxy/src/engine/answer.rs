@@ -1,0 +1,183 @@
+//! The engine's answer to a request: status, fields as the client sees them, and where the content comes from.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use super::Engine;
+use super::asked::Asked;
+use crate::cache_status::CacheStatus;
+use crate::fill::body::Reader;
+use crate::fill::exchange::ExchangeError;
+use crate::fill::{Reply, Share};
+use crate::policy;
+use crate::reason::{MissReason, Outcome};
+use crate::refusal::Refusal;
+use crate::store::{Object, Promise};
+
+/// The name of this cache's member of Cache-Status.
+const CACHE_STATUS: http::HeaderName = http::HeaderName::from_static("cache-status");
+/// What Cache-Status says of a response for which the invalidation protocol does not vouch (rule 6).
+const OUTSIDE_PROMISE: &str = "outside-promise";
+
+/// An answer, ready to be written.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its fields; Content-Length is among them where it is known.
+    pub fields: HeaderMap,
+    /// Its content.
+    pub content: Content,
+    /// How it came about.
+    pub outcome: Outcome,
+}
+
+/// Where content comes from.
+#[derive(Debug)]
+pub enum Content {
+    /// There is none.
+    None,
+    /// All of it is at hand.
+    Whole(Arc<[Bytes]>),
+    /// It comes as a fill receives it; an error in it must not look like its end.
+    Growing(Reader),
+}
+
+/// What Cache-Status tells besides the object's own part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context {
+    pub(super) outcome: Outcome,
+    pub(super) collapsed: bool,
+    pub(super) stored: bool,
+    pub(super) fwd_status: Option<u16>,
+}
+
+impl Context {
+    pub(super) fn of(outcome: Outcome) -> Self {
+        Self { outcome, collapsed: false, stored: false, fwd_status: None }
+    }
+}
+
+impl Engine {
+    /// A stored object as an answer.
+    pub(super) fn object_answer(&self, asked: &Asked<'_>, object: &Object, told: Context, now: u64) -> Answer {
+        let meta = &object.meta;
+        let browser = asked.settings.browser_ttl;
+        let mut fields = policy::fixed_fields(&meta.fields, &meta.lifetime, browser);
+        let varying = policy::varying_fields(&meta.fields, &meta.lifetime, browser, now);
+        fields.insert(header::AGE, HeaderValue::from(varying.age));
+        if let Some(control) = varying.cache_control {
+            fields.insert(header::CACHE_CONTROL, control);
+        }
+        if has_content(meta.status) {
+            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(object.body.len()));
+        }
+        let status = CacheStatus {
+            ttl: Some(meta.lifetime.ttl_seconds(now)),
+            fwd_status: told.fwd_status,
+            stored: told.stored,
+            collapsed: told.collapsed,
+            label: self.label(meta.promise),
+            ..CacheStatus::new(told.outcome, asked.rule)
+        };
+        fields.append(CACHE_STATUS, status.value());
+        let content = Content::Whole(object.body.chunks().clone());
+        let answer = Answer { status: meta.status, fields, content, outcome: told.outcome };
+        answer.conditional(asked, &meta.fields)
+    }
+
+    /// A response that is still on its way.
+    pub(super) fn reply_answer(&self, asked: &Asked<'_>, reply: &Reply, reader: Reader, told: Context) -> Answer {
+        let mut fields;
+        let label;
+        let stored = match &reply.share {
+            Share::All(storable) => {
+                let browser = asked.settings.browser_ttl;
+                let now = vitrine_shared::clock::unix_millis();
+                fields = policy::fixed_fields(&reply.fields, &storable.lifetime, browser);
+                let varying = policy::varying_fields(&reply.fields, &storable.lifetime, browser, now);
+                // Age says that a cache answered (RFC 9111 §5.1): here only one nearer to the origin can have.
+                if varying.age > 0 {
+                    fields.insert(header::AGE, HeaderValue::from(varying.age));
+                }
+                if let Some(control) = varying.cache_control {
+                    fields.insert(header::CACHE_CONTROL, control);
+                }
+                label = self.label(reply.promise);
+                true
+            }
+            Share::Waiting(reason) | Share::Starter(reason) => {
+                fields = reply.fields.clone();
+                label = reason.label();
+                false
+            }
+        };
+        if let Some(length) = reply.length {
+            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        let fwd_status = Some(reply.status.as_u16());
+        let status = CacheStatus {
+            fwd_status,
+            stored,
+            collapsed: told.collapsed,
+            label,
+            ..CacheStatus::new(told.outcome, asked.rule)
+        };
+        fields.append(CACHE_STATUS, status.value());
+        let content = Content::Growing(reader);
+        let answer = Answer { status: reply.status, fields, content, outcome: told.outcome };
+        if stored { answer.conditional(asked, &reply.fields) } else { answer }
+    }
+
+    fn label(&self, promise: Promise) -> &'static str {
+        match promise {
+            Promise::Outside if self.labels => OUTSIDE_PROMISE,
+            Promise::Outside | Promise::Within => "",
+        }
+    }
+}
+
+impl Answer {
+    /// A refusal with a status of this edge's own.
+    fn refusal(outcome: Outcome, refusal: &Refusal) -> Self {
+        let (mut fields, body) = refusal.response();
+        fields.append(CACHE_STATUS, CacheStatus::new(outcome, "").value());
+        Self { status: refusal.status, fields, content: Content::Whole(Arc::from([body])), outcome }
+    }
+
+    /// Nothing can be served now; the client may ask again.
+    pub(super) fn unavailable(reason: MissReason, message: &str) -> Self {
+        let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message);
+        Self::refusal(Outcome::Unavailable(reason), &refusal)
+    }
+
+    /// The upstream gave no response.
+    pub(super) fn failed(reason: MissReason, error: &ExchangeError) -> Self {
+        let refusal = match error {
+            ExchangeError::Timeout => {
+                Refusal::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", "the upstream did not answer in time")
+            }
+            ExchangeError::Connect(_) | ExchangeError::StaleConnection | ExchangeError::Response(_) => {
+                Refusal::new(StatusCode::BAD_GATEWAY, "upstream_failed", "the upstream gave no usable answer")
+            }
+        };
+        Self::refusal(Outcome::Unavailable(reason), &refusal)
+    }
+
+    /// 304 where the client's preconditions say that it has this already.
+    fn conditional(mut self, asked: &Asked<'_>, stored: &HeaderMap) -> Self {
+        if policy::is_not_modified(asked.headers, self.status, stored) {
+            policy::to_not_modified(&mut self.fields);
+            self.status = StatusCode::NOT_MODIFIED;
+            self.content = Content::None;
+        }
+        self
+    }
+}
+
+/// Whether a response with this status has content (RFC 9110 §6.4.1).
+pub(crate) fn has_content(status: StatusCode) -> bool {
+    status != StatusCode::NO_CONTENT && status != StatusCode::NOT_MODIFIED && !status.is_informational()
+}

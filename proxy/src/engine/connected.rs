@@ -1,0 +1,224 @@
+//! A request while the lease holds, or where there is no feed.
+
+use std::sync::Arc;
+
+use vitrine_shared::clock::unix_millis;
+use vitrine_shared::epoch::Epoch;
+
+use super::Engine;
+use super::answer::{Answer, Context as Told};
+use super::asked::Asked;
+use super::fetch::{Role, Taken};
+use super::seek::{Sought, Standing};
+use crate::fill::{Fill, Place};
+use crate::reason::{MissReason, Outcome, StaleReason};
+use crate::store::{Object, Variants};
+
+/// How often a request asks anew because what it waited for was overtaken or another's variant, before it asks on its own.
+const MAX_RESTARTS: usize = 3;
+/// How often it does so on its own.
+const MAX_OWN: usize = 2;
+
+/// What a request has learned from fills that it could not use.
+#[derive(Debug, Default)]
+struct Learned {
+    refused: Option<Arc<Fill>>,
+    variants: Option<Arc<Variants>>,
+    reason: Option<MissReason>,
+}
+
+impl Engine {
+    pub(super) async fn connected(&self, asked: &Asked<'_>) -> Answer {
+        let joined_at = self.context().live.applied();
+        let mut learned = Learned::default();
+        for _ in 0..=MAX_RESTARTS {
+            let now = unix_millis();
+            let sought = self.seek(asked, learned.variants.as_ref(), now);
+            if let Some(answer) = self.stored(asked, &sought, now) {
+                return answer;
+            }
+            if self.context().marks.holds(asked.primary().hash()) {
+                break;
+            }
+            match self.shared(asked, &sought, joined_at, learned.refused.as_ref()).await {
+                Shared::Stored => {}
+                Shared::Own => break,
+                Shared::Fill(fill, taken) => match self.conclude(asked, &sought, taken, learned.reason) {
+                    Ok(answer) => return answer,
+                    Err(Anew { reason, variants }) => {
+                        learned.reason = Some(reason);
+                        learned.variants = variants.or(learned.variants);
+                        learned.refused = Some(fill);
+                    }
+                },
+            }
+        }
+        self.alone(asked, joined_at, learned.variants, learned.reason).await
+    }
+
+    /// What the store can answer now; a stale object sets its one refresh going.
+    fn stored(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
+        let (object, standing) = sought.object.as_ref()?;
+        let outcome = match standing {
+            Standing::Fresh => Outcome::Hit,
+            Standing::Refresh(reason) => {
+                self.refresh_behind(asked, sought);
+                Outcome::Stale(*reason)
+            }
+            Standing::Expired { .. } | Standing::Ended | Standing::Purged => return None,
+        };
+        Some(self.object_answer(asked, object, Told::of(outcome), now))
+    }
+
+    /// Starts the one refresh of a stale object, unless it runs already.
+    pub(super) fn refresh_behind(&self, asked: &Asked<'_>, sought: &Sought) {
+        let key = sought.key(asked).hash();
+        let started = self.context().inflight.start_alone(key, || {
+            let still_stale = sought.object.as_ref().is_none_or(|(stale, _)| {
+                let stored = self.context().store.object(&stale.meta.key);
+                stored.is_none_or(|stored| Arc::ptr_eq(&stored, stale))
+            });
+            still_stale.then(|| Fill::start(&self.context().budget))
+        });
+        let Some(started) = started else {
+            return;
+        };
+        match Self::request(asked, sought) {
+            Some(request) => self.run(asked, sought, request, Some(key), started.fill, started.ends),
+            None => self.context().inflight.remove(key, &started.fill),
+        }
+    }
+
+    /// Joins the running fill of this key, or starts it.
+    async fn shared(
+        &self,
+        asked: &Asked<'_>,
+        sought: &Sought,
+        joined_at: Epoch,
+        refused: Option<&Arc<Fill>>,
+    ) -> Shared {
+        let Some(request) = Self::request(asked, sought) else {
+            return Shared::Own;
+        };
+        let key = sought.key(asked);
+        let place = self.context().inflight.join_or_start(key.hash(), refused, || {
+            // A fill that ended between the look and here has stored its object by now.
+            let now = unix_millis();
+            let served = |object: Arc<Object>| {
+                matches!(self.standing(&object, now), Standing::Fresh | Standing::Refresh(_))
+            };
+            if self.context().store.object(key).is_some_and(served) {
+                return None;
+            }
+            Some(Fill::start(&self.context().budget))
+        });
+        match place {
+            Place::NotNeeded => Shared::Stored,
+            Place::Joined(fill) => {
+                let taken = self.take(asked, &fill, fill.reader(), Role::Follower, joined_at).await;
+                if matches!(taken, Taken::Own) { Shared::Own } else { Shared::Fill(fill, taken) }
+            }
+            Place::Started(started) => {
+                let fill = started.fill.clone();
+                self.run(asked, sought, request, Some(key.hash()), started.fill, started.ends);
+                let taken = self.take(asked, &fill, started.reader, Role::Starter, joined_at).await;
+                Shared::Fill(fill, taken)
+            }
+        }
+    }
+
+    /// On its own: nobody waits for this request, and it waits for nobody.
+    async fn alone(
+        &self,
+        asked: &Asked<'_>,
+        joined_at: Epoch,
+        mut variants: Option<Arc<Variants>>,
+        mut reason: Option<MissReason>,
+    ) -> Answer {
+        let mut last = MissReason::Overtaken;
+        for _ in 0..=MAX_OWN {
+            let sought = self.seek(asked, variants.as_ref(), unix_millis());
+            let taken = self.fetch_alone(asked, &sought, joined_at).await;
+            match self.conclude(asked, &sought, taken, reason) {
+                Ok(answer) => return answer,
+                Err(anew) => {
+                    last = anew.reason;
+                    reason = Some(anew.reason);
+                    variants = anew.variants.or(variants);
+                }
+            }
+        }
+        // The upstream keeps answering with what was purged before this request came.
+        Answer::unavailable(last, "the upstream's answers are older than what it has acknowledged")
+    }
+
+    /// Turns what was taken into the answer, or says what to ask anew with.
+    fn conclude(
+        &self,
+        asked: &Asked<'_>,
+        sought: &Sought,
+        taken: Taken,
+        reason: Option<MissReason>,
+    ) -> Result<Answer, Anew> {
+        let reason = reason.unwrap_or(sought.reason);
+        match taken {
+            Taken::Reply(reply, reader, role) => {
+                if is_failure(reply.status.as_u16())
+                    && let Some(stale) = self.if_error(asked, sought, Some(reply.status.as_u16()))
+                {
+                    return Ok(stale);
+                }
+                let told = Told { collapsed: role == Role::Follower, ..Told::of(Outcome::Miss(reason)) };
+                Ok(self.reply_answer(asked, &reply, reader, told))
+            }
+            Taken::Freshened(object, role) => {
+                let outcome = Outcome::Revalidated(reason);
+                let told = Told {
+                    collapsed: role == Role::Follower,
+                    stored: true,
+                    fwd_status: Some(304),
+                    ..Told::of(outcome)
+                };
+                Ok(self.object_answer(asked, &object, told, unix_millis()))
+            }
+            Taken::Anew(reason, variants) => Err(Anew { reason, variants }),
+            Taken::Own => Err(Anew { reason, variants: None }),
+            Taken::Failed(error) => Ok(self
+                .if_error(asked, sought, None)
+                .unwrap_or_else(|| Answer::failed(reason, &error))),
+        }
+    }
+
+    /// The stale object in place of a failure (RFC 5861 §4), judged again: a purge may have come while the upstream failed.
+    fn if_error(&self, asked: &Asked<'_>, sought: &Sought, fwd_status: Option<u16>) -> Option<Answer> {
+        let (object, _) = sought.object.as_ref()?;
+        let now = unix_millis();
+        let covered = matches!(
+            self.standing(object, now),
+            Standing::Fresh | Standing::Refresh(_) | Standing::Expired { if_error: true }
+        );
+        let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::IfError)) };
+        covered.then(|| self.object_answer(asked, object, told, now))
+    }
+}
+
+/// What came of looking for a fill to share.
+enum Shared {
+    /// The object was stored in the meantime.
+    Stored,
+    /// It cannot be shared.
+    Own,
+    /// What this request takes from it.
+    Fill(Arc<Fill>, Taken),
+}
+
+/// What to ask anew with.
+struct Anew {
+    reason: MissReason,
+    variants: Option<Arc<Variants>>,
+}
+
+/// The statuses that stand for a failure of the upstream (RFC 5861 §4).
+pub(super) fn is_failure(status: u16) -> bool {
+    matches!(status, 500 | 502 | 503 | 504)
+}

@@ -1,0 +1,107 @@
+//! A request while this edge has no lease (invalidation protocol, rule 11): nothing is served without asking, and no running
+//! fill is joined. What is fetched is stored all the same: its stamp is what this edge had applied, so a purge that it does
+//! not know of yet reaches it when the feed is back.
+
+use std::sync::Arc;
+
+use vitrine_shared::clock::{BootTime, unix_millis};
+
+use super::Engine;
+use super::answer::{Answer, Context as Told};
+use super::asked::Asked;
+use super::fetch::Taken;
+use super::seek::{Sought, Standing};
+use crate::reason::{MissReason, Outcome, StaleReason};
+use crate::rules::OnDisconnect;
+use crate::store::Variants;
+
+/// How often a request asks anew because the answer was another's variant or older than what it must show.
+const MAX_ATTEMPTS: usize = 3;
+
+impl Engine {
+    pub(super) async fn cut_off(&self, asked: &Asked<'_>, since: BootTime) -> Answer {
+        let joined_at = self.context().live.applied();
+        let mut variants: Option<Arc<Variants>> = None;
+        let mut last = MissReason::Disconnected;
+        for _ in 0..MAX_ATTEMPTS {
+            let now = unix_millis();
+            let sought = self.seek(asked, variants.as_ref(), now);
+            if let Some(answer) = self.served_disconnected(asked, &sought, now) {
+                return answer;
+            }
+            let reason = if sought.object.is_some() { MissReason::Disconnected } else { sought.reason };
+            match self.fetch_alone(asked, &sought, joined_at).await {
+                Taken::Reply(reply, reader, _) => {
+                    let status = reply.status.as_u16();
+                    if is_unreachable(status)
+                        && let Some(old) = self.serve_for(asked, &sought, since, Some(status))
+                    {
+                        return old;
+                    }
+                    return self.reply_answer(asked, &reply, reader, Told::of(Outcome::Miss(reason)));
+                }
+                Taken::Freshened(object, _) => {
+                    let outcome = Outcome::Revalidated(MissReason::Disconnected);
+                    let told = Told { stored: true, fwd_status: Some(304), ..Told::of(outcome) };
+                    return self.object_answer(asked, &object, told, unix_millis());
+                }
+                Taken::Failed(_) => {
+                    return self.serve_for(asked, &sought, since, None).unwrap_or_else(|| {
+                        Answer::unavailable(reason, "this edge is cut off and the upstream cannot be reached")
+                    });
+                }
+                Taken::Anew(why, more) => {
+                    last = why;
+                    variants = more.or(variants);
+                }
+                Taken::Own => {}
+            }
+        }
+        Answer::unavailable(last, "the upstream's answers are older than what it has acknowledged")
+    }
+
+    /// `on_disconnect = "serve"`: what is stored is served as if nothing were amiss.
+    fn served_disconnected(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
+        if asked.settings.on_disconnect != OnDisconnect::Serve {
+            return None;
+        }
+        let (object, standing) = sought.object.as_ref()?;
+        let outcome = match standing {
+            Standing::Fresh => Outcome::HitDisconnected,
+            Standing::Refresh(reason) => {
+                self.refresh_behind(asked, sought);
+                Outcome::Stale(*reason)
+            }
+            Standing::Expired { .. } | Standing::Ended | Standing::Purged => return None,
+        };
+        Some(self.object_answer(asked, object, Told::of(outcome), now))
+    }
+
+    /// The old object, for as long after the edge was cut off as the rule allows; never one that is known to be purged or to
+    /// have ended by the clock.
+    fn serve_for(
+        &self,
+        asked: &Asked<'_>,
+        sought: &Sought,
+        since: BootTime,
+        fwd_status: Option<u16>,
+    ) -> Option<Answer> {
+        let allowed = asked.settings.serve_for?;
+        if BootTime::now().since(since) > allowed {
+            return None;
+        }
+        let (object, _) = sought.object.as_ref()?;
+        let now = unix_millis();
+        let servable = matches!(
+            self.standing(object, now),
+            Standing::Fresh | Standing::Refresh(_) | Standing::Expired { .. }
+        );
+        let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::ServeFor)) };
+        servable.then(|| self.object_answer(asked, object, told, now))
+    }
+}
+
+/// Statuses by which a gateway says that what lies behind it cannot be reached.
+fn is_unreachable(status: u16) -> bool {
+    matches!(status, 502..=504)
+}

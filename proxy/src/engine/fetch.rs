@@ -1,0 +1,156 @@
+//! Starting fills and taking what they bring.
+
+use std::sync::Arc;
+
+use vitrine_shared::coherence::Verdict;
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::tag::TagHash;
+
+use super::Engine;
+use super::asked::Asked;
+use super::seek::Sought;
+use crate::fill::body::Reader;
+use crate::fill::exchange::ExchangeError;
+use crate::fill::request::{FillRequest, Parts};
+use crate::fill::{Ends, Fill, Job, Outcome, Reply, Share};
+use crate::reason::MissReason;
+use crate::store::{Object, Variants};
+
+/// A request's relation to the fill that it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It began it.
+    Starter,
+    /// It joined it.
+    Follower,
+}
+
+/// What a request takes from a fill.
+#[derive(Debug)]
+pub(super) enum Taken {
+    /// The response, whose body comes through the reader.
+    Reply(Arc<Reply>, Reader, Role),
+    /// The stored object, which the upstream has confirmed.
+    Freshened(Arc<Object>, Role),
+    /// Nothing: what it brought was overtaken by a purge, or is another's variant. Ask anew, with what is known now.
+    Anew(MissReason, Option<Arc<Variants>>),
+    /// Nothing: it is for its starter only, or its beginning is gone. Ask on one's own.
+    Own,
+    /// The upstream gave no response.
+    Failed(ExchangeError),
+}
+
+impl Engine {
+    /// What is asked for a request; `None` where it cannot be put into HTTP.
+    pub(super) fn request(asked: &Asked<'_>, sought: &Sought) -> Option<FillRequest> {
+        let spec = sought.variants.as_ref().map(|variants| &variants.spec);
+        let sent = asked.fields().sent(&asked.settings.key, spec);
+        let validators = sought.validators();
+        let parts = Parts {
+            upstream: asked.upstream,
+            target: asked.target,
+            path_and_query: &asked.canonical.path_and_query,
+            request_id: asked.request_id,
+            validators: &validators,
+        };
+        FillRequest::build(parts, sent)
+            .inspect_err(|error| tracing::warn!(%error, "a request cannot be put to the upstream"))
+            .ok()
+    }
+
+    /// Sets a fill's task going; `place` is the key under which it can be joined.
+    pub(super) fn run(
+        &self,
+        asked: &Asked<'_>,
+        sought: &Sought,
+        request: FillRequest,
+        place: Option<u128>,
+        fill: Arc<Fill>,
+        ends: Ends,
+    ) {
+        let job = Job {
+            context: self.context().clone(),
+            place,
+            request,
+            settings: asked.settings.clone(),
+            tags: asked.settings.tags.expand(asked.target.path()),
+            primary: asked.primary().clone(),
+            base: sought.base(),
+            fill,
+            ends,
+        };
+        tokio::spawn(job.run());
+    }
+
+    /// A fill of this request's own, which nobody joins.
+    pub(super) async fn fetch_alone(&self, asked: &Asked<'_>, sought: &Sought, joined_at: Epoch) -> Taken {
+        let Some(request) = Self::request(asked, sought) else {
+            return Taken::Failed(ExchangeError::Response("the request cannot be sent".to_owned()));
+        };
+        let started = Fill::start(&self.context().budget);
+        let fill = started.fill.clone();
+        self.run(asked, sought, request, None, started.fill, started.ends);
+        self.take(asked, &fill, started.reader, Role::Starter, joined_at).await
+    }
+
+    /// Waits for a fill's outcome and decides whether this request may have it.
+    pub(super) async fn take(
+        &self,
+        asked: &Asked<'_>,
+        fill: &Fill,
+        reader: Option<Reader>,
+        role: Role,
+        joined_at: Epoch,
+    ) -> Taken {
+        let Some(reader) = reader else {
+            return Taken::Own;
+        };
+        let outcome = {
+            let _wait = self.waiting.begin();
+            fill.outcome().await
+        };
+        match outcome {
+            Outcome::Failed(error) => Taken::Failed(error),
+            Outcome::Freshened(object) => {
+                if self.may_take(object.meta.stamp, &object.meta.tags, joined_at) {
+                    Taken::Freshened(object, role)
+                } else {
+                    Taken::Anew(MissReason::Overtaken, None)
+                }
+            }
+            Outcome::Reply(reply) => self.take_reply(asked, reply, reader, role, joined_at),
+        }
+    }
+
+    fn take_reply(
+        &self,
+        asked: &Asked<'_>,
+        reply: Arc<Reply>,
+        reader: Reader,
+        role: Role,
+        joined_at: Epoch,
+    ) -> Taken {
+        if !self.may_take(reply.stamp, &reply.tags, joined_at) {
+            return Taken::Anew(MissReason::Overtaken, None);
+        }
+        match &reply.share {
+            Share::All(storable) => {
+                if let Some(variants) = &storable.variants
+                    && variants.variant(asked.fields().all(), &asked.settings.key) != storable.key
+                {
+                    return Taken::Anew(MissReason::Vary, Some(variants.clone()));
+                }
+                Taken::Reply(reply, reader, role)
+            }
+            Share::Waiting(_) => Taken::Reply(reply, reader, role),
+            Share::Starter(_) if role == Role::Starter => Taken::Reply(reply, reader, role),
+            Share::Starter(_) => Taken::Own,
+        }
+    }
+
+    /// Rule 7: a request that came when `applied` was `joined_at` takes a response stamped earlier only if nothing of it was
+    /// purged, and no floor raised, in between.
+    fn may_take(&self, stamp: Epoch, tags: &[TagHash], joined_at: Epoch) -> bool {
+        stamp >= joined_at || self.context().live.verdict(stamp, tags) == Verdict::Servable
+    }
+}

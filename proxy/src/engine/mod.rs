@@ -1,0 +1,77 @@
+//! The engine: for one cacheable request, a hit, a stale object with a refresh behind it, a place in a running fill, or a fill.
+//!
+//! Connected (the lease holds, or there is no feed), requests share fills. Cut off, nothing is served without asking and no
+//! running fill is joined (invalidation protocol, rule 11).
+
+mod answer;
+mod asked;
+mod connected;
+mod cut_off;
+mod fetch;
+mod seek;
+mod waiting;
+
+use std::sync::Arc;
+
+use vitrine_shared::clock::BootTime;
+
+pub use answer::{Answer, Content};
+pub use asked::Asked;
+use waiting::Waiting;
+
+use crate::feed::connection::{Connection, State};
+use crate::fill::Context;
+use crate::key::CacheKey;
+
+/// Answers cacheable requests.
+#[derive(Debug)]
+pub struct Engine {
+    context: Arc<Context>,
+    connection: Arc<Connection>,
+    /// Whether responses outside the protocol's promise are labelled: without a feed there is no promise.
+    labels: bool,
+    waiting: Waiting,
+}
+
+impl Engine {
+    /// An engine over a store and a way to the upstreams; `has_feed` where purges come from a feed.
+    pub fn new(context: Arc<Context>, connection: Arc<Connection>, has_feed: bool) -> Self {
+        Self { context, connection, labels: has_feed, waiting: Waiting::default() }
+    }
+
+    /// Answers a request whose head has been read.
+    pub async fn answer(&self, asked: &Asked<'_>) -> Answer {
+        // The clock is read here, after the head was, and never cached: a stopped process must not serve on waking (rule 9).
+        match self.connection.state(BootTime::now()) {
+            State::Connected => self.connected(asked).await,
+            State::CutOff { since } => self.cut_off(asked, since).await,
+        }
+    }
+
+    /// Drops what is stored under a key, after an unsafe method succeeded on its URI (RFC 9111 §4.4).
+    ///
+    /// What a fill under way brings is not prevented from being stored: that is what purges are for.
+    pub fn invalidate(&self, key: &CacheKey) {
+        self.context.store.remove(key);
+    }
+
+    /// The store, the tag table and the way to the upstreams.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// Whether this edge may serve without asking.
+    pub fn connection(&self) -> &Arc<Connection> {
+        &self.connection
+    }
+
+    /// How many requests wait for the head of a fill's response.
+    pub fn waiting(&self) -> usize {
+        self.waiting.now()
+    }
+
+    /// Waits until that many requests wait, for tests of what happens while they do.
+    pub async fn until_waiting(&self, requests: usize) {
+        self.waiting.until(requests).await;
+    }
+}

@@ -1,0 +1,121 @@
+//! What is stored for a request, and what may be done with it.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, header};
+use vitrine_shared::coherence::Verdict;
+
+use super::Engine;
+use super::asked::Asked;
+use crate::fill::request::ClientFields;
+use crate::key::CacheKey;
+use crate::policy::{self, Freshness};
+use crate::reason::{MissReason, StaleReason};
+use crate::store::{Found, Object, Variants};
+
+/// What was found for a request.
+#[derive(Debug)]
+pub(super) struct Sought {
+    /// The variant's key; `None` where the primary key is the object's.
+    pub(super) variant: Option<CacheKey>,
+    /// By what the upstream is known to vary.
+    pub(super) variants: Option<Arc<Variants>>,
+    /// The object, with what may be done with it.
+    pub(super) object: Option<(Arc<Object>, Standing)>,
+    /// Why the upstream must be asked, where nothing serves.
+    pub(super) reason: MissReason,
+}
+
+/// What may be done with a stored object now, by the tag table and the clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It may be served.
+    Fresh,
+    /// It may be served while one refresh runs behind.
+    Refresh(StaleReason),
+    /// The upstream must be asked; it may be served where the upstream fails (RFC 5861 §4), or not.
+    Expired {
+        /// Whether `stale-if-error` covers it.
+        if_error: bool,
+    },
+    /// Its content has ended by the clock: it may be validated, nothing else.
+    Ended,
+    /// Purged: it is never served, whatever fails; its entity tag may still be asked about (rules 4 and 5).
+    Purged,
+}
+
+impl Sought {
+    /// The key under which the response will stand, and under which the fill can be joined.
+    pub(super) fn key<'s>(&'s self, asked: &'s Asked<'_>) -> &'s CacheKey {
+        self.variant.as_ref().unwrap_or(asked.primary())
+    }
+
+    /// The object, where it may be validated.
+    pub(super) fn base(&self) -> Option<Arc<Object>> {
+        self.object.as_ref().map(|(object, _)| object.clone())
+    }
+
+    /// If-None-Match and If-Modified-Since for the object, where it has validators.
+    ///
+    /// A purged object is known to have been replaced, possibly within the second that Last-Modified tells: only its entity tag
+    /// can show that the content came out the same.
+    pub(super) fn validators(&self) -> HeaderMap {
+        let mut fields = HeaderMap::new();
+        if let Some((object, standing)) = &self.object {
+            policy::add_validators(&object.meta.fields, &mut fields);
+            if *standing == Standing::Purged {
+                fields.remove(header::IF_MODIFIED_SINCE);
+            }
+        }
+        fields
+    }
+}
+
+impl Engine {
+    /// Looks for the request's object. `known` stands in for variants that the store has not kept.
+    pub(super) fn seek(&self, asked: &Asked<'_>, known: Option<&Arc<Variants>>, now: u64) -> Sought {
+        let found = match (self.context().store.find(asked.primary()), known) {
+            (Found::Nothing, Some(known)) => Found::Variants(known.clone()),
+            (found, _) => found,
+        };
+        match found {
+            Found::Nothing => Sought { variant: None, variants: None, object: None, reason: MissReason::Uri },
+            Found::Object(object) => {
+                let standing = self.standing(&object, now);
+                let reason = reason(standing);
+                Sought { variant: None, variants: None, object: Some((object, standing)), reason }
+            }
+            Found::Variants(variants) => {
+                let fields: ClientFields = asked.fields();
+                let key = variants.variant(fields.all(), &asked.settings.key);
+                let object = self.context().store.object(&key).map(|object| {
+                    let standing = self.standing(&object, now);
+                    (object, standing)
+                });
+                let reason = object.as_ref().map_or(MissReason::Vary, |(_, standing)| reason(*standing));
+                Sought { variant: Some(key), variants: Some(variants), object, reason }
+            }
+        }
+    }
+
+    /// What may be done with an object at `now`, in Unix milliseconds. Purged is not stale (rule 5).
+    pub(super) fn standing(&self, object: &Object, now: u64) -> Standing {
+        let meta = &object.meta;
+        let verdict = self.context().live.verdict_cached(&object.checked, meta.stamp, &meta.tags);
+        match (verdict, meta.lifetime.freshness(now)) {
+            (Verdict::Purged, _) => Standing::Purged,
+            (_, Freshness::Ended) => Standing::Ended,
+            (Verdict::Servable, Freshness::Fresh) => Standing::Fresh,
+            (Verdict::SoftPurged, Freshness::Fresh) => Standing::Refresh(StaleReason::SoftPurged),
+            (_, Freshness::Stale { while_revalidate: true, .. }) => Standing::Refresh(StaleReason::WhileRevalidate),
+            (_, Freshness::Stale { if_error, .. }) => Standing::Expired { if_error },
+        }
+    }
+}
+
+fn reason(standing: Standing) -> MissReason {
+    match standing {
+        Standing::Fresh | Standing::Refresh(_) | Standing::Expired { .. } | Standing::Ended => MissReason::Stale,
+        Standing::Purged => MissReason::Purged,
+    }
+}

@@ -1,0 +1,53 @@
+//! A fill's response once its head has arrived.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, StatusCode};
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::tag::TagHash;
+
+use crate::key::CacheKey;
+use crate::policy::Lifetime;
+use crate::reason::NotStored;
+use crate::store::{Promise, Variants};
+
+/// A response whose body is on its way.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its fields: as stored where it is to be stored, else without those of the connection and the protocol.
+    pub fields: HeaderMap,
+    /// Its length, where the upstream said it.
+    pub length: Option<u64>,
+    /// From which epoch on it is true.
+    pub stamp: Epoch,
+    /// What it was made of.
+    pub tags: Box<[TagHash]>,
+    /// Whether the invalidation protocol vouches for it.
+    pub promise: Promise,
+    /// Who may have it.
+    pub share: Share,
+}
+
+/// Who may have a response.
+#[derive(Clone, Debug)]
+pub enum Share {
+    /// All who ask for its variant: it will be stored.
+    All(Storable),
+    /// All who wait for it, though it is not stored: an upstream that fails must not be asked once for each of them.
+    Waiting(NotStored),
+    /// Only the request that began the fill.
+    Starter(NotStored),
+}
+
+/// What is known of a response that will be stored.
+#[derive(Clone, Debug)]
+pub struct Storable {
+    /// The key under which it will stand.
+    pub key: CacheKey,
+    /// When it was made and until when it may be used.
+    pub lifetime: Lifetime,
+    /// By what it varies, where it does.
+    pub variants: Option<Arc<Variants>>,
+}

@@ -1,0 +1,299 @@
+//! The task of one fill: ask the upstream, tell the outcome, append the body as it comes, store what is complete.
+//!
+//! It belongs to nobody's request, so a client that leaves ends nothing.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::StatusCode;
+use vitrine_shared::clock::unix_millis;
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::tag::Tag;
+
+use super::body::{Appended, Writer};
+use super::commit::Complete;
+use super::context::Context;
+use super::exchange::{ExchangeError, Incoming, Pool};
+use super::judge::Asked;
+use super::metrics::FillResult;
+use super::reply::{Reply, Share, Storable};
+use super::request::{Ask, FillRequest};
+use super::running::{Ends, Fill, Outcome};
+use crate::key::CacheKey;
+use crate::policy;
+use crate::reason::NotStored;
+use crate::rules::CacheSettings;
+use crate::store::{Meta, Object, StoredBody};
+
+/// A fill that is ready to run.
+pub struct Job {
+    /// What all fills share.
+    pub context: Arc<Context>,
+    /// Under which key others may join it; `None` where it is one request's own.
+    pub place: Option<u128>,
+    /// What is asked.
+    pub request: FillRequest,
+    /// By which settings.
+    pub settings: Arc<CacheSettings>,
+    /// The rule's tags.
+    pub tags: Vec<Tag>,
+    /// The primary key.
+    pub primary: CacheKey,
+    /// The stored object whose validators are sent, and which must not make way for an error.
+    pub base: Option<Arc<Object>>,
+    /// The fill.
+    pub fill: Arc<Fill>,
+    /// Its writing ends.
+    pub ends: Ends,
+}
+
+/// A response's head, and what was known when it was asked for.
+struct Answer {
+    incoming: Incoming,
+    applied: Epoch,
+    requested_at: u64,
+    received_at: u64,
+}
+
+// === impl Job ===
+
+impl Job {
+    /// Runs it to its end.
+    pub async fn run(self) {
+        let Self { context, place, request, settings, tags, primary, base, fill, ends } = self;
+        let _joinable = place.map(|key| Joinable { context: context.clone(), key, fill });
+        let run = Run { context, request, settings, tags, primary, base };
+        let result = run.fill(ends).await;
+        run.context.metrics.ended(&run.request.upstream().name, result);
+    }
+}
+
+/// Takes the fill out of the map when the task ends, however it ends: after its object was stored, so that whoever looks
+/// into the store then finds it.
+struct Joinable {
+    context: Arc<Context>,
+    key: u128,
+    fill: Arc<Fill>,
+}
+
+impl Drop for Joinable {
+    fn drop(&mut self) {
+        self.context.inflight.remove(self.key, &self.fill);
+    }
+}
+
+struct Run {
+    context: Arc<Context>,
+    request: FillRequest,
+    settings: Arc<CacheSettings>,
+    tags: Vec<Tag>,
+    primary: CacheKey,
+    base: Option<Arc<Object>>,
+}
+
+// === impl Run ===
+
+impl Run {
+    async fn fill(&self, ends: Ends) -> FillResult {
+        let failed = |error: ExchangeError| {
+            tracing::debug!(%error, upstream = &*self.request.upstream().name, "a fill failed");
+            ends.outcome.send_replace(Some(Outcome::Failed(error)));
+            FillResult::Failed
+        };
+        let mut answer = match self.ask(Ask::Conditional).await {
+            Ok(answer) => answer,
+            Err(error) => return failed(error),
+        };
+        if answer.incoming.head.status == StatusCode::NOT_MODIFIED {
+            match &self.base {
+                Some(base) if policy::selects(&base.meta.fields, &answer.incoming.head.headers) => {
+                    return self.freshen(base, answer, ends).await;
+                }
+                Some(_) | None => match self.ask(Ask::Whole).await {
+                    Ok(whole) if whole.incoming.head.status != StatusCode::NOT_MODIFIED => answer = whole,
+                    Ok(_) => return failed(ExchangeError::Response("304 to an unconditional request".to_owned())),
+                    Err(error) => return failed(error),
+                },
+            }
+        }
+        self.stream(answer, ends).await
+    }
+
+    /// Asks, and once more on a new connection where a pooled one had been closed. The stamp is read before *each* attempt.
+    async fn ask(&self, ask: Ask) -> Result<Answer, ExchangeError> {
+        let upstream = self.request.upstream();
+        let slot = tokio::time::timeout(upstream.read_timeout, self.context.slots.acquire()).await;
+        let _slot = slot.map_err(|_| ExchangeError::Timeout)?;
+        let mut pool = Pool::Reuse;
+        loop {
+            let applied = self.context.live.applied();
+            let requested_at = unix_millis();
+            let timer = self.context.metrics.head_seconds(&upstream.name).start_timer();
+            match self.context.client.ask(upstream, self.request.attempt(applied, ask), pool).await {
+                Ok(incoming) => {
+                    timer.observe_duration();
+                    return Ok(Answer { incoming, applied, requested_at, received_at: unix_millis() });
+                }
+                Err(ExchangeError::StaleConnection) if pool == Pool::Reuse => {
+                    timer.stop_and_discard();
+                    self.context.metrics.retried(&upstream.name);
+                    pool = Pool::Fresh;
+                }
+                Err(error) => {
+                    timer.stop_and_discard();
+                    return Err(error);
+                }
+            }
+        }
+    }
+
+    fn asked(&self, answer: &Answer) -> Asked<'_> {
+        Asked {
+            upstream: self.request.upstream(),
+            settings: &self.settings,
+            primary: &self.primary,
+            sent: self.request.sent(),
+            tags: &self.tags,
+            applied: answer.applied,
+            requested_at: answer.requested_at,
+            received_at: answer.received_at,
+        }
+    }
+
+    /// A 304: the base with a new stamp, fields and lifetime; its body is shared.
+    async fn freshen(&self, base: &Object, answer: Answer, ends: Ends) -> FillResult {
+        let judged = self.asked(&answer).freshen(base, &answer.incoming.head.headers);
+        self.context.client.release(answer.incoming).await;
+        match judged {
+            Ok(object) => {
+                let (object, result) = match Complete::new(object).check(&self.context.store, &self.context.live) {
+                    Ok(current) => (current.store(&self.context.store), FillResult::Freshened),
+                    Err(overtaken) => (overtaken.into_object(), FillResult::Overtaken),
+                };
+                ends.outcome.send_replace(Some(Outcome::Freshened(object)));
+                result
+            }
+            Err(reply) => {
+                self.not_shared(&reply.share);
+                self.context.store.remove(&base.meta.key);
+                ends.body.pass();
+                ends.outcome.send_replace(Some(Outcome::Reply(Arc::from(reply))));
+                for chunk in base.body.chunks().iter() {
+                    if ends.body.append(chunk.clone()).await.is_err() {
+                        return FillResult::Abandoned;
+                    }
+                }
+                ends.body.complete();
+                FillResult::NotStored
+            }
+        }
+    }
+
+    /// A whole response.
+    async fn stream(&self, answer: Answer, ends: Ends) -> FillResult {
+        let reply = Arc::new(self.judge(&answer));
+        let mut incoming = answer.incoming;
+        let Ends { outcome, body } = ends;
+        let storable = match &reply.share {
+            Share::All(storable) => {
+                if let Some(variants) = &storable.variants {
+                    self.context.store.insert_variants(variants.clone());
+                }
+                Some(storable)
+            }
+            Share::Waiting(_) | Share::Starter(_) => {
+                self.not_shared(&reply.share);
+                body.pass();
+                None
+            }
+        };
+        outcome.send_replace(Some(Outcome::Reply(reply.clone())));
+        let end = self.append_all(&mut incoming, &body).await;
+        match end {
+            End::Complete => {
+                let chunks = body.complete();
+                let result = match (storable, chunks) {
+                    (Some(storable), Some(chunks)) => self.commit(&reply, storable, chunks),
+                    (Some(_), None) => {
+                        self.context.marks.remember(self.primary.hash());
+                        FillResult::Outgrown
+                    }
+                    (None, _) => FillResult::NotStored,
+                };
+                self.context.client.release(incoming).await;
+                result
+            }
+            // Dropping the writer fails every reader that has not seen the end.
+            End::Failed => FillResult::Failed,
+            End::Abandoned => FillResult::Abandoned,
+        }
+    }
+
+    /// An error must not take the place of an object that could be served instead of it (RFC 5861 §4).
+    fn judge(&self, answer: &Answer) -> Reply {
+        let status = answer.incoming.head.status;
+        let mut reply = self.asked(answer).judge(status, &answer.incoming.head.headers);
+        let replaces = matches!(reply.share, Share::All(_)) && self.base.is_some();
+        if status.is_server_error() && replaces {
+            reply.share = Share::Waiting(NotStored::Status);
+        }
+        reply
+    }
+
+    fn commit(&self, reply: &Reply, storable: &Storable, chunks: Vec<Bytes>) -> FillResult {
+        let meta = Meta {
+            key: storable.key.clone(),
+            status: reply.status,
+            fields: reply.fields.clone(),
+            stamp: reply.stamp,
+            tags: reply.tags.clone(),
+            promise: reply.promise,
+            lifetime: storable.lifetime,
+        };
+        let object = Object::new(meta, StoredBody::new(chunks));
+        match Complete::new(object).check(&self.context.store, &self.context.live) {
+            Ok(current) => {
+                current.store(&self.context.store);
+                self.context.marks.forget(self.primary.hash());
+                FillResult::Stored
+            }
+            Err(_overtaken) => FillResult::Overtaken,
+        }
+    }
+
+    /// Remembers that requests for this key should not queue behind one another.
+    fn not_shared(&self, share: &Share) {
+        if matches!(share, Share::Starter(_)) {
+            self.context.marks.remember(self.primary.hash());
+        }
+    }
+
+    async fn append_all(&self, incoming: &mut Incoming, body: &Writer) -> End {
+        let limit = self.settings.max_object_bytes.min(self.context.store.largest());
+        loop {
+            match incoming.next().await {
+                Ok(Some(chunk)) => {
+                    let before = body.total();
+                    if before + chunk.len() as u64 > limit {
+                        body.pass();
+                    }
+                    match body.append(chunk).await {
+                        Ok(Appended::Kept | Appended::Passed) => {}
+                        Err(_) => return End::Abandoned,
+                    }
+                }
+                Ok(None) => return End::Complete,
+                Err(error) => {
+                    tracing::debug!(%error, upstream = &*self.request.upstream().name, "a response was cut short");
+                    return End::Failed;
+                }
+            }
+        }
+    }
+}
+
+enum End {
+    Complete,
+    Failed,
+    Abandoned,
+}

@@ -1,0 +1,13 @@
+//! The operations server: metrics, health and status, on an address of its own that is never proxied.
+//!
+//! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status` needs the token.
+
+mod gauges;
+mod serve;
+mod status;
+mod token;
+
+pub use gauges::Gauges;
+pub use serve::{OpsServer, router};
+pub use status::StatusReport;
+pub use token::OpsToken;

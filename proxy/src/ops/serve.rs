@@ -1,0 +1,110 @@
+//! The operations server's routes.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use http::{HeaderMap, StatusCode, header};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::{Gauges, OpsToken, StatusReport};
+use crate::engine::Engine;
+use crate::feed::status::Status;
+use crate::metrics::Metrics;
+
+/// Prometheus's text format.
+const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What the operations server shows.
+#[derive(Debug)]
+pub struct OpsServer {
+    /// This edge's name.
+    pub name: String,
+    /// Opens `/status`; without a token it stays shut.
+    pub token: Option<OpsToken>,
+    /// The engine.
+    pub engine: Arc<Engine>,
+    /// The feed's state, where one is configured.
+    pub feed: Option<Arc<Status>>,
+    /// The counters.
+    pub metrics: Metrics,
+    /// The gauges.
+    pub gauges: Gauges,
+    /// Where visitors are served; readiness asks whether each accepts connections.
+    pub listeners: Vec<SocketAddr>,
+}
+
+impl OpsServer {
+    /// Serves on `listener` until `stop` turns true.
+    pub async fn serve(self: Arc<Self>, listener: TcpListener, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+        let stopped = async move {
+            // A closed channel is an end too.
+            let _ = stop.wait_for(|stop| *stop).await;
+        };
+        axum::serve(listener, router(self)).with_graceful_shutdown(stopped).await
+    }
+
+    fn report(&self) -> StatusReport {
+        StatusReport::of(&self.name, &self.engine, self.feed.as_deref())
+    }
+
+    /// Rules are loaded before anything starts; what may lack is a listener, or the first lease.
+    async fn not_ready(&self) -> Option<&'static str> {
+        for listener in &self.listeners {
+            let mut address = *listener;
+            if address.ip().is_unspecified() {
+                address.set_ip(match address {
+                    SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                    SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                });
+            }
+            if tokio::net::TcpStream::connect(address).await.is_err() {
+                return Some("a listener is not up");
+            }
+        }
+        // An edge that was connected once and is cut off now still answers, by its rules.
+        self.feed.as_ref().filter(|feed| !feed.snapshot().had_lease).map(|_| "no lease was granted yet")
+    }
+}
+
+/// The routes.
+pub fn router(server: Arc<OpsServer>) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/health/live", get(|| async { "ok\n" }))
+        .route("/health/ready", get(ready))
+        .route("/status", get(status))
+        .with_state(server)
+}
+
+async fn metrics(State(server): State<Arc<OpsServer>>) -> Response {
+    server.gauges.set(&server.report());
+    match server.metrics.render() {
+        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "the metrics cannot be printed");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+async fn ready(State(server): State<Arc<OpsServer>>) -> Response {
+    match server.not_ready().await {
+        None => "ready\n".into_response(),
+        Some(lacking) => (StatusCode::SERVICE_UNAVAILABLE, format!("{lacking}\n")).into_response(),
+    }
+}
+
+async fn status(State(server): State<Arc<OpsServer>>, headers: HeaderMap) -> Response {
+    let admitted = server.token.as_ref().is_some_and(|token| token.admits(&headers));
+    if admitted {
+        Json(server.report()).into_response()
+    } else {
+        let error = serde_json::json!({ "type": "unauthorized", "message": "the operations token is needed" });
+        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(error)).into_response()
+    }
+}

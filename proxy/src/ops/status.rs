@@ -1,0 +1,89 @@
+//! What `/status` says.
+
+use serde::Serialize;
+use vitrine_shared::clock::BootTime;
+use vitrine_shared::epoch::Epoch;
+
+use crate::engine::Engine;
+use crate::feed::connection::State;
+use crate::feed::status::{Snapshot, Status};
+
+/// This edge at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub struct StatusReport {
+    /// Its name.
+    pub name: String,
+    /// Version of the program.
+    pub version: &'static str,
+    /// Whether it may serve without asking.
+    pub connected: bool,
+    /// How much of the lease is left, in milliseconds; absent without feed or lease.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_left_ms: Option<u64>,
+    /// The epoch up to which every purge was applied.
+    pub applied: Epoch,
+    /// Objects stamped below it are gone.
+    pub floor: Epoch,
+    /// Tags in the table.
+    pub tags: usize,
+    /// The feed; absent where none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feed: Option<Snapshot>,
+    /// The memory store.
+    pub store: StoreReport,
+    /// Running fills.
+    pub fills: FillReport,
+}
+
+/// The memory store.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct StoreReport {
+    /// Entries, variant sets included.
+    pub entries: usize,
+    /// Bytes in use.
+    pub bytes: u64,
+    /// Most bytes that may be used.
+    pub capacity: u64,
+}
+
+/// Running fills.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct FillReport {
+    /// How many may be joined.
+    pub running: usize,
+    /// Requests that wait for a fill's head.
+    pub waiting: usize,
+    /// Bytes that they keep.
+    pub bytes: u64,
+}
+
+impl StatusReport {
+    /// Looks around.
+    pub fn of(name: &str, engine: &Engine, feed: Option<&Status>) -> Self {
+        let context = engine.context();
+        let now = BootTime::now();
+        Self {
+            name: name.to_owned(),
+            version: env!("CARGO_PKG_VERSION"),
+            connected: engine.connection().state(now) == State::Connected,
+            lease_left_ms: engine
+                .connection()
+                .lease_ends()
+                .map(|ends| u64::try_from(ends.since(now).as_millis()).unwrap_or(u64::MAX)),
+            applied: context.live.applied(),
+            floor: context.live.floor(),
+            tags: context.live.tags(),
+            feed: feed.map(Status::snapshot),
+            store: StoreReport {
+                entries: context.store.len(),
+                bytes: context.store.bytes(),
+                capacity: context.store.capacity(),
+            },
+            fills: FillReport {
+                running: context.inflight.len(),
+                waiting: engine.waiting(),
+                bytes: context.budget.used(),
+            },
+        }
+    }
+}

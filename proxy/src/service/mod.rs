@@ -1,0 +1,13 @@
+//! The glue to Pingora: requests come in here, are decided by the rules, and are answered by the engine or passed on.
+
+mod edge;
+mod forward;
+mod limits;
+pub mod metrics;
+mod pass;
+mod request_id;
+mod server;
+mod write;
+
+pub use edge::{Edge, RequestContext};
+pub use server::{Server, StartError, Stop};

@@ -1,0 +1,270 @@
+//! The process: listeners, the operations server and the feed, put together from a configuration.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use async_trait::async_trait;
+use parking_lot::Mutex;
+use pingora::proxy::ProxyServiceBuilder;
+use pingora::server::configuration::ServerConf;
+use pingora::server::{RunArgs, Server as PingoraServer, ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
+use pingora::services::background::{BackgroundService, background_service};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use ulid::Ulid;
+use vitrine_shared::clock::BootTime;
+use vitrine_shared::coherence::{Live, TagTable};
+use vitrine_shared::epoch::Epoch;
+
+use super::Edge;
+use crate::config::{CacheLimits, Config, Feed as FeedConfig};
+use crate::engine::Engine;
+use crate::feed::client::FeedClient;
+use crate::feed::connection::Connection;
+use crate::feed::machine::LeaseTerms;
+use crate::feed::run::Feed;
+use crate::feed::status::Status;
+use crate::fill::Context;
+use crate::metrics::Metrics;
+use crate::ops::{Gauges, OpsServer, OpsToken};
+use crate::store::Store;
+
+/// Seconds that requests under way get to end after SIGTERM; Pingora waits for all of them, even when idle.
+const GRACE_SECONDS: u64 = 2;
+/// Seconds that the runtimes then get.
+const RUNTIME_SECONDS: u64 = 2;
+/// Idle connections to upstreams that Pingora keeps for passed requests, for each thread.
+const IDLE_CONNECTIONS: usize = 64;
+/// How often a passed request may be tried: again on a closed pooled connection, or at the next address.
+const MAX_TRIES: usize = 4;
+/// The part of the cache's memory that running fills may keep: a quarter.
+const FILL_SHARE: u64 = 4;
+/// Tags that are remembered where no feed is configured, and only local purges can come.
+const LOCAL_TAGS: usize = 10_000;
+
+/// A proxy that is ready to run.
+pub struct Server {
+    pingora: PingoraServer,
+    engine: Arc<Engine>,
+    feed: Option<Arc<Status>>,
+}
+
+/// When a running proxy stops.
+pub enum Stop {
+    /// On SIGTERM or SIGINT.
+    Signals,
+    /// When the value turns true.
+    When(watch::Receiver<bool>),
+}
+
+/// Why a proxy does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        error: std::io::Error,
+    },
+    /// The store cannot be made.
+    #[error("{0}")]
+    Store(#[from] crate::store::StoreError),
+    /// The metrics cannot be registered.
+    #[error("the metrics cannot be registered: {0}")]
+    Metrics(#[from] prometheus::Error),
+    /// The feed's address is none.
+    #[error("the feed's address: {0}")]
+    FeedAddress(String),
+    /// The feed's client cannot be made.
+    #[error("{0}")]
+    FeedClient(#[from] crate::feed::client::ClientError),
+    /// Redis's address is none. It may hold a password, so it is not shown.
+    #[error("Redis's address cannot be used")]
+    RedisAddress,
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Puts everything together. Listens on nothing yet, but makes sure that it can.
+    pub fn build(config: &Config) -> Result<Self, StartError> {
+        let metrics = Metrics::new()?;
+        drop(listen(config.listen.http)?);
+        let ops_listener = listen(config.listen.ops)?;
+        let capacity = config.feed.as_ref().map_or(LOCAL_TAGS, |feed| feed.tag_capacity);
+        let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, capacity)));
+        let connection = Arc::new(match &config.feed {
+            Some(_) => Connection::with_feed(BootTime::now()),
+            None => Connection::without_feed(),
+        });
+        let context = Arc::new(context(config.cache, live.clone(), &metrics)?);
+        let engine = Arc::new(Engine::new(context, connection.clone(), config.feed.is_some()));
+        let status = config.feed.as_ref().map(|_| Arc::new(Status::new(metrics.feed.clone())));
+
+        let mut pingora = PingoraServer::new_with_opt_and_conf(None, pingora_conf(config));
+        let rules = Arc::new(ArcSwap::new(config.rules.clone()));
+        let edge = Edge { engine: engine.clone(), rules, metrics: metrics.requests.clone() };
+        let mut proxy = ProxyServiceBuilder::new(&pingora.configuration, edge).name("edge").build();
+        proxy.add_tcp(&config.listen.http.to_string());
+        pingora.add_service(proxy);
+
+        let ops = OpsServer {
+            name: config.edge.to_string(),
+            token: config.listen.ops_token.as_ref().map(|token| OpsToken::new(token.expose())),
+            engine: engine.clone(),
+            feed: status.clone(),
+            gauges: Gauges::register(metrics.registry())?,
+            metrics,
+            listeners: vec![config.listen.http],
+        };
+        let ops = OpsService { ops: Arc::new(ops), listener: Mutex::new(Some(ops_listener)) };
+        pingora.add_service(one_thread("ops", ops));
+        if let (Some(feed), Some(status)) = (&config.feed, &status) {
+            let feed = build_feed(feed, &config.edge, live, connection, status.clone())?;
+            pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
+        }
+        Ok(Self { pingora, engine, feed: status })
+    }
+
+    /// The engine, to look at from outside.
+    pub fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    /// Where the feed stands, where one is configured.
+    pub fn feed(&self) -> Option<&Arc<Status>> {
+        self.feed.as_ref()
+    }
+
+    /// Runs until it is told to stop; blocks the thread.
+    pub fn run(mut self, stop: Stop) {
+        self.pingora.bootstrap();
+        self.pingora.run(RunArgs { shutdown_signal: Box::new(stop) });
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .map_err(|error| StartError::Listen { address, error })
+}
+
+fn context(limits: CacheLimits, live: Arc<Live>, metrics: &Metrics) -> Result<Context, StartError> {
+    let for_fills = limits.memory / FILL_SHARE;
+    let store = Store::new(limits.memory - for_fills, metrics.store.evictions.clone())?;
+    Ok(Context::new(store, live, for_fills, metrics.fills.clone()))
+}
+
+fn pingora_conf(config: &Config) -> ServerConf {
+    let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    ServerConf {
+        threads: config.listen.threads.unwrap_or_else(cores),
+        work_stealing: true,
+        grace_period_seconds: Some(GRACE_SECONDS),
+        graceful_shutdown_timeout_seconds: Some(RUNTIME_SECONDS),
+        upstream_keepalive_pool_size: IDLE_CONNECTIONS,
+        max_retries: MAX_TRIES,
+        ..ServerConf::default()
+    }
+}
+
+fn build_feed(
+    config: &FeedConfig,
+    name: &str,
+    live: Arc<Live>,
+    connection: Arc<Connection>,
+    status: Arc<Status>,
+) -> Result<Feed, StartError> {
+    let url = config.url.parse().map_err(|error| StartError::FeedAddress(format!("{error}")))?;
+    // One id for each process start: a restarted edge holds none of what its predecessor was granted (rule 9).
+    let member = Ulid::new().to_string();
+    let redis = config
+        .redis
+        .as_ref()
+        .map(|redis| redis::Client::open(redis.expose()).map_err(|_| StartError::RedisAddress))
+        .transpose()?;
+    Ok(Feed {
+        client: FeedClient::new(url, config.token.expose().to_owned(), member)?,
+        redis,
+        terms: LeaseTerms { renew_every: config.renew_every, longest: config.max_lease },
+        name: name.to_owned(),
+        live,
+        connection,
+        status,
+    })
+}
+
+fn one_thread<S: BackgroundService + Send + Sync + 'static>(
+    name: &str,
+    service: S,
+) -> pingora::services::background::GenBackgroundService<S> {
+    let mut service = background_service(name, service);
+    service.threads = Some(1);
+    service
+}
+
+// === services beside the proxy ===
+
+struct OpsService {
+    ops: Arc<OpsServer>,
+    listener: Mutex<Option<TcpListener>>,
+}
+
+#[async_trait]
+impl BackgroundService for OpsService {
+    async fn start(&self, shutdown: ShutdownWatch) {
+        let listener = self.listener.lock().take();
+        let Some(listener) = listener.and_then(|listener| tokio::net::TcpListener::from_std(listener).ok()) else {
+            tracing::error!("the operations server cannot listen");
+            return;
+        };
+        if let Err(error) = self.ops.clone().serve(listener, shutdown).await {
+            tracing::error!(%error, "the operations server has ended");
+        }
+    }
+}
+
+struct FeedService(Mutex<Option<Feed>>);
+
+#[async_trait]
+impl BackgroundService for FeedService {
+    async fn start(&self, shutdown: ShutdownWatch) {
+        let feed = self.0.lock().take();
+        if let Some(feed) = feed {
+            feed.run(shutdown).await;
+        }
+    }
+}
+
+// === impl Stop ===
+
+#[async_trait]
+impl ShutdownSignalWatch for Stop {
+    async fn recv(&self) -> ShutdownSignal {
+        match self {
+            Self::Signals => terminated().await,
+            Self::When(stop) => {
+                // A sender that is gone tells to stop too.
+                let _ = stop.clone().wait_for(|stop| *stop).await;
+            }
+        }
+        ShutdownSignal::GracefulTerminate
+    }
+}
+
+/// SIGQUIT is left alone: with Pingora's own watch it would hand the listeners over by a socket in a folder that all may write.
+async fn terminated() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be watched; only SIGKILL stops this process");
+        tokio::time::sleep(Duration::MAX).await;
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

@@ -1,0 +1,176 @@
+//! Objects in memory: sharded, bounded by weight, evicted by the policy of `quick_cache` (akin to S3-FIFO). Replaceable behind [`Store`].
+
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use prometheus::IntCounter;
+use quick_cache::sync::Cache;
+use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
+
+use super::object::{Object, Variants};
+use crate::key::CacheKey;
+
+/// Assumed average weight of an entry, to size the shards' tables.
+const AVERAGE_WEIGHT: u64 = 8 * 1024;
+/// Shards, where the budget allows: an entry heavier than a shard's part of the budget is not stored.
+const SHARDS: usize = 16;
+/// Least part of the budget for one shard.
+const LEAST_SHARD: u64 = 64 << 20;
+/// What an entry costs besides what it holds: the table's slot, the queue's node and the allocations' own heads.
+pub(super) const ENTRY_OVERHEAD: u64 = 256;
+
+/// What stands under a key.
+#[derive(Clone, Debug)]
+pub enum Entry {
+    /// An object.
+    Object(Arc<Object>),
+    /// The fields on which the objects depend that lie below this key.
+    Variants(Arc<Variants>),
+}
+
+/// What a look under a primary key finds.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// Nothing.
+    Nothing,
+    /// An object that does not vary.
+    Object(Arc<Object>),
+    /// Variants; the second look is made under the key that they lead to.
+    Variants(Arc<Variants>),
+}
+
+/// The memory store.
+pub struct Store {
+    cache: Cache<u128, Entry, Weight, BuildHasherDefault<Passed>, CountEvictions>,
+    largest: u64,
+}
+
+/// The keys are random hashes already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Passed(u64);
+
+#[derive(Clone, Copy, Debug)]
+struct Weight;
+
+#[derive(Clone, Debug)]
+struct CountEvictions(IntCounter);
+
+// === impl Store ===
+
+impl Store {
+    /// A store of at most `capacity` bytes, everything that an entry costs included.
+    pub fn new(capacity: u64, evictions: IntCounter) -> Result<Self, StoreError> {
+        let shards = usize::try_from(capacity / LEAST_SHARD).unwrap_or(SHARDS).clamp(1, SHARDS).next_power_of_two();
+        let options = OptionsBuilder::new()
+            .shards(shards)
+            .estimated_items_capacity(usize::try_from(capacity / AVERAGE_WEIGHT).unwrap_or(usize::MAX).max(64))
+            .weight_capacity(capacity)
+            .build()
+            .map_err(|error| StoreError(error.to_string()))?;
+        let cache = Cache::with_options(options, Weight, BuildHasherDefault::default(), CountEvictions(evictions));
+        Ok(Self { cache, largest: capacity / shards as u64 })
+    }
+
+    /// Looks under a primary key.
+    pub fn find(&self, key: &CacheKey) -> Found {
+        match self.cache.get(&key.hash()) {
+            Some(Entry::Object(object)) if object.meta.key == *key => Found::Object(object),
+            Some(Entry::Variants(variants)) if variants.key == *key => Found::Variants(variants),
+            Some(_) | None => Found::Nothing,
+        }
+    }
+
+    /// Looks for an object, under a variant's key.
+    pub fn object(&self, key: &CacheKey) -> Option<Arc<Object>> {
+        match self.find(key) {
+            Found::Object(object) => Some(object),
+            Found::Variants(_) | Found::Nothing => None,
+        }
+    }
+
+    /// Stores an object under its own key.
+    pub fn insert(&self, object: Arc<Object>) {
+        self.cache.insert(object.meta.key.hash(), Entry::Object(object));
+    }
+
+    /// Stores what the objects below a primary key depend on.
+    pub fn insert_variants(&self, variants: Arc<Variants>) {
+        self.cache.insert(variants.key.hash(), Entry::Variants(variants));
+    }
+
+    /// Removes what stands under a primary key; variants below it can no longer be found and are evicted in time.
+    pub fn remove(&self, key: &CacheKey) {
+        if !matches!(self.find(key), Found::Nothing) {
+            self.cache.remove(&key.hash());
+        }
+    }
+
+    /// The heaviest entry that finds room.
+    pub fn largest(&self) -> u64 {
+        self.largest
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.cache.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Bytes in use.
+    pub fn bytes(&self) -> u64 {
+        self.cache.weight()
+    }
+
+    /// Most bytes that may be used.
+    pub fn capacity(&self) -> u64 {
+        self.cache.capacity()
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("len", &self.len()).field("bytes", &self.bytes()).finish_non_exhaustive()
+    }
+}
+
+/// The store cannot be made as configured.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the memory store cannot be made: {0}")]
+pub struct StoreError(String);
+
+// === impl quick_cache's traits ===
+
+impl Weighter<u128, Entry> for Weight {
+    fn weight(&self, _: &u128, entry: &Entry) -> u64 {
+        match entry {
+            Entry::Object(object) => object.weight(),
+            Entry::Variants(variants) => variants.weight(),
+        }
+    }
+}
+
+impl Lifecycle<u128, Entry> for CountEvictions {
+    type RequestState = ();
+
+    fn on_evict(&self, (): &mut (), _: u128, _: Entry) {
+        self.0.inc();
+    }
+}
+
+impl Hasher for Passed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = self.0.rotate_left(32) ^ u64::from_ne_bytes(word);
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! What is stored: complete objects in memory, within a byte budget.
+//!
+//! The store is found by a 128-bit keyed hash and compares the full key, so a collision is a miss. It says nothing of
+//! whether an object may be served: that is decided at each hit from its stamp, tags and freshness.
+
+mod memory;
+pub mod metrics;
+mod object;
+
+pub use memory::{Entry, Found, Store, StoreError};
+pub use object::{Meta, Object, Promise, StoredBody, Variants};
