@@ -1,3 +1,21 @@
-//! Modules: one per domain, owning its tables.
+//! Modules: one per domain, owning its tables. What spans modules is a workflow.
+//!
+//! Functions here run on the connection of the caller's transaction, and say why a write is refused by [`WriteError`].
 
 pub mod auth;
+pub mod category;
+pub mod collection;
+pub mod error;
+pub mod handle;
+pub mod inventory;
+pub mod metadata;
+pub mod patch;
+pub mod pricing;
+pub mod product;
+pub mod product_tag;
+pub mod product_type;
+pub mod sales_channel;
+pub mod shipping_profile;
+
+pub use error::WriteError;
+pub use patch::Patch;
