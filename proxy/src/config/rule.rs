@@ -19,7 +19,7 @@ use crate::upstream::Upstream;
 
 /// What a 404 or 410 gets under a rule's own TTL, where nothing is said: long enough to absorb a storm, short enough for an origin that
 /// does not purge what comes into being.
-const NEGATIVE_TTL: Duration = Duration::from_secs(60);
+const NEGATIVE_TTL: Duration = Duration::from_mins(1);
 
 pub(super) fn compile(
     raw: &RawRule,
@@ -167,7 +167,7 @@ fn settings(
         stale_while_revalidate: stale_while_revalidate?,
         stale_if_error: stale_if_error?,
         max_object_bytes: max_object_bytes?,
-        tags: tags?,
+        tags,
     })
 }
 
@@ -256,9 +256,9 @@ fn key_header(raw: &Spanned<RawKeyHeader>, problems: &mut Problems<'_>) -> Optio
     None
 }
 
-fn templates(raw: &RawRule, paths: Arc<[PathPattern]>, problems: &mut Problems<'_>) -> Option<TagTemplates> {
+fn templates(raw: &RawRule, paths: Arc<[PathPattern]>, problems: &mut Problems<'_>) -> TagTemplates {
     let Some(texts) = &raw.tags else {
-        return Some(TagTemplates::default());
+        return TagTemplates::default();
     };
     let known: Vec<&str> = paths.iter().flat_map(PathPattern::parameters).collect();
     let mut templates = Vec::new();
@@ -274,7 +274,7 @@ fn templates(raw: &RawRule, paths: Arc<[PathPattern]>, problems: &mut Problems<'
         }
         templates.push(template);
     }
-    Some(TagTemplates::new(paths, templates))
+    TagTemplates::new(paths, templates)
 }
 
 /// A value at the place of the one that it is a part of.

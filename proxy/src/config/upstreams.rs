@@ -65,14 +65,14 @@ pub(super) fn compile(
         if !valid_name(name.get_ref()) {
             problems.error(&name, format!("`{}` is not a name", name.get_ref()), Some(crate::rules::NAME_HELP.into()));
         }
-        let compiled = one(name.get_ref(), entry.into_inner(), with_feed, problems);
+        let compiled = one(name.get_ref(), entry.get_ref(), with_feed, problems);
         upstreams.compiled.extend(compiled.map(Arc::new));
         upstreams.names.push(name);
     }
     upstreams
 }
 
-fn one(name: &str, raw: RawUpstream, with_feed: bool, problems: &mut Problems<'_>) -> Option<Upstream> {
+fn one(name: &str, raw: &RawUpstream, with_feed: bool, problems: &mut Problems<'_>) -> Option<Upstream> {
     let addresses = addresses(name, &raw.addresses, problems);
     let connect = problems.duration_or(raw.connect_timeout.as_ref(), CONNECT_TIMEOUT);
     let read = problems.duration_or(raw.read_timeout.as_ref(), TRANSFER_TIMEOUT);

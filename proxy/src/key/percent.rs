@@ -25,12 +25,11 @@ pub(super) fn normalise(text: &str, part: Part, out: &mut String) -> Result<(), 
         at += 1;
         if byte == b'%' {
             match triplet(&bytes[at..]) {
-                Some(0) if part == Part::Path => return Err(Malformed),
+                Some(0) | None if part == Part::Path => return Err(Malformed),
                 Some(decoded) => {
                     at += 2;
                     if is_unreserved(decoded) { out.push(char::from(decoded)) } else { encode(decoded, out) }
                 }
-                None if part == Part::Path => return Err(Malformed),
                 None => encode(b'%', out),
             }
         } else if stands_in(byte, part) {

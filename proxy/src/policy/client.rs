@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn the_browser_ttl_is_what_is_left_on_arrival() {
-        let half_hour = BrowserTtl::Override(Duration::from_secs(1800));
+        let half_hour = BrowserTtl::Override(Duration::from_mins(30));
         for (ends, now, expected, why) in [
             (None, 0, "public, max-age=1800", "just stored"),
             (None, 2 * HOUR, "public, max-age=9000", "RFC 9111 §4.2: 1800 s beyond an Age of 7200"),

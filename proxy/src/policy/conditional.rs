@@ -61,7 +61,7 @@ fn opaque(tag: &[u8]) -> Option<&[u8]> {
     (!inner.contains(&b'"')).then_some(tag)
 }
 
-/// Whether two ETag fields are equal by weak comparison; an absent or invalid one equals none.
+/// Whether two `ETag` fields are equal by weak comparison; an absent or invalid one equals none.
 pub(super) fn weakly_equal(one: Option<&HeaderValue>, other: Option<&HeaderValue>) -> bool {
     let part =
         |value: Option<&'_ HeaderValue>| value.and_then(|v| opaque(v.as_bytes().trim_ascii())).map(<[u8]>::to_vec);

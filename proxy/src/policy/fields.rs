@@ -60,7 +60,7 @@ pub fn stored_fields(response: &HeaderMap, received_at: u64) -> HeaderMap {
     fields
 }
 
-/// Whether a 304 is about this stored response (RFC 9111 §4.3.4): where it has an ETag, it must be the stored one.
+/// Whether a 304 is about this stored response (RFC 9111 §4.3.4): where it has an `ETag`, it must be the stored one.
 ///
 /// Where not, the stored response must be dropped and the upstream asked anew without validators.
 pub fn selects(stored: &HeaderMap, not_modified: &HeaderMap) -> bool {

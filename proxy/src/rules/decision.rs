@@ -91,7 +91,7 @@ pub enum BrowserTtl {
     /// `public, max-age=N` so that this much freshness is left on arrival, less where `valid-until` or the edge's own
     /// freshness ends earlier.
     Override(Duration),
-    /// `no-cache`: keep, but ask each time (the ETag makes it cheap).
+    /// `no-cache`: keep, but ask each time (the `ETag` makes it cheap).
     Revalidate,
 }
 

@@ -274,13 +274,12 @@ impl FromStr for Segment {
             return fixed(text).map(Self::Literal);
         };
         let (before, from) = text.split_at(at);
-        let (name, after) = match from.strip_prefix('*') {
-            Some(after) => (None, after),
-            None => {
-                let (name, after) =
-                    from.strip_prefix('{').and_then(|inner| inner.split_once('}')).ok_or(PatternError::Braces)?;
-                (Some(parameter_name(name)?), after)
-            }
+        let (name, after) = if let Some(after) = from.strip_prefix('*') {
+            (None, after)
+        } else {
+            let named = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+            let (name, after) = named.ok_or(PatternError::Braces)?;
+            (Some(parameter_name(name)?), after)
         };
         if after.contains(['*', '{', '}']) {
             return Err(PatternError::TwoInSegment);

@@ -1,0 +1,312 @@
+//! For each mistake a small file and the exact words; and that the shipped files have none.
+
+use std::path::{Path, PathBuf};
+
+use super::*;
+
+/// Lines 1 to 6 of a file in which nothing is wrong yet; the parts of the tests begin on line 7.
+const BASE: &str = "[listen]
+http = \"127.0.0.1:8080\"
+ops = \"127.0.0.1:8081\"
+[upstreams.origin]
+addresses = [\"127.0.0.1:9000\"]
+
+";
+
+/// A rule that is right, without an end, on lines 7 to 10.
+const RULE: &str = "[[rules]]
+name = \"catalog\"
+paths = [\"/products/{handle}\", \"/collections/{collection}/**\"]
+action = \"cache\"
+";
+
+fn found(text: &str) -> Vec<String> {
+    match Source::of(Path::new("p.toml"), text, |_| None) {
+        Ok(source) => check_source(&source).iter().map(Finding::to_string).collect(),
+        Err(error) => vec![error.to_string()],
+    }
+}
+
+#[test]
+fn a_right_file_has_no_findings() {
+    assert_eq!(found(BASE), [""; 0]);
+    assert_eq!(found(&format!("{BASE}{RULE}")), [""; 0]);
+}
+
+#[test]
+fn mistakes_in_a_rule_are_found() {
+    for (line, expected) in [
+        (
+            "edge_tll = \"4h\"",
+            "p.toml:11: error: unknown field `edge_tll`, expected one of `name`, `hosts`, `paths`, `methods`, `action`, \
+             `upstream`, `edge_ttl`, `negative_ttl`, `browser_ttl`, `stale_while_revalidate`, `stale_if_error`, \
+             `on_disconnect`, `serve_for`, `max_object`, `bypass`, `key`, `tags` (did you mean `edge_ttl`?)",
+        ),
+        (
+            "edge_ttl = \"4x\"",
+            "p.toml:11: error: `4x` is not a duration or \"respect\" \
+             (write numbers with the units d, h, m, s or ms, from long to short, such as \"4h\" or \"1h30m\")",
+        ),
+        (
+            "edge_ttl = { cap = \"4\" }",
+            "p.toml:11: error: `4` is not a duration \
+             (write numbers with the units d, h, m, s or ms, from long to short, such as \"4h\" or \"1h30m\")",
+        ),
+        (
+            "edge_ttl = { cup = \"4h\" }",
+            "p.toml:11: error: expected a duration such as \"4h\", \"respect\", or { cap = \"4h\" }",
+        ),
+        (
+            "browser_ttl = \"4000d\"",
+            "p.toml:11: error: `4000d` is not a duration, \"respect\" or \"revalidate\" (at most ten years)",
+        ),
+        ("upstream = \"origen\"", "p.toml:11: error: unknown upstream `origen` (did you mean `origin`?)"),
+        ("upstream = \"x\"", "p.toml:11: error: unknown upstream `x` (one of `origin`)"),
+        (
+            "on_disconnect = \"sever\"",
+            "p.toml:11: error: unknown value of `on_disconnect` `sever` (did you mean `serve`?)",
+        ),
+        (
+            "tags = [\"product-handle:{handel}\"]",
+            "p.toml:11: error: unknown parameter `handel` (did you mean `handle`?)",
+        ),
+        (
+            "tags = [\"a:{handle}-{collection}\"]",
+            "p.toml:11: error: no path has all parameters of `a:{handle}-{collection}`",
+        ),
+        (
+            "tags = [\"{handle}\"]",
+            "p.toml:11: error: `{handle}` is not a tag template (there is no `kind:` before the first parameter)",
+        ),
+        (
+            "tags = [\"a b\"]",
+            "p.toml:11: error: `a b` is not a tag template \
+             (a tag holds visible ASCII without space, comma or quote; found byte 0x20)",
+        ),
+        (
+            "max_object = \"1 MB\"",
+            "p.toml:11: error: `1 MB` is not a size (write a number with the unit B, KiB, MiB, GiB, kB, MB or GB, such as \"256MiB\")",
+        ),
+        (
+            "methods = [\"get\"]",
+            "p.toml:11: error: `get` is not a method (methods are written in capitals, such as \"GET\")",
+        ),
+        (
+            "methods = []",
+            "p.toml:11: error: a rule without methods matches nothing (for all methods leave `methods` away)",
+        ),
+        (
+            "hosts = [\"shop.example:80\"]",
+            "p.toml:11: error: `shop.example:80` is not a host \
+             (expected a host without a port, such as `shop.example` or `*.shop.example`)",
+        ),
+        (
+            "bypass = { cookie = [\"a\"] }",
+            "p.toml:11: error: unknown field `cookie`, expected one of `authorization`, `cookies`, `headers`, `query` \
+             (did you mean `cookies`?)",
+        ),
+        (
+            "bypass = { cookies = [\"a b\"] }",
+            "p.toml:11: error: `a b` is not a cookie's name (letters, digits and -_.; capitals matter)",
+        ),
+        ("bypass = { headers = [\"a b\"] }", "p.toml:11: error: `a b` is not a header's name (letters, digits and -)"),
+        (
+            "bypass = { query = [\"a=b\"] }",
+            "p.toml:11: error: `a=b` is not a parameter's name (write the name alone, such as \"id[]\")",
+        ),
+        ("key = { query = \"al\" }", "p.toml:11: error: unknown value of `key.query` `al` (did you mean `all`?)"),
+        ("key = { query = { allow = [], deny = [] } }", "p.toml:11: error: `key.query` takes either `allow` or `deny`"),
+        (
+            "key = { headers = [\"Cookie\"] }",
+            "p.toml:11: error: `cookie` cannot be a header of the key (name single cookies in `key.cookies`)",
+        ),
+        ("serve_for = 5", "p.toml:11: error: invalid type: integer `5`, expected a string"),
+    ] {
+        assert_eq!(found(&format!("{BASE}{RULE}{line}\n")), [expected], "{line}");
+    }
+}
+
+#[test]
+fn mistakes_in_paths_names_and_actions_are_found() {
+    for (from, to, expected) in [
+        (
+            "\"/products/{handle}\"",
+            "\"products\"",
+            "p.toml:9: error: `products` is not a path pattern (a path pattern begins with `/`)",
+        ),
+        (
+            "\"/products/{handle}\"",
+            "\"/a**\"",
+            "p.toml:9: error: `/a**` is not a path pattern \
+             (a pattern holds at most one `**` or `{name**}`, which is a segment of its own)",
+        ),
+        (
+            "[\"/products/{handle}\", \"/collections/{collection}/**\"]",
+            "[]",
+            "p.toml:9: error: a rule without paths matches nothing (for all paths write [\"/**\"])",
+        ),
+        ("\"catalog\"", "\"a b\"", "p.toml:8: error: `a b` is not a name (up to 64 letters, digits, -, _ and .)"),
+        (
+            "\"catalog\"",
+            "\"default\"",
+            "p.toml:8: error: `default` is the name of what no rule matches (choose another)",
+        ),
+        ("\"cache\"", "\"cash\"", "p.toml:10: error: unknown action `cash` (did you mean `cache`?)"),
+    ] {
+        let rule = RULE.replace(from, to);
+        assert_ne!(rule, RULE);
+        assert_eq!(found(&format!("{BASE}{rule}")), [expected], "{to}");
+    }
+    let pass = RULE.replace("\"cache\"", "\"pass\"");
+    assert_eq!(
+        found(&format!("{BASE}{pass}edge_ttl = \"4h\"\ntags = []\n")),
+        [
+            "p.toml:11: error: `edge_ttl` means nothing where the action is `pass`",
+            "p.toml:12: error: `tags` means nothing where the action is `pass`",
+        ]
+    );
+}
+
+#[test]
+fn rules_that_never_match_are_found_with_both_lines() {
+    let rules = |earlier: &str, later: &str| {
+        found(&format!(
+            "{BASE}[[rules]]\nname = \"one\"\naction = \"pass\"\n{earlier}\n[[rules]]\nname = \"two\"\naction = \"pass\"\n{later}\n"
+        ))
+    };
+    let never = "p.toml:12: error: rule `two` can never match: `one` on line 8 comes first and takes all of it \
+                 (the first rule that matches decides: put the narrower one first)";
+    for (earlier, later, expected) in [
+        ("paths = [\"/**\"]", "paths = [\"/a\", \"/b/{c}\"]", vec![never]),
+        ("paths = [\"/a/*\", \"/b\"]", "paths = [\"/a/{x}\", \"/b\"]", vec![never]),
+        ("paths = [\"/a/*\"]", "paths = [\"/a/**\"]", vec![]),
+        ("paths = [\"/a\"]", "paths = [\"/a\", \"/b\"]", vec![]),
+        ("paths = [\"/a\"]\nmethods = [\"GET\"]", "paths = [\"/a\"]", vec![]),
+        ("paths = [\"/a\"]\nmethods = [\"GET\"]", "paths = [\"/a\"]\nmethods = [\"GET\"]", vec!["p.toml:13"]),
+        ("paths = [\"/a\"]\nhosts = [\"h\"]", "paths = [\"/a\"]", vec![]),
+        ("paths = [\"/a\"]\nhosts = [\"*.h\"]", "paths = [\"/a\"]\nhosts = [\"x.h\"]", vec!["p.toml:13"]),
+    ] {
+        let all = rules(earlier, later);
+        assert_eq!(all.len(), expected.len(), "{earlier} {later} {all:?}");
+        for (finding, expected) in all.iter().zip(expected) {
+            assert!(finding.starts_with(expected), "{finding}");
+        }
+    }
+    let same = format!("{BASE}{RULE}{}", RULE.replace("/products", "/x").replace("/collections", "/y"));
+    assert_eq!(found(&same), ["p.toml:12: error: the rule on line 8 is called `catalog` too"]);
+}
+
+#[test]
+fn mistakes_outside_the_rules_are_found() {
+    let feed = "[feed]\nurl = \"http://127.0.0.1:9001\"\ntoken = \"t\"\n";
+    for (text, expected) in [
+        (
+            BASE.replace("127.0.0.1:8080", "localhost:8080"),
+            vec![
+                "p.toml:2: error: `localhost:8080` is not an address to listen on \
+             (write an IP address and a port, such as \"127.0.0.1:8080\")",
+            ],
+        ),
+        (BASE.replace("8081", "8080"), vec!["p.toml:3: error: clients and operators cannot share an address"]),
+        (
+            BASE.replace("\"127.0.0.1:9000\"", ""),
+            vec!["p.toml:5: error: upstream `origin` has no address (such as [\"127.0.0.1:9000\"])"],
+        ),
+        (
+            BASE.replace("127.0.0.1:9000", "http://127.0.0.1:9000"),
+            vec![
+                "p.toml:5: error: `http://127.0.0.1:9000` is not an address (expected `host:port`, such as \"127.0.0.1:9000\")",
+            ],
+        ),
+        (
+            BASE.replace("[upstreams.origin]\naddresses = [\"127.0.0.1:9000\"]", ""),
+            vec!["p.toml: error: there is no upstream (add [upstreams.origin] with its `addresses`)"],
+        ),
+        (
+            format!("{BASE}[upstreams.other]\naddresses = [\"h:1\"]\n"),
+            vec![
+                "p.toml: error: there are several upstreams \
+             (say which is asked what no rule matches: default_upstream = \"origin\")",
+            ],
+        ),
+        (
+            format!("default_upstream = \"origin\"\n{BASE}[upstreams.other]\naddresses = [\"h:1\"]\n"),
+            vec!["p.toml:8: warning: upstream `other` is named by no rule"],
+        ),
+        (
+            format!("default_upstream = \"origins\"\n{BASE}"),
+            vec!["p.toml:1: error: unknown upstream `origins` (did you mean `origin`?)"],
+        ),
+        (
+            BASE.replace("]\n\n", "]\nspeaks_epochs = true\n"),
+            vec![
+                "p.toml:6: error: upstream `origin` speaks epochs, but there is no [feed] that tells of purges \
+             (add [feed], or take `speaks_epochs` away)",
+            ],
+        ),
+        (
+            BASE.replace("]\n\n", "]\nconnect_timeout = \"0s\"\n"),
+            vec!["p.toml:6: error: a timeout of zero would fail every request"],
+        ),
+        (
+            BASE.replace("]\n\n", "]\npath_prefix = \"bucket\"\n"),
+            vec!["p.toml:6: error: `bucket` is not a path (it begins with `/`, such as \"/static\")"],
+        ),
+        (
+            BASE.replace("]\n\n", "]\nhost = \"http://a\"\n"),
+            vec!["p.toml:6: error: `http://a` is not a host (such as \"shop.example\")"],
+        ),
+        (
+            format!("{BASE}[cache]\nmemory = \"1MiB\"\nmax_object = \"2MiB\"\n"),
+            vec!["p.toml:9: error: `max_object` is larger than `memory`"],
+        ),
+        (
+            format!("{BASE}{}", feed.replace("http://127.0.0.1:9001", "127.0.0.1:9001")),
+            vec!["p.toml:8: error: `127.0.0.1:9001` is not an http address (such as \"http://127.0.0.1:9001\")"],
+        ),
+        (
+            format!("{BASE}{}", feed.replace("\"t\"", "\"\"")),
+            vec!["p.toml:9: error: the token is empty (the feed is never open: give it the origin's INTERNAL_TOKEN)"],
+        ),
+        (
+            format!("{BASE}{feed}renew_every = \"20s\"\n"),
+            vec!["p.toml:10: error: `renew_every` must be above zero and below `max_lease`"],
+        ),
+        (format!("{BASE}{feed}tag_capacity = 0\n"), vec!["p.toml:10: error: `tag_capacity` must be above zero"]),
+        (
+            format!("{BASE}{}", feed.replace("\"t\"", "\"${NONE}\"")),
+            vec!["p.toml:9: environment variable NONE is not set (set it, or give a default: ${NONE:-value})"],
+        ),
+        (
+            BASE.replace("http =", "htpp ="),
+            vec![
+                "p.toml:2: error: unknown field `htpp`, expected one of `http`, `ops`, `ops_token`, `threads` (did you mean `http`?)",
+            ],
+        ),
+    ] {
+        assert_eq!(found(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
+    let text = format!("{BASE}{RULE}edge_ttl = \"x\"\nupstream = \"y\"\n").replace("127.0.0.1:8080", "z");
+    let lines: Vec<String> = found(&text).iter().map(|finding| finding.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(lines, ["p.toml:2:", "p.toml:11:", "p.toml:12:"]);
+}
+
+#[test]
+fn shipped_files_have_no_findings() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder.join("examples"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect();
+    assert!(!files.is_empty());
+    files.push(folder.join("proxy.toml"));
+    for file in files {
+        let findings = check(&file, |name| (name == "INTERNAL_TOKEN").then(|| "t".to_owned()));
+        assert_eq!(findings, [], "{}", file.display());
+    }
+}
