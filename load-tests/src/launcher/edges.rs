@@ -41,6 +41,7 @@ pub(crate) async fn start_edges(
             origin_address: ports.origin.address.to_string(),
             media_address: backing.media_address.clone(),
             media_bucket: backing.files.bucket.clone(),
+            media_prefix: std::env::var("MEDIA_PREFIX").unwrap_or_else(|_| format!("/{}", backing.files.bucket)),
             redis_url: backing.redis_url.clone(),
             feed_url: format!("http://{}", ports.origin_internal.address),
             internal_token: secrets.internal_token.clone(),

@@ -76,6 +76,8 @@ pub struct EdgeSettings {
     pub media_address: String,
     /// The bucket of the shop's files.
     pub media_bucket: String,
+    /// What stands before a file's key in the path there: `/BUCKET`, or `/` where the Host names the bucket.
+    pub media_prefix: String,
     /// Redis, with its password.
     pub redis_url: String,
     /// Where the origin serves the purge feed.
@@ -96,6 +98,7 @@ impl EdgeSettings {
             ("ORIGIN_ADDRESS", self.origin_address.clone()),
             ("MEDIA_ADDRESS", self.media_address.clone()),
             ("MEDIA_BUCKET", self.media_bucket.clone()),
+            ("MEDIA_PREFIX", self.media_prefix.clone()),
             ("REDIS_URL", self.redis_url.clone()),
             ("FEED_URL", self.feed_url.clone()),
             ("INTERNAL_TOKEN", self.internal_token.clone()),

@@ -190,6 +190,7 @@ impl Edge {
             ops_token: stack.secrets.ops_token.clone(),
             origin_address: origin.address().to_string(),
             media_address: stack.s3.address().to_string(),
+            media_prefix: format!("/{}", stack.s3.settings().bucket),
             media_bucket: stack.s3.settings().bucket,
             redis_url: stack.redis.url(),
             feed_url: origin.internal_url(),
