@@ -82,3 +82,6 @@ impl Config {
         self.upstreams.iter().find(|upstream| *upstream.name == *name)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -47,9 +47,10 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
             let ttl = overridden(exchange.status, ttl, settings.negative_ttl)?;
             received_at.saturating_add(millis(ttl))
         }
-        EdgeTtl::Respect => by_response(exchange, &control).saturating_sub(age).saturating_add(received_at),
+        // Less the age in the end, so that what came stale is stale by as much, and its grace runs from then.
+        EdgeTtl::Respect => received_at.saturating_add(by_response(exchange, &control)).saturating_sub(age),
         EdgeTtl::Cap(cap) => {
-            by_response(exchange, &control).min(millis(cap)).saturating_sub(age).saturating_add(received_at)
+            received_at.saturating_add(by_response(exchange, &control).min(millis(cap))).saturating_sub(age)
         }
     };
     let fresh_until = ends.map_or(lifetime, |end| end.min(lifetime));

@@ -1,1 +1,187 @@
 //! Tables of what is stored, and for how long.
+
+use std::sync::Arc;
+
+use http::{HeaderName, HeaderValue};
+use proptest::prelude::*;
+
+use super::*;
+use crate::key::{KeySpec, QuerySpec};
+use crate::policy::Freshness;
+use crate::rules::{BrowserTtl, OnDisconnect, TagTemplates};
+
+/// 1994-11-06 08:49:37 GMT.
+const THEN: u64 = 784_111_777_000;
+const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+fn settings(edge_ttl: EdgeTtl) -> CacheSettings {
+    CacheSettings {
+        key: KeySpec { scope: Arc::from("origin"), query: QuerySpec::default(), headers: vec![], cookies: vec![] },
+        edge_ttl,
+        negative_ttl: Duration::from_mins(1),
+        browser_ttl: BrowserTtl::Respect,
+        on_disconnect: OnDisconnect::Revalidate,
+        serve_for: None,
+        stale_while_revalidate: StaleTtl::Respect,
+        stale_if_error: StaleTtl::Respect,
+        max_object_bytes: 1 << 20,
+        tags: TagTemplates::default(),
+    }
+}
+
+fn fields(lines: &[&str]) -> HeaderMap {
+    let mut fields = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap();
+        fields.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+    }
+    fields
+}
+
+fn judge(settings: &CacheSettings, request: &[&str], status: u16, response: &[&str]) -> Result<Lifetime, NotStored> {
+    let exchange = Exchange {
+        request: &fields(request),
+        status: StatusCode::from_u16(status).unwrap(),
+        response: &fields(response),
+        requested_at: THEN,
+        received_at: THEN,
+    };
+    assess(&exchange, settings)
+}
+
+/// Seconds of freshness, or why it is not stored.
+fn seconds(edge_ttl: EdgeTtl, request: &[&str], status: u16, response: &[&str]) -> Result<i64, NotStored> {
+    judge(&settings(edge_ttl), request, status, response).map(|lifetime| lifetime.ttl_seconds(THEN))
+}
+
+#[test]
+fn what_the_response_forbids_is_not_stored_under_any_rule() {
+    let hour = EdgeTtl::Override(Duration::from_hours(1));
+    for (request, status, response, reason, section) in [
+        (&[][..], 200, &["cache-control: max-age=60, no-store"][..], NotStored::NoStore, "RFC 9111 §5.2.2.5"),
+        (&[], 200, &["cache-control: max-age=60", "cache-control: NO-STORE"], NotStored::NoStore, "on any line"),
+        (&[], 200, &["cache-control: private, max-age=60"], NotStored::Private, "§5.2.2.7"),
+        (&[], 200, &["cache-control: private=\"x\", max-age=60"], NotStored::Private, "§5.2.2.7, carefully"),
+        (&[], 200, &["cache-control: max-age=60", "set-cookie: a=b"], NotStored::SetCookie, "a stranger's cookie"),
+        (&[], 200, &["cache-control: max-age=60", "vary: *"], NotStored::Vary, "§4.1"),
+        (&[], 206, &["cache-control: max-age=60"], NotStored::Status, "§3.3"),
+        (&[], 304, &["cache-control: max-age=60"], NotStored::Status, "§4.3.4"),
+        (&[], 299, &["cache-control: max-age=60, must-understand"], NotStored::Status, "§5.2.2.3"),
+        (&["authorization: x"], 200, &["cache-control: max-age=60"], NotStored::Authorization, "§3.5"),
+        (&[], 200, &["cache-control: max-age=60", "vitrine-valid-until: soon"], NotStored::Protocol, "rule 15"),
+    ] {
+        for edge_ttl in [EdgeTtl::Respect, hour, EdgeTtl::Cap(Duration::from_hours(1))] {
+            assert_eq!(seconds(edge_ttl, request, status, response), Err(reason), "{section} {edge_ttl:?}");
+        }
+    }
+}
+
+#[test]
+fn what_allows_reuse_after_authorization() {
+    for allowing in ["public, max-age=60", "must-revalidate, max-age=60", "s-maxage=60"] {
+        let line = format!("cache-control: {allowing}");
+        assert_eq!(seconds(EdgeTtl::Respect, &["authorization: x"], 200, &[&line]), Ok(60), "RFC 9111 §3.5");
+    }
+}
+
+#[test]
+fn freshness_by_the_response() {
+    let expires = "expires: Sun, 06 Nov 1994 08:50:37 GMT";
+    let date = format!("date: {DATE}");
+    for (status, response, expected, section) in [
+        (200, &["cache-control: max-age=90"][..], Ok(90), "RFC 9111 §4.2.1"),
+        (200, &["cache-control: max-age=90, s-maxage=30"], Ok(30), "s-maxage over max-age"),
+        (200, &["cache-control: max-age=90", expires, &date], Ok(90), "max-age over Expires"),
+        (200, &[expires, &date], Ok(60), "Expires less Date"),
+        (200, &["cache-control: max-age=x", expires, &date], Err(NotStored::NoFreshness), "invalid is stale"),
+        (200, &["cache-control: max-age=90", "age: 30"], Ok(60), "§4.2.3"),
+        (200, &["cache-control: max-age=30", "age: 90", "etag: \"a\""], Ok(-60), "stale on arrival, to be validated"),
+        (200, &["cache-control: max-age=30", "age: 90"], Err(NotStored::NoFreshness), "stale, with nothing to ask by"),
+        (200, &[], Err(NotStored::NoFreshness), "nothing explicit"),
+        (200, &["etag: \"a\""], Ok(0), "to be validated each time"),
+        (200, &["cache-control: no-cache, max-age=90", "last-modified: x"], Ok(0), "§5.2.2.4"),
+        (200, &["cache-control: no-store, must-understand, max-age=90"], Ok(90), "§5.2.2.3"),
+        (404, &["cache-control: max-age=90"], Ok(90), "§3: any final status"),
+        (503, &["cache-control: max-age=90"], Ok(90), "§3"),
+        (599, &["cache-control: max-age=90"], Ok(90), "§3"),
+        (302, &["cache-control: max-age=90"], Ok(90), "§3"),
+        (200, &["cache-control: max-age=90", "vitrine-valid-until: 784111780000"], Ok(3), "rule 15"),
+    ] {
+        assert_eq!(seconds(EdgeTtl::Respect, &[], status, response), expected, "{response:?}: {section}");
+    }
+}
+
+#[test]
+fn freshness_by_the_rule() {
+    let (four_hours, cap) = (EdgeTtl::Override(Duration::from_hours(4)), EdgeTtl::Cap(Duration::from_mins(1)));
+    for (edge_ttl, status, response, expected, why) in [
+        (four_hours, 200, &[][..], Ok(14_400), "whatever the response says"),
+        (four_hours, 200, &["cache-control: no-cache"], Ok(14_400), "even no-cache"),
+        (four_hours, 200, &["cache-control: max-age=0", "age: 9"], Ok(14_400), "from arrival"),
+        (four_hours, 301, &[], Ok(14_400), "heuristically cacheable: RFC 9110 §15.1"),
+        (four_hours, 404, &[], Ok(60), "negative_ttl"),
+        (four_hours, 410, &[], Ok(60), "negative_ttl"),
+        (four_hours, 302, &[], Err(NotStored::Status), "no redirect for a time"),
+        (four_hours, 500, &[], Err(NotStored::Status), "no error"),
+        (four_hours, 503, &["cache-control: max-age=60"], Err(NotStored::Status), "no error"),
+        (four_hours, 200, &["vitrine-valid-until: 784111780000"], Ok(3), "rule 15"),
+        (cap, 200, &["cache-control: max-age=90"], Ok(60), "at most"),
+        (cap, 200, &["cache-control: max-age=30"], Ok(30), "less"),
+        (cap, 200, &["cache-control: max-age=90", "age: 30"], Ok(30), "the age counts against it"),
+        (cap, 200, &[], Err(NotStored::NoFreshness), "nothing explicit"),
+    ] {
+        assert_eq!(seconds(edge_ttl, &[], status, response), expected, "{response:?}: {why}");
+    }
+}
+
+#[test]
+fn stale_serving_by_the_response_and_by_the_rule() {
+    let respect = settings(EdgeTtl::Respect);
+    let operator = CacheSettings {
+        stale_while_revalidate: StaleTtl::Override(Duration::from_secs(7)),
+        stale_if_error: StaleTtl::Override(Duration::ZERO),
+        ..respect.clone()
+    };
+    for (settings, control, expected, why) in [
+        (&respect, "max-age=10, stale-while-revalidate=20, stale-if-error=30", (20, 30), "RFC 5861 §3, §4"),
+        (&respect, "max-age=10", (0, 0), "not without a directive"),
+        (&respect, "max-age=10, stale-while-revalidate=20, must-revalidate", (0, 0), "RFC 9111 §5.2.2.2"),
+        (&respect, "max-age=10, stale-if-error=20, proxy-revalidate", (0, 0), "RFC 9111 §5.2.2.8"),
+        (&respect, "s-maxage=10, stale-while-revalidate=20", (20, 0), "explicit beside s-maxage"),
+        (&respect, "max-age=10, stale-while-revalidate=x", (0, 0), "no number"),
+        (&operator, "max-age=10, must-revalidate, stale-if-error=30", (7, 0), "RFC 9111 §4.2.4: the operator's word"),
+    ] {
+        let line = format!("cache-control: {control}");
+        let lifetime = judge(settings, &[], 200, &[&line]).unwrap();
+        let beyond = |until: u64| (until - lifetime.fresh_until) / 1000;
+        assert_eq!((beyond(lifetime.revalidate_until), beyond(lifetime.error_until)), expected, "{control}: {why}");
+    }
+}
+
+proptest! {
+    /// Rule 15: whatever else is said, nothing is used past the end of its content.
+    #[test]
+    fn nothing_outlives_its_content(
+        max_age in 0u64..1 << 34, stale in 0u64..1 << 34, ends in 0u64..20_000, ttl in proptest::option::of(0u64..10_000),
+        later in 0u64..1 << 40,
+    ) {
+        let edge_ttl = ttl.map_or(EdgeTtl::Respect, |seconds| EdgeTtl::Override(Duration::from_secs(seconds)));
+        let end = THEN + ends;
+        let control = format!("cache-control: max-age={max_age}, stale-while-revalidate={stale}, stale-if-error={stale}");
+        let until = format!("vitrine-valid-until: {end}");
+        if let Ok(lifetime) = judge(&settings(edge_ttl), &[], 200, &[&control, &until, "etag: \"a\""]) {
+            prop_assert_eq!(lifetime.freshness(end + later), Freshness::Ended);
+        }
+    }
+
+    #[test]
+    fn no_response_panics(control in "[ -~]{0,40}", age in "[ -~]{0,12}", expires in "[ -~]{0,30}", date in "[ -~]{0,30}") {
+        let lines = [
+            format!("cache-control: {control}"), format!("age: {age}"), format!("expires: {expires}"), format!("date: {date}"),
+        ];
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        for edge_ttl in [EdgeTtl::Respect, EdgeTtl::Cap(Duration::MAX), EdgeTtl::Override(Duration::MAX)] {
+            let _ = judge(&settings(edge_ttl), &[], 200, &lines);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! That the reference page and the code name the same keys, and that secrets stay secret.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+use super::raw::{
+    RawBypass, RawCache, RawCap, RawConfig, RawFeed, RawKey, RawKeyHeaderTable, RawListen, RawQueryNames, RawRule,
+    RawUpstream,
+};
+use super::*;
+
+/// The keys of a table, out of serde's own words on one that it does not know.
+fn keys<T: DeserializeOwned>() -> BTreeSet<String> {
+    let error = toml::from_str::<T>("zz_none = 1").err().unwrap();
+    error.message().split('`').skip(3).step_by(2).map(str::to_owned).collect()
+}
+
+/// The keys in the table below a heading of the reference page.
+fn documented(page: &str, heading: &str) -> BTreeSet<String> {
+    let section = page.split_once(&format!("\n{heading}\n")).unwrap().1;
+    let section = section.split("\n#").next().unwrap();
+    section
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_reference_page_names_every_key_and_no_other() {
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/rules.md")).unwrap();
+    for (heading, keys) in [
+        ("## Top level", keys::<RawConfig>()),
+        ("## `[listen]`", keys::<RawListen>()),
+        ("## `[cache]`", keys::<RawCache>()),
+        ("## `[feed]`", keys::<RawFeed>()),
+        ("## `[upstreams.NAME]`", keys::<RawUpstream>()),
+        ("## `[[rules]]`", keys::<RawRule>()),
+        ("### `edge_ttl`", keys::<RawCap>()),
+        ("### `bypass`", keys::<RawBypass>()),
+        ("### `key`", keys::<RawKey>()),
+        ("### `key.query`", keys::<RawQueryNames>()),
+        ("### `key.headers`", keys::<RawKeyHeaderTable>()),
+    ] {
+        assert!(!keys.is_empty(), "{heading}");
+        assert_eq!(documented(&page, heading), keys, "{heading}");
+    }
+}
+
+#[test]
+fn secrets_are_not_printed() {
+    let text = "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\nops_token = \"${ONE}\"\n\
+                [feed]\nredis = \"redis://:${TWO}@h\"\nurl = \"http://h:1\"\ntoken = \"${ONE}\"\n\
+                [upstreams.o]\naddresses = [\"h:1\"]\n";
+    let env = |name: &str| Some(format!("secret-{name}"));
+    let source = Source::of(Path::new("p.toml"), text, env).unwrap();
+    let config = Config::of_source(&source).unwrap();
+    let feed = config.feed.as_ref().unwrap();
+    assert_eq!((feed.token.expose(), feed.redis.as_ref().unwrap().expose()), ("secret-ONE", "redis://:secret-TWO@h"));
+    assert!(!format!("{config:?}").contains("secret-"));
+
+    // A mistake elsewhere does not print them either.
+    let wrong = text.replace("http://h:1", "h");
+    let errors = Config::of_source(&Source::of(Path::new("p.toml"), &wrong, env).unwrap()).unwrap_err();
+    assert!(!errors.is_empty() && !format!("{errors:?}").contains("secret-"));
+}
+
+#[test]
+fn an_empty_token_or_redis_is_none() {
+    let text = "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\nops_token = \"\"\n\
+                [feed]\nredis = \"\"\nurl = \"http://h:1/\"\ntoken = \"t\"\n[upstreams.o]\naddresses = [\"h:1\"]\n";
+    let config = Config::of_source(&Source::of(Path::new("p.toml"), text, |_| None).unwrap()).unwrap();
+    let feed = config.feed.unwrap();
+    assert!(config.listen.ops_token.is_none() && feed.redis.is_none());
+    assert_eq!(feed.url, "http://h:1");
+    assert_eq!(config.cache, CacheLimits { memory: 256 << 20, max_object: 8 << 20 });
+}
