@@ -53,13 +53,13 @@ lint: $(tools)/bin/cargo-deny
 	cargo clippy --workspace --all-targets -- -D warnings
 	"$(tools)/bin/cargo-deny" check --hide-inclusion-graph bans licenses sources
 	@# The list of advisories is fetched each time; without a network the other checks still count.
-	@if "$(tools)/bin/cargo-deny" fetch db; then "$(tools)/bin/cargo-deny" check --disable-fetch advisories; \
+	@if "$(tools)/bin/cargo-deny" fetch db; then "$(tools)/bin/cargo-deny" --offline check advisories; \
 	  else echo "lint: advisories not checked: their list could not be fetched"; fi
 
 $(tools)/bin/cargo-deny:
 	$(say) "Building cargo-deny (once, several minutes)"
 	@if command -v cargo-deny >/dev/null; then mkdir -p "$(tools)/bin" && ln -sf "$$(command -v cargo-deny)" "$@"; \
-	  else cargo install --locked --root "$(tools)" cargo-deny; fi
+	  else cargo install --locked --root "$(tools)" cargo-deny --version 0.20.2; fi
 
 clean-data:
 	@docker/install-packages.sh build
