@@ -1,1 +1,15 @@
-//! Workflows: what the shop does.
+//! Workflows: what the shop does. Each is one Postgres transaction over the modules, with the events of what it changed.
+
+pub mod category;
+pub mod collection;
+pub mod facets;
+pub mod file;
+pub mod product;
+pub mod product_tag;
+pub mod product_type;
+#[cfg(test)]
+mod tests;
+pub mod variant;
+pub mod work;
+
+pub use work::{Done, Work};

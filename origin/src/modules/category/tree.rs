@@ -35,13 +35,20 @@ pub async fn children(conn: &mut PgConnection, parent: Option<&str>) -> Result<i
     Ok(count)
 }
 
-/// Makes room at `rank` among a parent's children; returns those that moved.
-pub async fn open_gap(conn: &mut PgConnection, parent: Option<&str>, rank: i32) -> Result<Vec<String>, WriteError> {
+/// Makes room at `rank` among a parent's children for the category `id`; returns those that moved.
+pub async fn open_gap(
+    conn: &mut PgConnection,
+    parent: Option<&str>,
+    rank: i32,
+    id: &str,
+) -> Result<Vec<String>, WriteError> {
     let moved = sqlx::query_scalar!(
         "UPDATE product_category SET rank = rank + 1, updated_at = clock_timestamp()
-         WHERE parent_category_id IS NOT DISTINCT FROM $1 AND rank >= $2 AND deleted_at IS NULL RETURNING id",
+         WHERE parent_category_id IS NOT DISTINCT FROM $1 AND rank >= $2 AND id <> $3 AND deleted_at IS NULL
+         RETURNING id",
         parent,
-        rank
+        rank,
+        id
     )
     .fetch_all(conn)
     .await?;
