@@ -43,7 +43,8 @@ const DISGUISES: [HeaderName; 13] = [
     HeaderName::from_static("x-rewrite-url"),
 ];
 
-/// The fields that a fill sends upstream for a client's request. Host and the protocol's own fields are for the engine to add.
+/// The fields of a client's request that a fill may send upstream, and by which variants are compared: of those that no key header
+/// names, the engine sends only what a known Vary names. Host and the protocol's own fields are for the engine to add.
 ///
 /// Cookies are sent only where they are in the key, since what an answer depends on must be keyed. Accept-Encoding is sent in
 /// the [normal form](Codings) by which variants are told apart.

@@ -57,7 +57,7 @@ pub enum PatternError {
     SameName,
 }
 
-/// Most segments of a path that are kept without allocation.
+/// The segments of a path; as many as these are kept without allocation.
 type Segments<'p> = SmallVec<[&'p str; 16]>;
 
 /// The segments of an absolute path.
