@@ -1,4 +1,5 @@
-//! What Vitrine is tested and tried with: a private stack of real servers, and the launcher that runs the shop on it.
+//! What Vitrine is tested and tried with: a private stack of real servers, the launcher that runs the shop on it, and benches.
 
+pub mod bench;
 pub mod launcher;
 pub mod stack;

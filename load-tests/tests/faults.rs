@@ -21,9 +21,8 @@ fn is_labelled(answer: &Answer) -> bool {
 
 async fn until(shop: &Shop, what: &str, path: &str, condition: impl Fn(&Answer) -> bool) {
     let outcome = wait_until(what, SOON, async || condition(&shop.get(0, path).await)).await;
-    if outcome.is_err() {
-        panic!("never: {what}; now {:?}", shop.get(0, path).await);
-    }
+    let now = shop.get(0, path).await;
+    assert!(outcome.is_ok(), "never: {what}; now {now:?}");
 }
 
 /// A visitor who keeps asking while the closure runs, and never may see anything but these statuses.

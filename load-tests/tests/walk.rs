@@ -116,12 +116,8 @@ async fn after_an_acknowledged_update_no_edge_shows_the_old_title_and_the_rest_s
         "/store/products?order=-title&limit=1000&fields=id,title".to_owned(),
         format!("/store/collections/{collection}?fields=*products"),
     ];
-    let unrelated = [
-        "/store/products?handle=product-6",
-        "/store/regions",
-        "/store/currencies?limit=5",
-        "/static/p1.png",
-    ];
+    let unrelated =
+        ["/store/products?handle=product-6", "/store/regions", "/store/currencies?limit=5", "/static/p1.png"];
     for round in 0..3 {
         for edge in 0..3 {
             for path in showing.iter().map(String::as_str).chain(unrelated) {
@@ -163,9 +159,11 @@ async fn without_waiting_the_new_title_comes_soon() {
     let answer = shop.admin(&token, Method::POST, &format!("/admin/products/{id}"), body).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
     for edge in 0..2 {
-        wait_until("the new title", Duration::from_secs(10), async || shop.get(edge, &path).await.body.contains("Soon"))
-            .await
-            .unwrap();
+        wait_until("the new title", Duration::from_secs(10), async || {
+            shop.get(edge, &path).await.body.contains("Soon")
+        })
+        .await
+        .unwrap();
     }
 }
 
@@ -229,7 +227,8 @@ async fn a_changed_price_is_shown_after_its_acknowledgement() {
     let variant = shop.warm(0, &path).await.json()["products"][0]["variants"][0].clone();
     assert_eq!(variant["calculated_price"]["calculated_amount"], json!(15.99));
     let (id, product) = (variant["id"].as_str().unwrap(), variant["product_id"].as_str().unwrap());
-    let body = json!({ "prices": [{ "currency_code": "usd", "amount": 99.5 }, { "currency_code": "eur", "amount": 90 }] });
+    let body =
+        json!({ "prices": [{ "currency_code": "usd", "amount": 99.5 }, { "currency_code": "eur", "amount": 90 }] });
     let path_of_variant = format!("/admin/products/{product}/variants/{id}?wait=acked");
     let answer = shop.admin(&token, Method::POST, &path_of_variant, Some(body)).await;
     assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);

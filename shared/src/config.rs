@@ -82,8 +82,8 @@ impl Source {
 
     /// The line, from 1, of a byte position.
     pub fn line_at(&self, offset: usize) -> usize {
-        let upto = offset.min(self.text.len());
-        self.text.as_bytes()[..upto].iter().filter(|&&byte| byte == b'\n').count() + 1
+        let before = self.text.get(..offset).unwrap_or(&self.text);
+        before.matches('\n').count() + 1
     }
 
     /// The file that it was read from.

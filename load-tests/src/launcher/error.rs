@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::bench::BenchError;
 use crate::stack::StackError;
 
 /// Why the launcher gave up.
@@ -10,6 +11,9 @@ pub enum LauncherError {
     /// A server could not be started, found or reached.
     #[error(transparent)]
     Stack(#[from] StackError),
+    /// The bench failed, or found what must not be.
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     /// A variable that holds a port holds something else.
     #[error("{variable} is {value:?}: set it to a port from 1 to 65535, or unset it to use {default}")]
     BadPort {

@@ -21,6 +21,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use error::LauncherError;
 
+use crate::bench::{self, BenchOptions};
 use crate::stack::workspace_root;
 
 /// Runs Vitrine, or a command with servers for its tests.
@@ -39,6 +40,8 @@ enum Command {
     CleanData(DataArguments),
     /// Starts a Postgres for tests, runs a command with it, and ends with the command's exit code.
     TestStack(TestStackArguments),
+    /// Measures a write's way to the edges, and what a hit costs.
+    Bench(BenchOptions),
 }
 
 #[derive(Debug, Args)]
@@ -85,5 +88,6 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
         Command::Up(up) => up::run(up).await,
         Command::CleanData(data) => clean::run(&data.folder()?),
         Command::TestStack(test_stack) => test_stack::run(test_stack).await,
+        Command::Bench(options) => Ok(bench::run(&options).await.map(|()| ExitCode::SUCCESS)?),
     }
 }

@@ -1,7 +1,7 @@
 //! What the end-to-end tests share: a shop with edges, a visitor and a merchant.
 
-// Each test file is a program of its own and uses its part of this.
-#![allow(dead_code)]
+// Each test file is a program of its own and uses its part of this; what cannot go on panics.
+#![allow(dead_code, clippy::unwrap_used)]
 
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
@@ -87,8 +87,7 @@ impl Shop {
 
     /// A merchant's request through the first edge.
     pub async fn admin(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let mut request =
-            self.client.request(method, format!("{}{path}", self.edges[0].url())).bearer_auth(token);
+        let mut request = self.client.request(method, format!("{}{path}", self.edges[0].url())).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(&body);
         }
