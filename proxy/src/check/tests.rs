@@ -33,96 +33,90 @@ fn a_right_file_has_no_findings() {
     assert_eq!(found(&format!("{BASE}{RULE}")), [""; 0]);
 }
 
-#[test]
-fn mistakes_in_a_rule_are_found() {
-    for (line, expected) in [
-        (
-            "edge_tll = \"4h\"",
-            "p.toml:11: error: unknown field `edge_tll`, expected one of `name`, `hosts`, `paths`, `methods`, `action`, \
+/// A line of a rule, and what is found in it.
+const RULE_LINES: &[(&str, &str)] = &[
+    (
+        "edge_tll = \"4h\"",
+        "p.toml:11: error: unknown field `edge_tll`, expected one of `name`, `hosts`, `paths`, `methods`, `action`, \
              `upstream`, `edge_ttl`, `negative_ttl`, `browser_ttl`, `stale_while_revalidate`, `stale_if_error`, \
              `on_disconnect`, `serve_for`, `max_object`, `bypass`, `key`, `tags` (did you mean `edge_ttl`?)",
-        ),
-        (
-            "edge_ttl = \"4x\"",
-            "p.toml:11: error: `4x` is not a duration or \"respect\" \
+    ),
+    (
+        "edge_ttl = \"4x\"",
+        "p.toml:11: error: `4x` is not a duration or \"respect\" \
              (write numbers with the units d, h, m, s or ms, from long to short, such as \"4h\" or \"1h30m\")",
-        ),
-        (
-            "edge_ttl = { cap = \"4\" }",
-            "p.toml:11: error: `4` is not a duration \
+    ),
+    (
+        "edge_ttl = { cap = \"4\" }",
+        "p.toml:11: error: `4` is not a duration \
              (write numbers with the units d, h, m, s or ms, from long to short, such as \"4h\" or \"1h30m\")",
-        ),
-        (
-            "edge_ttl = { cup = \"4h\" }",
-            "p.toml:11: error: expected a duration such as \"4h\", \"respect\", or { cap = \"4h\" }",
-        ),
-        (
-            "browser_ttl = \"4000d\"",
-            "p.toml:11: error: `4000d` is not a duration, \"respect\" or \"revalidate\" (at most ten years)",
-        ),
-        ("upstream = \"origen\"", "p.toml:11: error: unknown upstream `origen` (did you mean `origin`?)"),
-        ("upstream = \"x\"", "p.toml:11: error: unknown upstream `x` (one of `origin`)"),
-        (
-            "on_disconnect = \"sever\"",
-            "p.toml:11: error: unknown value of `on_disconnect` `sever` (did you mean `serve`?)",
-        ),
-        (
-            "tags = [\"product-handle:{handel}\"]",
-            "p.toml:11: error: unknown parameter `handel` (did you mean `handle`?)",
-        ),
-        (
-            "tags = [\"a:{handle}-{collection}\"]",
-            "p.toml:11: error: no path has all parameters of `a:{handle}-{collection}`",
-        ),
-        (
-            "tags = [\"{handle}\"]",
-            "p.toml:11: error: `{handle}` is not a tag template (there is no `kind:` before the first parameter)",
-        ),
-        (
-            "tags = [\"a b\"]",
-            "p.toml:11: error: `a b` is not a tag template \
+    ),
+    (
+        "edge_ttl = { cup = \"4h\" }",
+        "p.toml:11: error: expected a duration such as \"4h\", \"respect\", or { cap = \"4h\" }",
+    ),
+    (
+        "browser_ttl = \"4000d\"",
+        "p.toml:11: error: `4000d` is not a duration, \"respect\" or \"revalidate\" (at most ten years)",
+    ),
+    ("upstream = \"origen\"", "p.toml:11: error: unknown upstream `origen` (did you mean `origin`?)"),
+    ("upstream = \"x\"", "p.toml:11: error: unknown upstream `x` (one of `origin`)"),
+    ("on_disconnect = \"sever\"", "p.toml:11: error: unknown value of `on_disconnect` `sever` (did you mean `serve`?)"),
+    ("tags = [\"product-handle:{handel}\"]", "p.toml:11: error: unknown parameter `handel` (did you mean `handle`?)"),
+    (
+        "tags = [\"a:{handle}-{collection}\"]",
+        "p.toml:11: error: no path has all parameters of `a:{handle}-{collection}`",
+    ),
+    (
+        "tags = [\"{handle}\"]",
+        "p.toml:11: error: `{handle}` is not a tag template (there is no `kind:` before the first parameter)",
+    ),
+    (
+        "tags = [\"a b\"]",
+        "p.toml:11: error: `a b` is not a tag template \
              (a tag holds visible ASCII without space, comma or quote; found byte 0x20)",
-        ),
-        (
-            "max_object = \"1 MB\"",
-            "p.toml:11: error: `1 MB` is not a size (write a number with the unit B, KiB, MiB, GiB, kB, MB or GB, such as \"256MiB\")",
-        ),
-        (
-            "methods = [\"get\"]",
-            "p.toml:11: error: `get` is not a method (methods are written in capitals, such as \"GET\")",
-        ),
-        (
-            "methods = []",
-            "p.toml:11: error: a rule without methods matches nothing (for all methods leave `methods` away)",
-        ),
-        (
-            "hosts = [\"shop.example:80\"]",
-            "p.toml:11: error: `shop.example:80` is not a host \
+    ),
+    (
+        "max_object = \"1 MB\"",
+        "p.toml:11: error: `1 MB` is not a size (write a number with the unit B, KiB, MiB, GiB, kB, MB or GB, such as \"256MiB\")",
+    ),
+    (
+        "methods = [\"get\"]",
+        "p.toml:11: error: `get` is not a method (methods are written in capitals, such as \"GET\")",
+    ),
+    ("methods = []", "p.toml:11: error: a rule without methods matches nothing (for all methods leave `methods` away)"),
+    (
+        "hosts = [\"shop.example:80\"]",
+        "p.toml:11: error: `shop.example:80` is not a host \
              (expected a host without a port, such as `shop.example` or `*.shop.example`)",
-        ),
-        (
-            "bypass = { cookie = [\"a\"] }",
-            "p.toml:11: error: unknown field `cookie`, expected one of `authorization`, `cookies`, `headers`, `query` \
+    ),
+    (
+        "bypass = { cookie = [\"a\"] }",
+        "p.toml:11: error: unknown field `cookie`, expected one of `authorization`, `cookies`, `headers`, `query` \
              (did you mean `cookies`?)",
-        ),
-        (
-            "bypass = { cookies = [\"a b\"] }",
-            "p.toml:11: error: `a b` is not a cookie's name (letters, digits and -_.; capitals matter)",
-        ),
-        ("bypass = { headers = [\"a b\"] }", "p.toml:11: error: `a b` is not a header's name (letters, digits and -)"),
-        (
-            "bypass = { query = [\"a=b\"] }",
-            "p.toml:11: error: `a=b` is not a parameter's name (write the name alone, such as \"id[]\")",
-        ),
-        ("key = { query = \"al\" }", "p.toml:11: error: unknown value of `key.query` `al` (did you mean `all`?)"),
-        ("key = { query = { allow = [], deny = [] } }", "p.toml:11: error: `key.query` takes either `allow` or `deny`"),
-        (
-            "key = { headers = [\"Cookie\"] }",
-            "p.toml:11: error: `cookie` cannot be a header of the key (name single cookies in `key.cookies`)",
-        ),
-        ("serve_for = 5", "p.toml:11: error: invalid type: integer `5`, expected a string"),
-    ] {
-        assert_eq!(found(&format!("{BASE}{RULE}{line}\n")), [expected], "{line}");
+    ),
+    (
+        "bypass = { cookies = [\"a b\"] }",
+        "p.toml:11: error: `a b` is not a cookie's name (letters, digits and -_.; capitals matter)",
+    ),
+    ("bypass = { headers = [\"a b\"] }", "p.toml:11: error: `a b` is not a header's name (letters, digits and -)"),
+    (
+        "bypass = { query = [\"a=b\"] }",
+        "p.toml:11: error: `a=b` is not a parameter's name (write the name alone, such as \"id[]\")",
+    ),
+    ("key = { query = \"al\" }", "p.toml:11: error: unknown value of `key.query` `al` (did you mean `all`?)"),
+    ("key = { query = { allow = [], deny = [] } }", "p.toml:11: error: `key.query` takes either `allow` or `deny`"),
+    (
+        "key = { headers = [\"Cookie\"] }",
+        "p.toml:11: error: `cookie` cannot be a header of the key (name single cookies in `key.cookies`)",
+    ),
+    ("serve_for = 5", "p.toml:11: error: invalid type: integer `5`, expected a string"),
+];
+
+#[test]
+fn mistakes_in_a_rule_are_found() {
+    for (line, expected) in RULE_LINES {
+        assert_eq!(found(&format!("{BASE}{RULE}{line}\n")), [*expected], "{line}");
     }
 }
 
@@ -197,8 +191,7 @@ fn rules_that_never_match_are_found_with_both_lines() {
 }
 
 #[test]
-fn mistakes_outside_the_rules_are_found() {
-    let feed = "[feed]\nurl = \"http://127.0.0.1:9001\"\ntoken = \"t\"\n";
+fn mistakes_in_listeners_and_upstreams_are_found() {
     for (text, expected) in [
         (
             BASE.replace("127.0.0.1:8080", "localhost:8080"),
@@ -256,6 +249,15 @@ fn mistakes_outside_the_rules_are_found() {
             BASE.replace("]\n\n", "]\nhost = \"http://a\"\n"),
             vec!["p.toml:6: error: `http://a` is not a host (such as \"shop.example\")"],
         ),
+    ] {
+        assert_eq!(found(&text), expected, "{text}");
+    }
+}
+
+#[test]
+fn mistakes_in_cache_and_feed_are_found() {
+    let feed = "[feed]\nurl = \"http://127.0.0.1:9001\"\ntoken = \"t\"\n";
+    for (text, expected) in [
         (
             format!("{BASE}[cache]\nmemory = \"1MiB\"\nmax_object = \"2MiB\"\n"),
             vec!["p.toml:9: error: `max_object` is larger than `memory`"],
