@@ -1,37 +1,34 @@
 //! What the end-to-end tests share: a shop with edges, a visitor and a merchant.
 
-// Each test file is a program of its own and uses its part of this; what cannot go on panics.
-#![allow(dead_code, clippy::unwrap_used)]
-
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use vitrine_load_tests::stack::{Edge, EdgeOptions, Origin, OriginOptions, TestStack};
 
 /// A running shop.
-pub struct Shop {
-    pub stack: TestStack,
-    pub origin: Origin,
-    pub edges: Vec<Edge>,
-    pub client: Client,
+pub(crate) struct Shop {
+    pub(crate) stack: TestStack,
+    pub(crate) origin: Origin,
+    pub(crate) edges: Vec<Edge>,
+    pub(crate) client: Client,
 }
 
 /// An answer, read whole.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Shop {
     /// The demo shop with 1,000 products and so many edges.
-    pub async fn start(edges: u32) -> Self {
+    pub(crate) async fn start(edges: u32) -> Self {
         Self::on(TestStack::with_shop(1_000).await.unwrap(), edges).await
     }
 
     /// The same on a Postgres of its own, which the test may kill.
-    pub async fn private(edges: u32) -> Self {
+    pub(crate) async fn private(edges: u32) -> Self {
         Self::on(TestStack::private_with_shop(50).await.unwrap(), edges).await
     }
 
@@ -45,12 +42,12 @@ impl Shop {
     }
 
     /// A visitor's GET of a path at an edge.
-    pub async fn get(&self, edge: usize, path: &str) -> Answer {
+    pub(crate) async fn get(&self, edge: usize, path: &str) -> Answer {
         self.get_with(edge, path, &[]).await
     }
 
     /// The same with more request headers.
-    pub async fn get_with(&self, edge: usize, path: &str, headers: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn get_with(&self, edge: usize, path: &str, headers: &[(&str, &str)]) -> Answer {
         let mut request = self
             .client
             .get(format!("{}{path}", self.edges[edge].url()))
@@ -62,7 +59,7 @@ impl Shop {
     }
 
     /// Asks until the answer is a hit at this edge; fails when the fifth is none.
-    pub async fn warm(&self, edge: usize, path: &str) -> Answer {
+    pub(crate) async fn warm(&self, edge: usize, path: &str) -> Answer {
         for _ in 0..5 {
             let answer = self.get(edge, path).await;
             assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
@@ -74,7 +71,7 @@ impl Shop {
     }
 
     /// The merchant's token.
-    pub async fn login(&self) -> String {
+    pub(crate) async fn login(&self) -> String {
         let secrets = self.stack.secrets();
         let request = self
             .client
@@ -86,7 +83,7 @@ impl Shop {
     }
 
     /// A merchant's request through the first edge.
-    pub async fn admin(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub(crate) async fn admin(&self, token: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
         let mut request = self.client.request(method, format!("{}{path}", self.edges[0].url())).bearer_auth(token);
         if let Some(body) = body {
             request = request.json(&body);
@@ -95,7 +92,7 @@ impl Shop {
     }
 
     /// Renames a product and waits for the acknowledgement.
-    pub async fn rename_acked(&self, token: &str, id: &str, title: &str) {
+    pub(crate) async fn rename_acked(&self, token: &str, id: &str, title: &str) {
         let path = format!("/admin/products/{id}?wait=acked");
         let answer = self.admin(token, Method::POST, &path, Some(json!({ "title": title }))).await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
@@ -104,37 +101,37 @@ impl Shop {
     }
 
     /// The product under a handle, as the first edge shows it.
-    pub async fn product(&self, handle: &str) -> Value {
+    pub(crate) async fn product(&self, handle: &str) -> Value {
         let path = format!("/store/products?handle={handle}&fields=id,title,handle,collection_id,*categories");
         self.get(0, &path).await.json()["products"][0].clone()
     }
 }
 
 impl Answer {
-    pub async fn read(request: reqwest::RequestBuilder) -> Self {
+    pub(crate) async fn read(request: reqwest::RequestBuilder) -> Self {
         Self::try_read(request).await.unwrap()
     }
 
-    pub async fn try_read(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
+    pub(crate) async fn try_read(request: reqwest::RequestBuilder) -> reqwest::Result<Self> {
         let response = request.send().await?;
         Ok(Self { status: response.status(), headers: response.headers().clone(), body: response.text().await? })
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 
     /// A header as text; empty where it is absent.
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
-    pub fn cache_status(&self) -> &str {
+    pub(crate) fn cache_status(&self) -> &str {
         self.header("cache-status")
     }
 
     /// Served from the cache, by Cache-Status (RFC 9211).
-    pub fn is_hit(&self) -> bool {
+    pub(crate) fn is_hit(&self) -> bool {
         self.cache_status().split(';').any(|part| part.trim() == "hit")
     }
 }

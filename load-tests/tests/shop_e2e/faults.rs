@@ -1,11 +1,9 @@
 //! Killing the origin, Redis or Postgres while requests run: what the rules' `on_disconnect` says happens, it recovers by
 //! itself, and no purge is lost.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Answer, Shop};
+use crate::common::{Answer, Shop};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use vitrine_load_tests::stack::wait_until;

@@ -1,11 +1,9 @@
 //! The README's first walk, run as it is written.
 
-mod common;
-
 use std::path::Path;
 use std::process::Stdio;
 
-use common::Shop;
+use crate::common::Shop;
 use tokio::process::Command;
 
 #[tokio::test]

@@ -1,10 +1,8 @@
 //! The way of a request through the whole shop: miss, hit, bypass, update, fresh.
 
-mod common;
-
 use std::time::Duration;
 
-use common::{Answer, Shop};
+use crate::common::{Answer, Shop};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 use vitrine_load_tests::stack::wait_until;

@@ -1,11 +1,9 @@
 //! Medusa's own JavaScript SDK, unmodified, against the proxy.
 
-mod common;
-
 use std::path::Path;
 use std::process::Stdio;
 
-use common::Shop;
+use crate::common::Shop;
 use tokio::process::Command;
 
 #[tokio::test]
