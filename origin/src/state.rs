@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use vitrine_shared::coherence::{Live, TagTable};
 use vitrine_shared::epoch::Epoch;
 
+use crate::cache::Caches;
 use crate::config::Config;
 use crate::database;
 use crate::feed::OwnLease;
@@ -39,6 +40,8 @@ pub struct Shared {
     pub outbox_hint: Notify,
     /// This process's right to serve from its read cache.
     pub lease: OwnLease,
+    /// What it keeps of its reads.
+    pub caches: Caches,
     /// Metrics.
     pub metrics: Metrics,
     /// The media bucket.
@@ -108,6 +111,7 @@ impl AppState {
             member_reports: watch::Sender::new(0),
             outbox_hint: Notify::new(),
             lease: OwnLease::default(),
+            caches: Caches::default(),
             metrics: Metrics::new()?,
             files,
             hashing: Semaphore::new(config.auth.max_concurrent_hashes),

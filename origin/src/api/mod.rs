@@ -4,9 +4,12 @@ pub mod ack;
 pub mod admin;
 pub mod auth;
 pub mod body;
+pub mod etag;
 pub mod health;
 pub mod internal;
 pub mod middleware;
+pub mod query_string;
+pub mod reply;
 pub mod store;
 
 use std::time::Duration;
@@ -44,8 +47,10 @@ pub fn public(state: &AppState) -> Result<Router, StartError> {
 
 /// The internal listener: feed, members, metrics.
 pub fn internal_listener(state: &AppState) -> Router {
+    let limit = Duration::from_millis(state.config.http.request_timeout_ms)
+        + Duration::from_millis(state.config.feed.max_feed_wait_ms);
     Router::new()
-        .nest("/v1", internal::router(state))
+        .merge(middleware::timed(Router::new().nest("/v1", internal::router(state)), limit))
         .merge(health::router())
         .route("/metrics", axum::routing::get(health::metrics))
         .fallback(no_route)

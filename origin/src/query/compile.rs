@@ -3,8 +3,6 @@
 //! The statement gives one row an entity of the page, each with its JSON document as text, and the total count in every
 //! row; where the page is empty, one row with the count alone. Values are bound, identifiers are the graph's.
 
-use std::fmt::Write as _;
-
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -107,12 +105,7 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
     let offset = compiler.bind(Bound::Integer(ask.paging.offset));
     let total = if ask.counted { format!("(SELECT count(*) FROM {table} t WHERE {filter})") } else { "NULL::bigint".into() };
     let document = compiler.object(ask.selection, None, "t");
-    let mut extra = String::new();
-    if let Some(mentions) = compiler.keyless(ask.selection) {
-        let _ = write!(extra, ", {mentions} AS unnamed");
-    } else {
-        extra.push_str(", NULL::text[] AS unnamed");
-    }
+    let unnamed = compiler.unnamed(ask.selection);
     let computed = computed_of(ask.selection);
     let prices = match computed.filter(|selection| selection.computes(Computed::Price)) {
         Some(_) => {
@@ -132,7 +125,7 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
         "WITH page AS MATERIALIZED (SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
          WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
          SELECT {total} AS total, page.key, CASE WHEN page.key IS NOT NULL THEN {document}::text END AS document, \
-         {prices} AS prices, {stock} AS stock{extra} \
+         {prices} AS prices, {stock} AS stock, {unnamed} AS unnamed \
          FROM (SELECT) one LEFT JOIN page ON true LEFT JOIN {table} t ON t.{key} = page.key ORDER BY page.n"
     );
     Statement { sql, values: compiler.values }
@@ -144,6 +137,13 @@ pub fn computed_of(selection: &Selection) -> Option<&Selection> {
         return Some(selection);
     }
     selection.child("variants").filter(|variants| variants.computes_any())
+}
+
+/// The relation of the root whose keys are told apart from the document.
+pub fn unnamed_relation(selection: &Selection) -> Option<&'static Relation> {
+    let keyless = selection.children().find(|child| child.selection.is_keyless()).map(|child| child.relation);
+    let entity = selection.entity();
+    keyless.or_else(|| entity.relation(entity.owner?).map(|(_, relation)| relation))
 }
 
 struct Compiler<'a> {
@@ -221,12 +221,14 @@ impl Compiler<'_> {
         sql
     }
 
-    /// Keys of what the root shows without its key.
-    fn keyless(&mut self, selection: &Selection) -> Option<String> {
-        let child = selection.children().find(|child| child.selection.is_keyless())?;
+    /// Keys of what the root shows without its key, or is a part of.
+    fn unnamed(&mut self, selection: &Selection) -> String {
+        let Some(relation) = unnamed_relation(selection) else {
+            return "NULL::text[]".to_owned();
+        };
         let alias = self.alias();
-        let from = self.rows(child.relation, "t", &alias);
-        Some(format!("ARRAY(SELECT {alias}.{} {from})", child.relation.target.key))
+        let from = self.rows(relation, "t", &alias);
+        format!("ARRAY(SELECT {alias}.{} {from})", relation.target.key)
     }
 }
 

@@ -60,13 +60,15 @@ impl<'de> Visitor<'de> for Mentions<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        while let Some(name) = map.next_key::<std::borrow::Cow<'de, str>>()? {
-            if name == self.entity.key
-                && let Some(tag) = self.entity.tag
-            {
-                let key: std::borrow::Cow<'de, str> = map.next_value()?;
-                self.tags.insert(tag(&key));
+        // Postgres writes columns before relations, so the key is known by then.
+        let mut own = None;
+        while let Some(name) = map.next_key::<String>()? {
+            if name == self.entity.key {
+                let key: String = map.next_value()?;
+                self.tags.extend(self.entity.tag.map(|tag| tag(&key)));
+                own = Some(key);
             } else if let Some((_, relation)) = self.entity.relation(&name) {
+                self.tags.extend(own.as_deref().zip(relation.members).map(|(own, members)| members(own)));
                 map.next_value_seed(Mentions { entity: relation.target, tags: &mut *self.tags })?;
             } else {
                 map.next_value::<IgnoredAny>()?;
@@ -96,6 +98,7 @@ mod tests {
             Tag::product("p2"),
             Tag::product_type("y"),
             Tag::product_tag("g"),
+            Tag::products_of_collection("c"),
         ];
         assert_eq!(tags, expected.into());
     }

@@ -9,6 +9,8 @@ pub mod fields;
 pub mod filter;
 pub mod graph;
 pub mod hole;
+pub mod key;
+pub mod market;
 pub mod mention;
 pub mod run;
 pub mod selection;

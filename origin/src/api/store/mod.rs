@@ -1,10 +1,57 @@
 //! Medusa's Store API.
 
+pub mod answer;
+pub mod caller;
+mod operators;
+pub mod params;
+pub mod priced;
+pub mod routes;
+pub mod tree;
+
+pub use caller::{Caller, KEY_HEADER};
+
 use axum::Router;
+use axum::extract::{Path, RawQuery, State};
+use axum::routing::{MethodRouter, get};
+use http::HeaderMap;
 
 use crate::state::AppState;
+use answer::Request;
+use routes::Route;
 
 /// Routes under `/store`.
 pub fn router() -> Router<AppState> {
-    Router::new()
+    let lists = [
+        ("products", &routes::PRODUCTS),
+        ("product-variants", &routes::VARIANTS),
+        ("product-categories", &routes::CATEGORIES),
+        ("collections", &routes::COLLECTIONS),
+        ("product-tags", &routes::TAGS),
+        ("product-types", &routes::TYPES),
+        ("product-options", &routes::OPTIONS),
+        ("regions", &routes::REGIONS),
+        ("currencies", &routes::CURRENCIES),
+        ("return-reasons", &routes::RETURN_REASONS),
+    ];
+    lists.into_iter().fold(Router::new(), |router, (name, route)| {
+        router.route(&format!("/{name}"), list(route)).route(&format!("/{name}/{{key}}"), retrieve(route))
+    })
+}
+
+fn list(route: &'static Route) -> MethodRouter<AppState> {
+    get(async move |State(state): State<AppState>, caller: Caller, headers: HeaderMap, RawQuery(query): RawQuery| {
+        answer::list(&state, route, Request { caller, headers, query: query.unwrap_or_default() }).await
+    })
+}
+
+fn retrieve(route: &'static Route) -> MethodRouter<AppState> {
+    get(
+        async move |State(state): State<AppState>,
+                    caller: Caller,
+                    Path(key): Path<String>,
+                    headers: HeaderMap,
+                    RawQuery(query): RawQuery| {
+            answer::retrieve(&state, route, &key, Request { caller, headers, query: query.unwrap_or_default() }).await
+        },
+    )
 }

@@ -17,6 +17,10 @@ const VARIANT_IMAGES: &str = "{t}.product_id = {p}.product_id AND (\
      NOT EXISTS (SELECT 1 FROM product_variant_image any_ WHERE any_.image_id = {t}.id) OR \
      EXISTS (SELECT 1 FROM product_variant_image own WHERE own.image_id = {t}.id AND own.variant_id = {p}.id))";
 
+/// Values of options that variants of a product have: not shown, but filtered by.
+const OPTION_VALUES: &str = "EXISTS (SELECT 1 FROM product_variant_option has JOIN product_variant v ON v.id = has.variant_id \
+     WHERE has.option_value_id = {t}.id AND v.product_id = {p}.id AND v.deleted_at IS NULL)";
+
 /// A product.
 pub static PRODUCT: Entity = Entity {
     table: "product",
@@ -71,12 +75,14 @@ pub static PRODUCT: Entity = Entity {
                 "{t}.id",
             )
         },
+        many("option_values", &OPTION_VALUE, Join::Where(OPTION_VALUES), "{t}.id"),
     ],
     computed: &[],
     searched: &["title", "subtitle", "description"],
     searched_relations: &["variants"],
     visible: Some(PRODUCT_VISIBLE),
     tag: Some(Tag::product),
+    owner: None,
 };
 
 /// A product variant.
@@ -124,6 +130,7 @@ pub static VARIANT: Entity = Entity {
     visible: Some(VARIANT_VISIBLE),
     // Whatever shows a variant shows its product, and every event of a variant purges that.
     tag: None,
+    owner: Some("product"),
 };
 
 /// An option of products, such as Size.
@@ -148,6 +155,7 @@ pub static OPTION: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: None,
+    owner: None,
 };
 
 /// A value of an option, such as XL.
@@ -170,6 +178,7 @@ pub static OPTION_VALUE: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: None,
+    owner: None,
 };
 
 /// An image of a product.
@@ -192,6 +201,7 @@ pub static IMAGE: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: None,
+    owner: None,
 };
 
 const NAMED_BY_TITLE: [Column; 8] = [
@@ -222,6 +232,7 @@ pub static COLLECTION: Entity = Entity {
     relations: &[Relation {
         inverse: Some("collection"),
         guarded: true,
+        members: Some(Tag::products_of_collection),
         ..many("products", &PRODUCT, Join::Holding("collection_id"), "{t}.id")
     }],
     computed: &[],
@@ -229,6 +240,7 @@ pub static COLLECTION: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: Some(Tag::collection),
+    owner: None,
 };
 
 /// A product type.
@@ -239,6 +251,7 @@ pub static TYPE: Entity = Entity {
     relations: &[Relation {
         inverse: Some("type"),
         guarded: true,
+        members: Some(Tag::products_of_type),
         ..many("products", &PRODUCT, Join::Holding("type_id"), "{t}.id")
     }],
     computed: &[],
@@ -246,6 +259,7 @@ pub static TYPE: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: Some(Tag::product_type),
+    owner: None,
 };
 
 /// A product tag.
@@ -255,6 +269,7 @@ pub static TAG: Entity = Entity {
     columns: &NAMED_BY_VALUE,
     relations: &[Relation {
         guarded: true,
+        members: Some(Tag::products_of_tag),
         ..many(
             "products",
             &PRODUCT,
@@ -267,6 +282,7 @@ pub static TAG: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: Some(Tag::product_tag),
+    owner: None,
 };
 
 /// A category.
@@ -298,6 +314,7 @@ pub static CATEGORY: Entity = Entity {
         },
         Relation {
             guarded: true,
+            members: Some(Tag::products_of_category),
             ..many(
                 "products",
                 &PRODUCT,
@@ -311,4 +328,5 @@ pub static CATEGORY: Entity = Entity {
     searched_relations: &[],
     visible: Some(CATEGORY_VISIBLE),
     tag: Some(Tag::category),
+    owner: None,
 };

@@ -31,6 +31,7 @@ pub static REGION: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: Some(Tag::region),
+    owner: None,
 };
 
 /// A country of a region.
@@ -55,6 +56,7 @@ pub static COUNTRY: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: None,
+    owner: None,
 };
 
 /// A payment provider of a region, as the link names it: providers are code and have no table of their own.
@@ -69,6 +71,7 @@ pub static PAYMENT_PROVIDER: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: None,
+    owner: None,
 };
 
 /// A currency.
@@ -92,6 +95,7 @@ pub static CURRENCY: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: None,
+    owner: None,
 };
 
 /// A reason to return something.
@@ -121,4 +125,5 @@ pub static RETURN_REASON: Entity = Entity {
     searched_relations: &[],
     visible: None,
     tag: None,
+    owner: None,
 };

@@ -31,6 +31,8 @@ pub struct Entity {
     pub visible: Option<&'static str>,
     /// The tag of responses that show one, by its key.
     pub tag: Option<fn(&str) -> Tag>,
+    /// The relation to what it is a part of, whose tag responses that show it carry too.
+    pub owner: Option<&'static str>,
 }
 
 /// A column and how it looks in JSON.
@@ -87,6 +89,8 @@ pub struct Relation {
     pub reference: bool,
     /// Whether the target's `visible` is checked: not where seeing the parent implies it.
     pub guarded: bool,
+    /// The tag of what could have been among the related rows, by the parent's key.
+    pub members: Option<fn(&str) -> Tag>,
 }
 
 /// To one (an object or null) or to many (an array).
@@ -171,6 +175,7 @@ const fn one(name: &'static str, target: &'static Entity, held: &'static str) ->
         inverse: None,
         reference: false,
         guarded: false,
+        members: None,
     }
 }
 
@@ -184,6 +189,7 @@ const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'
         inverse: None,
         reference: false,
         guarded: false,
+        members: None,
     }
 }
 

@@ -1,0 +1,268 @@
+//! Lists and retrievals of the Store API: one statement each, its documents copied into the answer as they are.
+
+use std::collections::BTreeSet;
+
+use axum::response::Response;
+use http::{HeaderMap, StatusCode};
+use vitrine_shared::tag::Tag;
+
+use super::caller::Caller;
+use super::params::{self, Common, Input};
+use super::priced::{self, Found, Pricing};
+use super::routes::{Route, Variants};
+use super::tree;
+use crate::api::reply::Reply;
+use crate::error::ApiError;
+use crate::query::compile::{Ask, Order, Paging, Sight, computed_of, unnamed_relation};
+use crate::query::filter::{Filter, Test, Value};
+use crate::query::graph::Computed;
+use crate::query::hole::Nonce;
+use crate::query::{Page, Selection, fetch, mention};
+use crate::state::AppState;
+
+/// A request to a route.
+#[derive(Debug)]
+pub struct Request {
+    /// Who asks.
+    pub caller: Caller,
+    /// The request's headers.
+    pub headers: HeaderMap,
+    /// The query string, raw.
+    pub query: String,
+}
+
+/// What a request comes to: what is shown of which rows, for whom.
+#[derive(Debug)]
+struct Plan {
+    input: Input,
+    selection: Selection,
+    sight: Sight,
+    pricing: Option<Pricing>,
+    stock_channel: Option<String>,
+    nonce: Nonce,
+}
+
+/// Answers a list.
+pub async fn list(state: &AppState, route: &'static Route, request: Request) -> Result<Response, ApiError> {
+    let Request { caller, headers, query } = request;
+    let common = Common { limit: Some(route.limit), logic: !route.params.is_empty() };
+    let input = params::read(&query, route.entity, route.params, common)?;
+    let order = order_of(route, &input)?;
+    let plan = Plan::make(state, route, &caller, input, false).await?;
+    let paging = Paging { limit: plan.input.limit, offset: plan.input.offset };
+    let page = plan.fetch(state, &plan.input.filter, &order, paging, true).await?;
+    let mut body = format!("{{\"{}\":[", route.many).into_bytes();
+    let mut tags = plan.tags(route, &page, &caller)?;
+    tags.extend(plan.tags_of_membership(route, &order));
+    let boundary = plan.write(state, &page, &mut body, &mut tags).await?;
+    let end = format!("],\"count\":{},\"offset\":{},\"limit\":{}}}", page.total, paging.offset, paging.limit);
+    body.extend_from_slice(end.as_bytes());
+    let reply = Reply::new(caller.moment, StatusCode::OK, body).tagged(tags);
+    Ok(reply.until(boundary).until(caller.key.ends_at).respond(&headers))
+}
+
+/// Answers a retrieval by key.
+pub async fn retrieve(
+    state: &AppState,
+    route: &'static Route,
+    key: &str,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let Request { caller, headers, query } = request;
+    let mut common = Common { limit: None, logic: false };
+    if route.variants == Variants::Below {
+        // Medusa validates this one as if it were the list.
+        common = Common { limit: Some(route.limit), logic: true };
+    }
+    let input = params::read(&query, route.entity, route.retrieve_params, common)?;
+    let plan = Plan::make(state, route, &caller, input, true).await?;
+    let (_, column) = route.entity.column(route.entity.key).ok_or_else(|| ApiError::unknown(&"an entity without key"))?;
+    let own = Filter::Column(column, Test::In(vec![Value::Text(key.replace('\0', ""))]));
+    let filter = Filter::All(vec![own, plan.input.filter.clone()]);
+    let page = plan.fetch(state, &filter, &[], Paging { limit: 1, offset: 0 }, false).await?;
+    let mut tags = plan.tags(route, &page, &caller)?;
+    tags.insert((route.tag)(key));
+    if page.rows.is_empty() {
+        let label = if route.entity.key == "id" { "id" } else { route.entity.key };
+        let error = ApiError::not_found(format!("{} with {label}: {key} was not found", route.title));
+        return Ok(Reply::absence(caller.moment, &error).tagged(tags).until(caller.key.ends_at).respond(&headers));
+    }
+    let mut body = format!("{{\"{}\":", route.one).into_bytes();
+    let boundary = plan.write(state, &page, &mut body, &mut tags).await?;
+    body.push(b'}');
+    let reply = Reply::new(caller.moment, StatusCode::OK, body).tagged(tags);
+    Ok(reply.until(boundary).until(caller.key.ends_at).respond(&headers))
+}
+
+// === impl Plan ===
+
+impl Plan {
+    async fn make(
+        state: &AppState,
+        route: &'static Route,
+        caller: &Caller,
+        input: Input,
+        retrieval: bool,
+    ) -> Result<Self, ApiError> {
+        let fields = route.shown.choose(input.fields.as_deref())?;
+        let mut selection = Selection::of(route.entity);
+        for path in fields.paths() {
+            selection.add(path);
+        }
+        let asked = input.contexts("sales_channel_id");
+        let sight = caller.sight(asked)?;
+        let mut pricing = None;
+        let mut stock_channel = None;
+        if route.variants == Variants::None {
+            selection.drop_computed();
+        } else {
+            if caller.key.channels.is_empty() {
+                return Err(ApiError::invalid_data("Publishable key needs to have a sales channel configured"));
+            }
+            // A region alone asks for prices too.
+            if input.context("region_id").is_some_and(|region| !region.is_empty()) {
+                selection.add(price_path(route));
+            }
+            if let Some(variants) = computed_of(&selection) {
+                let (price, stock) = (variants.computes(Computed::Price), variants.computes(Computed::Stock));
+                if price {
+                    pricing = Some(Pricing::find(state, caller, &input).await?);
+                }
+                if stock {
+                    stock_channel = Some(one_channel(&caller.key.channels, asked)?);
+                    selection.add(if route.variants == Variants::Root { "manage_inventory" } else { "variants.manage_inventory" });
+                }
+            }
+        }
+        if route.variants == Variants::Below {
+            complete_product(&mut selection, retrieval);
+        }
+        Ok(Self { input, selection, sight, pricing, stock_channel, nonce: Nonce::new() })
+    }
+
+    async fn fetch(
+        &self,
+        state: &AppState,
+        filter: &Filter,
+        order: &[Order],
+        paging: Paging,
+        counted: bool,
+    ) -> Result<Page, ApiError> {
+        let ask = Ask {
+            selection: &self.selection,
+            filter,
+            order,
+            paging,
+            sight: &self.sight,
+            counted,
+            currency: self.pricing.as_ref().map(Pricing::currency),
+            stock_channel: self.stock_channel.as_deref(),
+            nonce: &self.nonce,
+        };
+        Ok(fetch(&state.pool, &ask).await?)
+    }
+
+    /// Appends the documents; returns when the prices among them change.
+    async fn write(
+        &self,
+        state: &AppState,
+        page: &Page,
+        body: &mut Vec<u8>,
+        tags: &mut BTreeSet<Tag>,
+    ) -> Result<Option<i64>, ApiError> {
+        if tree::wanted(&self.input) {
+            tree::write(state, &self.input, page, body, tags).await?;
+            return Ok(None);
+        }
+        let mut found = Found::default();
+        let holes = computed_of(&self.selection).is_some();
+        for (index, row) in page.rows.iter().enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            if holes {
+                priced::fill(row, &self.nonce, self.pricing.as_ref(), &mut found, body)?;
+            } else {
+                body.extend_from_slice(row.document.as_bytes());
+            }
+        }
+        tags.extend(found.tags);
+        Ok(found.boundary)
+    }
+
+    /// Tags of what is shown, and of who asks.
+    fn tags(&self, route: &Route, page: &Page, caller: &Caller) -> Result<BTreeSet<Tag>, ApiError> {
+        let mut tags: BTreeSet<Tag> = caller.tags().collect();
+        tags.extend(self.pricing.iter().flat_map(Pricing::tags));
+        let unnamed = unnamed_relation(&self.selection).and_then(|relation| relation.target.tag);
+        for row in &page.rows {
+            tags.insert((route.tag)(&row.key));
+            if let Some(tag) = unnamed {
+                tags.extend(row.unnamed.iter().map(|key| tag(key)));
+            }
+            mention::collect(&row.document, &self.selection, &mut tags).map_err(|error| ApiError::unknown(&error))?;
+        }
+        Ok(tags)
+    }
+
+    /// Tags of what could have been in a list.
+    fn tags_of_membership(&self, route: &Route, order: &[Order]) -> BTreeSet<Tag> {
+        let mut tags = self.input.narrowed.clone();
+        if let Some(set) = route.set {
+            tags.insert(Tag::all(set));
+            return tags;
+        }
+        // Whatever enters or leaves a narrowed list has, or had, the value that the list is narrowed to, and says so.
+        if tags.is_empty()
+            && let Sight::Store { channels } = &self.sight
+        {
+            tags.extend(channels.iter().map(|channel| Tag::products_of_channel(channel)));
+        }
+        if self.input.depends_on_all || order.iter().any(|term| term.column.name != route.entity.key) {
+            tags.insert(Tag::products_any());
+        }
+        tags
+    }
+}
+
+/// What Medusa shows of products without being asked.
+fn complete_product(selection: &mut Selection, retrieval: bool) {
+    // Options that were loaded for the product are shown whole below its variants too.
+    let options_loaded = selection.child("options").is_some_and(Selection::is_whole);
+    let values = selection.child("variants").and_then(|variants| variants.child("options"));
+    if options_loaded && values.is_some_and(Selection::is_whole) {
+        selection.add("variants.options.option");
+    }
+    if retrieval {
+        selection.add_keyless("categories", "is_internal");
+    }
+}
+
+fn price_path(route: &Route) -> &'static str {
+    if route.variants == Variants::Root { "calculated_price" } else { "variants.calculated_price" }
+}
+
+/// The channel whose stock is shown: the key's only one, or the only one that was asked for.
+fn one_channel(channels: &[String], asked: &[String]) -> Result<String, ApiError> {
+    match (channels, asked) {
+        ([only], _) | (_, [only]) => Ok(only.clone()),
+        _ => Err(ApiError::invalid_data(
+            "Inventory availability cannot be calculated in the given context. Either provide a single sales channel id \
+             or configure a single sales channel in the publishable key",
+        )),
+    }
+}
+
+/// The order that was asked for, or the route's own. Only a route's own columns can order it.
+fn order_of(route: &Route, input: &Input) -> Result<Vec<Order>, ApiError> {
+    let Some(text) = input.order.as_deref().filter(|text| !text.is_empty()).or(route.order) else {
+        return Ok(Vec::new());
+    };
+    let (name, descending) = text.strip_prefix('-').map_or((text, false), |name| (name, true));
+    let column = route.entity.column(name).filter(|_| route.shown.allows(name));
+    let (_, column) = column.ok_or_else(|| {
+        let shown: String = name.chars().take(64).collect();
+        ApiError::invalid_data(format!("Order field {shown} is not valid"))
+    })?;
+    Ok(vec![Order { column, descending }])
+}
