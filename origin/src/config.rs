@@ -350,8 +350,10 @@ mod tests {
     const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../config/origin.toml");
 
     fn parse(missing: &str) -> Result<Config, ConfigError> {
-        Source::read(Path::new(SHIPPED), |name| (name != missing && !name.ends_with("_LISTEN")).then(|| "x".to_owned()))?
-            .parse()
+        Source::read(Path::new(SHIPPED), |name| {
+            (name != missing && !name.ends_with("_LISTEN")).then(|| "x".to_owned())
+        })?
+        .parse()
     }
 
     #[test]

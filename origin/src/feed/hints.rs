@@ -29,7 +29,8 @@ pub(super) async fn run(state: &AppState) {
 async fn listen(state: &AppState, pause: Duration) -> Result<(), sqlx::Error> {
     let options = database::connect_options(&state.config.database)?.application_name("vitrine-hints");
     // A pool of one, so that the listener's connection is not taken from the requests'.
-    let pool = PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_with(options).await?;
+    let pool =
+        PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_with(options).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen_all([OUTBOX, NUMBERED, MEMBER]).await?;
     loop {

@@ -44,9 +44,8 @@ struct Renewed {
 /// A lease is refused to a member that is behind: for longer than one lease where it holds one, at all where it is new or
 /// its lease has run out. `seen_at` is when the last lease was given, so a refused member soon counts as gone.
 pub async fn report(pool: &PgPool, id: &str, report: &Report, lease: Duration) -> Result<Renewal, sqlx::Error> {
-    let renewed = match renew(pool, id, report.applied, lease).await? {
-        Some(renewed) => renewed,
-        None => return admit(pool, id, report, lease).await,
+    let Some(renewed) = renew(pool, id, report.applied, lease).await? else {
+        return admit(pool, id, report, lease).await;
     };
     if renewed.advanced {
         notify(pool).await?;

@@ -18,6 +18,8 @@ pub async fn run(state: AppState) {
         () = own::run(&state) => {}
         () = state.shutdown.cancelled() => {}
     }
+    // First the lease, then the row: requests that still run must not serve what nobody waits for any more.
+    state.lease.give_up();
     if let Err(error) = remove(&state.pool, &state.member_id).await {
         tracing::warn!(%error, "could not take leave of the members; they wait for the lease to run out");
     }

@@ -31,6 +31,11 @@ impl OwnLease {
         lease.is_some_and(|lease| lease.holds(BootTime::now()))
     }
 
+    /// Gives it up: the process stops, and the members will not wait for it.
+    pub(super) fn give_up(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn renew(&self, lease: Lease) {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(lease);
     }

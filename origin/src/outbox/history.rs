@@ -30,10 +30,7 @@ pub struct Row {
 /// Where numbering stands now.
 pub async fn position(pool: &PgPool) -> Result<FeedPosition, sqlx::Error> {
     let row = sqlx::query!("SELECT term, seq, history_after FROM feed_position").fetch_one(pool).await?;
-    Ok(FeedPosition {
-        newest: epoch(row.term, row.seq),
-        history_after: u64::try_from(row.history_after).unwrap_or(0),
-    })
+    Ok(FeedPosition { newest: epoch(row.term, row.seq), history_after: u64::try_from(row.history_after).unwrap_or(0) })
 }
 
 /// Where numbering stands, and at most [`MAX_BATCH`] purges numbered above `after`, from one snapshot.

@@ -25,7 +25,9 @@ use crate::state::AppState;
 /// The advisory lock that the leading relay holds: "vitrine" in ASCII.
 pub const LOCK: i64 = 0x0076_6974_7269_6e65;
 /// How often history is pruned.
-const PRUNE_EVERY: Duration = Duration::from_secs(60);
+const PRUNE_EVERY: Duration = Duration::from_mins(1);
+/// How much longer than Postgres's own limit a statement may take before the connection counts as dead.
+const ANSWER_MARGIN: Duration = Duration::from_secs(5);
 /// Pause after publishing failed.
 const PUBLISH_PAUSE: Duration = Duration::from_millis(200);
 
@@ -73,12 +75,12 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
     loop {
         // Asked for before looking, so that a hint that comes while we look is not lost.
         let hint = state.outbox_hint.notified();
-        while let Some(numbered) = number::number(connection).await? {
+        while let Some(numbered) = bounded(state, number::number(connection)).await? {
             state.metrics.relay.numbered(numbered.waited);
             state.note_position(numbered.newest);
         }
         if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
-            let rows = prune::prune(connection, &state.config.feed).await?;
+            let rows = bounded(state, prune::prune(connection, &state.config.feed)).await?;
             // While there is more, one chunk a round, so that numbering is not held up.
             pruned = (rows < prune::CHUNK).then(Instant::now);
         }
@@ -115,6 +117,13 @@ async fn publish_all(state: &AppState) {
             }
         }
     }
+}
+
+/// A peer that vanished without a word must not hold the relay for ever: then it connects anew.
+async fn bounded<T>(state: &AppState, work: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, sqlx::Error> {
+    let limit = Duration::from_millis(state.config.database.statement_timeout_ms) + ANSWER_MARGIN;
+    let waited = tokio::time::timeout(limit, work).await;
+    waited.unwrap_or_else(|elapsed| Err(sqlx::Error::Io(std::io::Error::new(std::io::ErrorKind::TimedOut, elapsed))))
 }
 
 fn poll_pause(state: &AppState) -> Duration {

@@ -8,7 +8,7 @@ use vitrine_load_tests::stack::TestStack;
 use vitrine_origin::feed::ack::{self, Acknowledgement};
 use vitrine_shared::epoch::Epoch;
 
-use crate::shop::{PATIENCE, Shop, until};
+use crate::shop::{PATIENCE, Shop, config, database, until, write};
 
 /// Well above the pool's acquire timeout, well below what a client would wait.
 const QUICKLY: Duration = Duration::from_secs(5);
@@ -16,8 +16,10 @@ const QUICKLY: Duration = Duration::from_secs(5);
 #[tokio::test]
 async fn without_postgres_it_says_503_at_once_and_it_comes_back_by_itself() {
     let mut stack = TestStack::start_private().await.unwrap();
-    let shop = Shop::start(&stack).await;
-    shop.write("prod_1").await;
+    database(&stack).await;
+    let shop = Shop::with(config(&stack)).await;
+    shop.follows().await;
+    write(&database(&stack).await.1, "prod_1").await;
     shop.applied(Epoch::new(1, 1)).await;
     stack.postgres().unwrap().stop_hard();
     let token = shop.state.config.feed.internal_token.expose().to_owned();
@@ -37,7 +39,7 @@ async fn without_postgres_it_says_503_at_once_and_it_comes_back_by_itself() {
         reqwest::get(format!("{}/health/ready", shop.public)).await.unwrap().status() == StatusCode::OK
     })
     .await;
-    let receipt = shop.write("prod_2").await;
+    let receipt = write(&database(&stack).await.1, "prod_2").await;
     let acknowledged = ack::wait(&shop.state, &receipt, PATIENCE).await;
     assert_eq!(acknowledged, Acknowledgement::Acked { epoch: Epoch::new(1, 2), members: 1 });
     shop.stop().await;

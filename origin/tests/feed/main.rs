@@ -1,7 +1,12 @@
 //! The outbox, the relay, the feed, members and acknowledgements, on real servers.
 
+// Helpers of tests fail by panicking too.
+#![allow(clippy::unwrap_used)]
+
 mod acknowledging;
+mod at_the_door;
 mod failures;
+mod files;
 mod following;
 mod numbering;
 mod publishing;

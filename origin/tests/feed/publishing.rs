@@ -9,7 +9,7 @@ use vitrine_origin::{AppState, relay};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{Batch, STREAM_FIELD, STREAM_KEY};
 
-use crate::shop::{Shop, config, database, until, write};
+use crate::shop::{Shop, database, until, write};
 
 /// The stream's batches, oldest first.
 async fn batches(state: &AppState) -> Vec<Batch> {
@@ -68,8 +68,10 @@ async fn a_wiped_redis_gets_a_new_stream_and_the_endpoint_has_the_rest() {
     let mut redis = shop.state.redis.clone().unwrap();
     let _: () = redis::cmd("FLUSHALL").query_async(&mut redis).await.unwrap();
     shop.write("prod_3").await;
-    until("the stream begins anew", async || batches(&shop.state).await.last().is_some_and(|last| last.last().seq == 3))
-        .await;
+    until("the stream begins anew", async || {
+        batches(&shop.state).await.last().is_some_and(|last| last.last().seq == 3)
+    })
+    .await;
     let first = batches(&shop.state).await.remove(0);
     assert_eq!(first.prev, Epoch::new(1, first.first - 1), "a reader sees what it missed");
     let page = shop.page(Epoch::new(1, 0), 0).await;
@@ -95,8 +97,7 @@ async fn a_stream_from_another_database_is_replaced() {
 async fn without_redis_numbering_and_following_go_on_and_the_stream_is_filled_later() {
     let mut stack = TestStack::start().await.unwrap();
     stack.redis.stop_hard();
-    let (_, _) = database(&stack).await;
-    let shop = Shop::with(config(&stack)).await;
+    let shop = Shop::start(&stack).await;
     shop.write("prod_1").await;
     shop.write("prod_2").await;
     shop.applied(Epoch::new(1, 2)).await;

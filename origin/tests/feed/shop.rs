@@ -18,21 +18,24 @@ use vitrine_shared::event::{Change, Event};
 use vitrine_shared::feed::{MemberKind, Page, Renewal, Report, VERSION};
 
 /// Longest that anything in these tests may take.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// An origin process inside the test.
-pub struct Shop {
-    pub state: AppState,
-    pub public: String,
-    pub internal: String,
+pub(crate) struct Shop {
+    pub(crate) state: AppState,
+    pub(crate) public: String,
+    pub(crate) internal: String,
     client: Client,
     token: String,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
+/// For tests that are not about a pool that has run dry: connecting is slow on a busy machine, unoptimised all the more.
+const ACQUIRE_TIMEOUT_MS: u64 = 15_000;
+
 /// The configuration that is shipped, with the stack's addresses.
-pub fn config(stack: &TestStack) -> Config {
+pub(crate) fn config(stack: &TestStack) -> Config {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/origin.toml");
     let env = stack.origin_settings().unwrap().env();
     let variable = |name: &str| env.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
@@ -40,8 +43,9 @@ pub fn config(stack: &TestStack) -> Config {
 }
 
 /// A migrated database without any process on it.
-pub async fn database(stack: &TestStack) -> (Config, PgPool) {
-    let config = config(stack);
+pub(crate) async fn database(stack: &TestStack) -> (Config, PgPool) {
+    let mut config = config(stack);
+    config.database.acquire_timeout_ms = ACQUIRE_TIMEOUT_MS;
     let pool = database::pool(&config.database).unwrap();
     database::MIGRATOR.run(&pool).await.unwrap();
     (config, pool)
@@ -49,13 +53,13 @@ pub async fn database(stack: &TestStack) -> (Config, PgPool) {
 
 impl Shop {
     /// Starts one on a stack; migrates first.
-    pub async fn start(stack: &TestStack) -> Self {
+    pub(crate) async fn start(stack: &TestStack) -> Self {
         let (config, _) = database(stack).await;
         Self::with(config).await
     }
 
     /// Starts one; the schema must be there.
-    pub async fn with(config: Config) -> Self {
+    pub(crate) async fn with(config: Config) -> Self {
         let state = AppState::new(config).unwrap();
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let internal = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -77,30 +81,30 @@ impl Shop {
     }
 
     /// Stops it as SIGTERM does.
-    pub async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stop.cancel();
         self.task.await.unwrap();
     }
 
     /// Commits a write that purges one product.
-    pub async fn write(&self, product: &str) -> Receipt {
+    pub(crate) async fn write(&self, product: &str) -> Receipt {
         write(&self.state.pool, product).await
     }
 
     /// What the feed endpoint answers.
-    pub async fn page(&self, after: Epoch, wait_ms: u64) -> Page {
+    pub(crate) async fn page(&self, after: Epoch, wait_ms: u64) -> Page {
         let url = format!("{}/v1/feed?after={after}&wait_ms={wait_ms}", self.internal);
         self.client.get(url).bearer_auth(&self.token).send().await.unwrap().json().await.unwrap()
     }
 
     /// The feed endpoint's raw answer, with a token of choice.
-    pub async fn raw_page(&self, after: Epoch, token: &str) -> Response {
+    pub(crate) async fn raw_page(&self, after: Epoch, token: &str) -> Response {
         let url = format!("{}/v1/feed?after={after}", self.internal);
         self.client.get(url).bearer_auth(token).send().await.unwrap()
     }
 
     /// An edge says where it stands.
-    pub async fn report(&self, id: &str, applied: Epoch) -> Renewal {
+    pub(crate) async fn report(&self, id: &str, applied: Epoch) -> Renewal {
         let report = Report { v: VERSION, kind: MemberKind::Edge, name: id.to_owned(), applied };
         let url = format!("{}/v1/members/{id}", self.internal);
         let response = self.client.put(url).bearer_auth(&self.token).json(&report).send().await.unwrap();
@@ -109,30 +113,30 @@ impl Shop {
     }
 
     /// An edge takes its leave.
-    pub async fn leave(&self, id: &str) {
+    pub(crate) async fn leave(&self, id: &str) {
         let url = format!("{}/v1/members/{id}", self.internal);
         let response = self.client.delete(url).bearer_auth(&self.token).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
     }
 
     /// Waits until the process itself has applied the epoch, and returns the newest position that it knows.
-    pub async fn applied(&self, epoch: Epoch) {
+    pub(crate) async fn applied(&self, epoch: Epoch) {
         until("the process applies the epoch", async || self.state.live.applied() >= epoch).await;
     }
 
     /// Waits until the process holds a lease: it follows the feed.
-    pub async fn follows(&self) {
+    pub(crate) async fn follows(&self) {
         until("the process holds a lease", async || self.state.lease.holds()).await;
     }
 
     /// Where numbering stands.
-    pub async fn position(&self) -> Epoch {
+    pub(crate) async fn position(&self) -> Epoch {
         outbox::position(&self.state.pool).await.unwrap().newest
     }
 }
 
 /// Commits a write that purges one product.
-pub async fn write(pool: &PgPool, product: &str) -> Receipt {
+pub(crate) async fn write(pool: &PgPool, product: &str) -> Receipt {
     let mut tx = pool.begin().await.unwrap();
     let ticket = outbox::write(&mut tx, &event(product)).await.unwrap();
     tx.commit().await.unwrap();
@@ -140,7 +144,7 @@ pub async fn write(pool: &PgPool, product: &str) -> Receipt {
 }
 
 /// An event that purges one product.
-pub fn event(product: &str) -> Event {
+pub(crate) fn event(product: &str) -> Event {
     Event {
         name: "product.updated".to_owned(),
         change: Change::Product { id: product.to_owned(), before: None, after: None },
@@ -148,12 +152,12 @@ pub fn event(product: &str) -> Event {
 }
 
 /// The numbers in the outbox, in the order in which rows were inserted.
-pub async fn numbers(pool: &PgPool) -> Vec<Option<i64>> {
+pub(crate) async fn numbers(pool: &PgPool) -> Vec<Option<i64>> {
     sqlx::query_scalar("SELECT seq FROM outbox ORDER BY id").fetch_all(pool).await.unwrap()
 }
 
 /// Waits for something that will come about; fails when it does not.
-pub async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
     let waited = tokio::time::timeout(PATIENCE, async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -71,7 +71,7 @@ async fn whoever_is_wrong_gets_the_same_answer() {
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(answer.json::<Value>().await.unwrap(), expected);
     }
-    for body in [json!({}), json!({"email": "admin@test.com", "password": 7}), json!([])] {
+    for body in [json!({}), json!({"email": "admin@test.com", "password": 7})] {
         assert_eq!(sign_in(&shop, &body).await.status(), StatusCode::UNAUTHORIZED, "{body}");
     }
     shop.stop().await;

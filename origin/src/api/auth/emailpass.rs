@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::password;
 use super::token::Claims;
+use crate::api::body::JsonBody;
 use crate::error::ApiError;
 use crate::modules::auth::{self, EMAILPASS};
 use crate::state::AppState;
@@ -25,11 +25,7 @@ pub(super) struct Token {
 }
 
 /// Signs a user in.
-pub(super) async fn sign_in(
-    State(state): State<AppState>,
-    body: Result<Json<Value>, JsonRejection>,
-) -> Result<Json<Token>, ApiError> {
-    let Json(body) = body.map_err(|error| ApiError::invalid_data(error.body_text()))?;
+pub(super) async fn sign_in(State(state): State<AppState>, JsonBody(body): JsonBody) -> Result<Json<Token>, ApiError> {
     let text = |field: &str| body.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let password = text("password").ok_or_else(|| ApiError::unauthorized("Password should be a string"))?;
     let email = text("email").ok_or_else(|| ApiError::unauthorized("Email should be a string"))?;

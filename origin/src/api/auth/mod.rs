@@ -16,7 +16,5 @@ use crate::state::AppState;
 
 /// Routes under `/auth`.
 pub fn router() -> Router<AppState> {
-    Router::new()
-        .route("/user/emailpass", post(emailpass::sign_in))
-        .route("/token/refresh", post(refresh::refresh))
+    Router::new().route("/user/emailpass", post(emailpass::sign_in)).route("/token/refresh", post(refresh::refresh))
 }

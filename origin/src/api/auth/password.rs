@@ -27,7 +27,8 @@ pub(super) async fn is_right(state: &AppState, password: String, hash: Option<St
 }
 
 fn verify(password: &str, hash: Option<&str>) -> bool {
-    let Some(hash) = hash.or_else(|| nobodys_hash()) else {
+    let nobodys = nobodys_hash();
+    let Some(hash) = hash.or(nobodys) else {
         return false;
     };
     let parsed = PasswordHash::new(hash);

@@ -40,10 +40,8 @@ impl S3Files {
             None,
             "vitrine-configuration",
         );
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_timeout(OPERATION_TIMEOUT)
-            .build();
+        let timeouts =
+            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_timeout(OPERATION_TIMEOUT).build();
         let http = aws_smithy_http_client::Builder::new()
             .tls_provider(aws_smithy_http_client::tls::Provider::Rustls(
                 aws_smithy_http_client::tls::rustls_provider::CryptoMode::Ring,
@@ -85,13 +83,7 @@ impl FileProvider for S3Files {
     }
 
     async fn delete(&self, key: &str) -> Result<(), FileError> {
-        self.client
-            .delete_object()
-            .bucket(&self.bucket)
-            .key(key)
-            .send()
-            .await
-            .map_err(failed("delete a file"))?;
+        self.client.delete_object().bucket(&self.bucket).key(key).send().await.map_err(failed("delete a file"))?;
         Ok(())
     }
 
