@@ -24,7 +24,7 @@ pub struct ConfigError {
 }
 
 /// A parsed file with its text, so that checks made later can name lines too.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Source {
     file: PathBuf,
     text: String,
@@ -183,6 +183,13 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row.last().copied().unwrap_or_default()
+}
+
+/// The text holds what stood in variables, secrets among it, so it is never printed.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").field("file", &self.file).finish_non_exhaustive()
+    }
 }
 
 impl fmt::Display for ConfigError {
