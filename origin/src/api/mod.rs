@@ -4,9 +4,12 @@ pub mod ack;
 pub mod admin;
 pub mod auth;
 pub mod body;
+pub mod etag;
 pub mod health;
 pub mod internal;
 pub mod middleware;
+pub mod query_string;
+pub mod reply;
 pub mod store;
 
 use std::time::Duration;
