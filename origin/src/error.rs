@@ -48,6 +48,8 @@ struct Body<'e> {
     message: &'e str,
 }
 
+/// As Express writes it.
+const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// Seconds after which a caller may try again what was unavailable.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
@@ -154,6 +156,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = Body { code: self.code, kind: self.kind.name(), message: &self.message };
         let mut response = (self.status(), Json(body)).into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, JSON);
         if self.kind == ErrorKind::Unavailable {
             response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
         }
