@@ -32,7 +32,9 @@ pub fn public(state: &AppState) -> Result<Router, StartError> {
     let auth_cors = middleware::cors("http.store_cors", &[&http.store_cors, &http.admin_cors])?;
     let store = Router::new().nest("/store", store::router());
     let waiting = axum::middleware::from_fn_with_state(state.clone(), ack::layer);
-    let admin = Router::new().nest("/admin", admin::router(state)).layer(waiting);
+    // Every route of /admin is guarded here, so that none can forget to.
+    let guard = axum::middleware::from_extractor_with_state::<auth::AdminUser, _>(state.clone());
+    let admin = Router::new().nest("/admin", admin::router(state).layer(guard)).layer(waiting);
     let auth = Router::new().nest("/auth", auth::router());
     Ok(Router::new()
         .merge(middleware::timed(store, request_timeout).layer(store_cors))

@@ -32,7 +32,7 @@ enum Tally {
     All(usize),
     /// All that may hold a lease have; some are gone, which is certain only under lock.
     AllConnected(usize),
-    /// One with a lease has not.
+    /// One with a lease has not, or it is not known yet who holds one.
     Waiting,
 }
 
@@ -97,10 +97,10 @@ async fn woken<T>(state: &AppState, hint: impl Future<Output = T>) {
 async fn look(state: &AppState, epoch: Epoch) -> Result<Option<usize>, sqlx::Error> {
     let gone_after = state.config.feed.gone_after();
     let mut tx = state.pool.begin().await?;
-    let mut found = tally(&standings(&mut tx, gone_after, false).await?, epoch);
+    let mut found = tally(standings(&mut tx, gone_after, false).await?.as_deref(), epoch);
     if let Tally::AllConnected(_) = found {
         // A report under way might be giving a lease to one that seems gone.
-        found = tally(&standings(&mut tx, gone_after, true).await?, epoch);
+        found = tally(standings(&mut tx, gone_after, true).await?.as_deref(), epoch);
     }
     tx.commit().await?;
     Ok(match found {
@@ -109,7 +109,10 @@ async fn look(state: &AppState, epoch: Epoch) -> Result<Option<usize>, sqlx::Err
     })
 }
 
-fn tally(members: &[Member], epoch: Epoch) -> Tally {
+fn tally(members: Option<&[Member]>, epoch: Epoch) -> Tally {
+    let Some(members) = members else {
+        return Tally::Waiting;
+    };
     let mut applied = 0;
     let mut gone = false;
     for member in members {
@@ -135,11 +138,12 @@ mod tests {
     fn a_write_waits_for_those_with_a_lease_and_for_no_others() {
         use Standing::{Connected, Gone};
         let epoch = Epoch::new(1, 5);
-        assert_eq!(tally(&[], epoch), Tally::All(0));
-        assert_eq!(tally(&[member(5, Connected), member(9, Connected)], epoch), Tally::All(2));
-        assert_eq!(tally(&[member(5, Connected), member(4, Connected)], epoch), Tally::Waiting);
-        assert_eq!(tally(&[member(5, Connected), member(4, Gone)], epoch), Tally::AllConnected(1));
-        assert_eq!(tally(&[member(5, Connected), member(6, Gone)], epoch), Tally::All(1));
-        assert_eq!(tally(&[member(4, Gone), member(4, Connected)], epoch), Tally::Waiting);
+        assert_eq!(tally(None, epoch), Tally::Waiting);
+        assert_eq!(tally(Some(&[]), epoch), Tally::All(0));
+        assert_eq!(tally(Some(&[member(5, Connected), member(9, Connected)]), epoch), Tally::All(2));
+        assert_eq!(tally(Some(&[member(5, Connected), member(4, Connected)]), epoch), Tally::Waiting);
+        assert_eq!(tally(Some(&[member(5, Connected), member(4, Gone)]), epoch), Tally::AllConnected(1));
+        assert_eq!(tally(Some(&[member(5, Connected), member(6, Gone)]), epoch), Tally::All(1));
+        assert_eq!(tally(Some(&[member(4, Gone), member(4, Connected)]), epoch), Tally::Waiting);
     }
 }

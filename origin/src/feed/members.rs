@@ -61,32 +61,40 @@ pub async fn remove(pool: &PgPool, id: &str) -> Result<(), sqlx::Error> {
     notify(pool).await
 }
 
-/// All members that were heard of lately. With `locked`, reports under way are waited for and none comes in between.
+/// All members. With `locked`, reports under way are waited for and none comes in between.
+///
+/// `None` soon after a new term began: a promoted or restored Postgres may lack members that hold a lease.
 pub async fn standings(
     tx: &mut Transaction<'_, Postgres>,
     gone_after: Duration,
     locked: bool,
-) -> Result<Vec<Member>, sqlx::Error> {
+) -> Result<Option<Vec<Member>>, sqlx::Error> {
     if locked {
         sqlx::query!("SELECT id FROM member ORDER BY id FOR SHARE").fetch_all(&mut **tx).await?;
     }
     // After a restart of Postgres the last renewals may be missing: they were not committed durably.
     let rows = sqlx::query!(
-        r#"SELECT id, kind, applied_term, applied_seq,
-                  greatest(seen_at, pg_postmaster_start_time()) > clock_timestamp() - make_interval(secs => $1)
-                      AS "connected!"
-           FROM member"#,
+        r#"SELECT m.id AS "id?", m.kind AS "kind?", m.applied_term AS "applied_term?", m.applied_seq AS "applied_seq?",
+                  greatest(m.seen_at, pg_postmaster_start_time()) > clock_timestamp() - make_interval(secs => $1)
+                      AS "connected!",
+                  p.term_since > clock_timestamp() - make_interval(secs => $1) AS "new_term!"
+           FROM feed_position p LEFT JOIN member m ON true"#,
         gone_after.as_secs_f64()
     )
     .fetch_all(&mut **tx)
     .await?;
-    let members = rows.into_iter().map(|row| Member {
-        id: row.id,
-        kind: row.kind,
-        applied: epoch(row.applied_term, row.applied_seq),
-        standing: if row.connected { Standing::Connected } else { Standing::Gone },
+    if rows.iter().any(|row| row.new_term) {
+        return Ok(None);
+    }
+    let members = rows.into_iter().filter_map(|row| {
+        Some(Member {
+            id: row.id?,
+            kind: row.kind?,
+            applied: epoch(row.applied_term?, row.applied_seq?),
+            standing: if row.connected { Standing::Connected } else { Standing::Gone },
+        })
     });
-    Ok(members.collect())
+    Ok(Some(members.collect()))
 }
 
 /// The quick path, for a member whose lease has not run out: one statement, not committed durably.

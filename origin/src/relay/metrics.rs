@@ -16,6 +16,8 @@ pub struct RelayMetrics {
     pub members: IntGaugeVec,
     /// The largest number of purges that a member with a lease is behind.
     pub member_lag: IntGauge,
+    /// Requests of the feed endpoint that are held open.
+    pub feed_waiters: IntGauge,
     /// Rounds of publishing that failed.
     pub publish_failures: IntCounter,
     numbered_seconds: Histogram,
@@ -48,6 +50,7 @@ impl RelayMetrics {
         Ok(Self {
             leads: gauge("relay_leads", "1 where this process is the relay.")?,
             unnumbered: gauge("outbox_unnumbered", "Outbox rows that wait for a number.")?,
+            feed_waiters: gauge("feed_waiters", "Requests of the feed endpoint that are held open.")?,
             member_lag: gauge("member_lag", "Most purges that a member with a lease is behind.")?,
             numbered_seconds: histogram("relay_numbered_seconds", "From a row's insertion to its number.")?,
             published_seconds: histogram("relay_published_seconds", "From a row's insertion to the Redis stream.")?,

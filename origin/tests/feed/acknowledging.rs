@@ -6,7 +6,7 @@ use vitrine_load_tests::stack::TestStack;
 use vitrine_origin::feed::ack::{self, Acknowledgement};
 use vitrine_shared::epoch::Epoch;
 
-use crate::shop::{PATIENCE, Shop};
+use crate::shop::{PATIENCE, Shop, until};
 
 /// Long enough for everything but the report that the test holds back.
 const SHORT: Duration = Duration::from_millis(400);
@@ -58,4 +58,69 @@ async fn members_that_report_to_another_process_count() {
     assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 3 });
     other.stop().await;
     one.stop().await;
+}
+
+/// Waits until a statement with these words waits for a row's lock in this database.
+async fn until_blocked(shop: &Shop, words: &str) {
+    let blocked = "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+                   AND wait_event_type = 'Lock' AND query LIKE '%' || $1 || '%')";
+    until(words, async || sqlx::query_scalar(blocked).bind(words).fetch_one(&shop.state.pool).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_renewal_under_way_counts_although_the_lease_seemed_to_have_run_out() {
+    let stack = TestStack::start().await.unwrap();
+    let shop = Shop::start(&stack).await;
+    shop.follows().await;
+    shop.report("edge_1", shop.position().await).await;
+    let receipt = shop.write("prod_1").await;
+    let epoch = Epoch::new(1, 1);
+    shop.applied(epoch).await;
+    let lapse = "UPDATE member SET seen_at = seen_at - interval '1 minute' WHERE id = 'edge_1'";
+    sqlx::query(lapse).execute(&shop.state.pool).await.unwrap();
+    let mut renewal = shop.state.pool.begin().await.unwrap();
+    let renew = "UPDATE member SET seen_at = clock_timestamp() + interval '1 minute' WHERE id = 'edge_1'";
+    sqlx::query(renew).execute(&mut *renewal).await.unwrap();
+    let waiting = ack::wait(&shop.state, &receipt, PATIENCE);
+    let renewing = async {
+        until_blocked(&shop, "FOR SHARE").await;
+        renewal.commit().await.unwrap();
+        shop.report("edge_1", epoch).await
+    };
+    let (acknowledged, _) = tokio::join!(waiting, renewing);
+    assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 2 });
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn a_new_member_gets_no_lease_for_a_position_that_is_just_being_left() {
+    let stack = TestStack::start().await.unwrap();
+    let shop = Shop::start(&stack).await;
+    shop.follows().await;
+    let start = shop.position().await;
+    let mut numbering = shop.state.pool.begin().await.unwrap();
+    sqlx::query("UPDATE feed_position SET seq = seq + 1").execute(&mut *numbering).await.unwrap();
+    let finishing = async {
+        until_blocked(&shop, "FROM feed_position FOR SHARE").await;
+        numbering.commit().await.unwrap();
+    };
+    let (renewal, ()) = tokio::join!(shop.report("edge_1", start), finishing);
+    assert_eq!((renewal.lease_ms, renewal.position), (None, Epoch::new(1, 1)));
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn in_a_new_term_nothing_is_acknowledged_until_the_leases_of_the_old_one_have_run_out() {
+    let stack = TestStack::start().await.unwrap();
+    let shop = Shop::start(&stack).await;
+    shop.follows().await;
+    sqlx::query("UPDATE feed_position SET term = 2").execute(&shop.state.pool).await.unwrap();
+    let receipt = shop.write("prod_1").await;
+    let epoch = Epoch::new(2, 1);
+    shop.applied(epoch).await;
+    let early = ack::wait(&shop.state, &receipt, SHORT).await;
+    assert_eq!(early, Acknowledgement::Pending { epoch: Some(epoch) });
+    let acknowledged = ack::wait(&shop.state, &receipt, PATIENCE).await;
+    assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 1 });
+    shop.stop().await;
 }

@@ -9,6 +9,7 @@ mod failures;
 mod files;
 mod following;
 mod numbering;
+mod program;
 mod publishing;
 mod shop;
 mod signing_in;

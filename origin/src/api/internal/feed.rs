@@ -43,13 +43,39 @@ pub(super) async fn feed(
         return Ok(Json(page));
     };
     let wait = Duration::from_millis(wait_ms.min(state.config.feed.max_feed_wait_ms));
+    if something_new(&state, after, wait).await {
+        return Ok(Json(outbox::page(&state.pool, after).await?));
+    }
+    Ok(Json(page))
+}
+
+/// Whether something was numbered after the epoch before the time was over or the process was told to stop.
+async fn something_new(state: &AppState, after: Epoch, wait: Duration) -> bool {
+    let _held = Held::new(state);
     let mut position = state.position.subscribe();
     tokio::select! {
-        _ = position.wait_for(|newest| *newest > after) => {}
-        () = tokio::time::sleep(wait) => return Ok(Json(page)),
-        () = state.shutdown.cancelled() => return Ok(Json(page)),
+        newer = position.wait_for(|newest| *newest > after) => newer.is_ok(),
+        () = tokio::time::sleep(wait) => false,
+        () = state.shutdown.cancelled() => false,
     }
-    Ok(Json(outbox::page(&state.pool, after).await?))
+}
+
+/// Counts a request that is held open, also when its caller goes away.
+struct Held<'s>(&'s AppState);
+
+// === impl Held ===
+
+impl<'s> Held<'s> {
+    fn new(state: &'s AppState) -> Self {
+        state.metrics.relay.feed_waiters.inc();
+        Self(state)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.metrics.relay.feed_waiters.dec();
+    }
 }
 
 /// A member that knows a later term than Postgres: this is an old primary, whose answers must not be believed (rule 10).
