@@ -36,6 +36,14 @@ impl<T> Patch<T> {
         }
     }
 
+    /// The same with its value turned into another.
+    pub fn map<U>(self, to: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Set(value) => Patch::Set(to(value)),
+        }
+    }
+
     /// Whether the field was mentioned.
     pub fn is_set(&self) -> bool {
         matches!(self, Self::Set(_))

@@ -203,12 +203,11 @@ fn distinct(prices: Vec<GivenPrice>) -> Vec<GivenPrice> {
             max_quantity: price.max_quantity,
             rules: price.rules.clone().filter(|rules| !rules.is_empty()),
         };
-        match places.get(&context).and_then(|&place| kept.get_mut(place)) {
-            Some(earlier) => *earlier = price,
-            None => {
-                places.insert(context, kept.len());
-                kept.push(price);
-            }
+        if let Some(earlier) = places.get(&context).and_then(|&place| kept.get_mut(place)) {
+            *earlier = price;
+        } else {
+            places.insert(context, kept.len());
+            kept.push(price);
         }
     }
     kept

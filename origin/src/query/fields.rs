@@ -51,9 +51,7 @@ impl Shown {
 
     /// The paths that a `fields` parameter chooses here.
     pub fn choose(&self, text: Option<&str>) -> Result<Fields, ApiError> {
-        if text.is_some_and(|text| text.len() > MAX_LENGTH) {
-            return Err(ApiError::invalid_data(format!("`fields` is longer than {MAX_LENGTH} bytes")));
-        }
+        check_length(text)?;
         let mut fields = Fields::parse(text, self.defaults);
         fields.plain.retain(|path| self.allowed.contains(path));
         fields.whole.retain(|path| self.allowed.contains(path));
@@ -75,6 +73,14 @@ pub fn prefixed<'p>(prefix: &'p str, paths: impl IntoIterator<Item = &'p str>) -
 // === impl Fields ===
 
 impl Fields {
+    /// The paths that a `fields` parameter chooses where no list limits them, as on Admin routes: the graph alone does.
+    pub fn free(text: Option<&str>, defaults: &[&str], depth: usize) -> Result<Self, ApiError> {
+        check_length(text)?;
+        let fields = Self::parse(text, defaults);
+        fields.check_depth(depth)?;
+        Ok(fields)
+    }
+
     /// All paths; those of whole relations first, so that parts of them add nothing.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         self.whole.iter().chain(&self.plain).map(String::as_str)
@@ -97,7 +103,9 @@ impl Fields {
             if entries.is_empty() || entries.iter().any(|entry| !is_modifier(entry)) {
                 all = entries.iter().map(|entry| stripped(entry).to_owned()).collect();
             } else {
-                entries.iter().for_each(|entry| modify(&mut all, entry));
+                for entry in &entries {
+                    modify(&mut all, entry);
+                }
             }
             all.insert("id".to_owned());
         }
@@ -117,6 +125,13 @@ impl Fields {
             deep.join(", ")
         )))
     }
+}
+
+fn check_length(text: Option<&str>) -> Result<(), ApiError> {
+    if text.is_some_and(|text| text.len() > MAX_LENGTH) {
+        return Err(ApiError::invalid_data(format!("`fields` is longer than {MAX_LENGTH} bytes")));
+    }
+    Ok(())
 }
 
 fn is_modifier(entry: &str) -> bool {

@@ -1,5 +1,6 @@
 //! Products and what they are made of. Columns and their order: `@medusajs/product` models, as the Store API shows them.
 
+use super::admin::{SALES_CHANNEL, VARIANT_PRICE};
 use super::{Column, Computed, Entity, Join, Relation, boolean, integer, json, many, numeric, one, text, time};
 use vitrine_shared::tag::Tag;
 
@@ -76,6 +77,12 @@ pub static PRODUCT: Entity = Entity {
             )
         },
         many("option_values", &OPTION_VALUE, Join::Where(OPTION_VALUES), "{t}.id"),
+        many(
+            "sales_channels",
+            &SALES_CHANNEL,
+            Join::Link { table: "product_sales_channel", near: "product_id", far: "sales_channel_id" },
+            "{t}.id",
+        ),
     ],
     computed: &[],
     searched: &["title", "subtitle", "description"],
@@ -123,6 +130,7 @@ pub static VARIANT: Entity = Entity {
             Join::Link { table: "product_variant_option", near: "variant_id", far: "option_value_id" },
             "{t}.id",
         ),
+        many("prices", &VARIANT_PRICE, Join::Holding("variant_id"), "{t}.id"),
     ],
     computed: &[("calculated_price", Computed::Price), ("inventory_quantity", Computed::Stock)],
     searched: &["title", "sku", "barcode", "ean", "upc"],

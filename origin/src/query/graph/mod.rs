@@ -2,9 +2,11 @@
 //!
 //! All SQL identifiers of a compiled statement come from these tables; nothing of a request is ever spliced.
 
+mod admin;
 mod catalog;
 mod market;
 
+pub use admin::{SALES_CHANNEL, USER, VARIANT_PRICE};
 pub use catalog::{CATEGORY, COLLECTION, IMAGE, OPTION, OPTION_VALUE, PRODUCT, TAG, TYPE, VARIANT};
 pub use market::{COUNTRY, CURRENCY, PAYMENT_PROVIDER, REGION, RETURN_REASON};
 
@@ -197,7 +199,7 @@ const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'
 mod tests {
     use super::*;
 
-    const ALL: [&Entity; 14] = [
+    const ALL: [&Entity; 17] = [
         &PRODUCT,
         &VARIANT,
         &OPTION,
@@ -212,6 +214,9 @@ mod tests {
         &CURRENCY,
         &PAYMENT_PROVIDER,
         &RETURN_REASON,
+        &SALES_CHANNEL,
+        &USER,
+        &VARIANT_PRICE,
     ];
 
     #[test]

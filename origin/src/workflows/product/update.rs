@@ -109,9 +109,8 @@ async fn change_record(conn: &mut PgConnection, record: &mut Product, patch: Pro
     if let Some(product_type) = patch.type_id.as_ref() {
         references::hold_type(conn, product_type.as_deref()).await?;
     }
-    match patch.handle.as_ref() {
-        Some(handle) => check_handle(handle)?,
-        None => {}
+    if let Some(handle) = patch.handle.as_ref() {
+        check_handle(handle)?;
     }
     patch.title.apply(&mut record.title);
     patch.handle.apply(&mut record.handle);
