@@ -171,6 +171,8 @@ pub struct Feed {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
+    /// Whether product documents are kept in Redis.
+    pub enabled: bool,
     /// How long a cached document may live; purges end it earlier.
     pub ttl_s: u64,
     /// How long the cache may take to answer before Postgres is asked.
@@ -179,7 +181,7 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { ttl_s: 3_600, timeout_ms: 50 }
+        Self { enabled: true, ttl_s: 3_600, timeout_ms: 50 }
     }
 }
 

@@ -19,6 +19,8 @@ pub fn connect_options(config: &Database) -> Result<PgConnectOptions, sqlx::Erro
     let options = PgConnectOptions::from_str(config.url.expose())?
         .application_name("vitrine-origin")
         .options([("statement_timeout", config.statement_timeout_ms.to_string())])
+        // Statements are short and many; compiling one costs more than it runs.
+        .options([("jit", "off")])
         .log_statements(log::LevelFilter::Off)
         .log_slow_statements(log::LevelFilter::Warn, Duration::from_millis(config.slow_statement_ms));
     Ok(options)

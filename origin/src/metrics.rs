@@ -4,6 +4,7 @@ use prometheus::{Encoder as _, Registry, TextEncoder};
 use sqlx::PgPool;
 
 use crate::api::middleware::HttpMetrics;
+use crate::cache::CacheMetrics;
 use crate::relay::RelayMetrics;
 
 /// All metrics of a process.
@@ -14,6 +15,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The relay and the members.
     pub relay: RelayMetrics,
+    /// The read cache.
+    pub cache: CacheMetrics,
     pool_connections: prometheus::IntGaugeVec,
 }
 
@@ -31,6 +34,7 @@ impl Metrics {
         Ok(Self {
             http: HttpMetrics::register(&registry)?,
             relay: RelayMetrics::register(&registry)?,
+            cache: CacheMetrics::register(&registry)?,
             pool_connections,
             registry,
         })

@@ -16,8 +16,10 @@ use crate::state::AppState;
 /// Most tags of an answer; above it coarser tags take the place of finer ones (invalidation protocol, rule 13).
 pub const MAX_TAGS: usize = 1_000;
 
-/// Which fine tags a coarse one replaces.
-const COARSER: [(&str, fn() -> Tag); 7] = [
+/// What fine tags begin with, and the coarse one that replaces them.
+type Coarser = (&'static str, fn() -> Tag);
+
+const COARSER: [Coarser; 7] = [
     ("product:", Tag::products),
     ("stock:", || Tag::all("stock")),
     ("category:", || Tag::all("categories")),

@@ -1,8 +1,14 @@
 //! What the origin keeps of its reads, all of it safe to lose. Purges decide over it exactly as they do at the edges.
 
+mod document;
 mod local;
+mod metrics;
+pub mod products;
+mod store;
 
 pub use local::Local;
+pub use metrics::CacheMetrics;
+pub use products::ProductCache;
 
 use crate::query::key::PublishableKey;
 use crate::query::market::Market;
@@ -19,12 +25,14 @@ pub struct Caches {
     pub keys: Local<PublishableKey>,
     /// Markets by region, country and province.
     pub markets: Local<Market>,
+    /// Product documents in Redis.
+    pub products: ProductCache,
 }
 
 // === impl Caches ===
 
 impl Default for Caches {
     fn default() -> Self {
-        Self { keys: Local::new(KEYS), markets: Local::new(MARKETS) }
+        Self { keys: Local::new(KEYS), markets: Local::new(MARKETS), products: ProductCache::default() }
     }
 }

@@ -20,8 +20,10 @@ struct Price<'p> {
     original_amount: Option<Box<RawValue>>,
     raw_original_amount: Option<Raw>,
     currency_code: &'p str,
-    calculated_price: Source<'p>,
-    original_price: Source<'p>,
+    #[serde(rename = "calculated_price")]
+    calculated_from: Source<'p>,
+    #[serde(rename = "original_price")]
+    original_from: Source<'p>,
     #[serde(skip_serializing_if = "Option::is_none")]
     calculated_amount_with_tax: Option<Box<RawValue>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,8 +65,8 @@ pub fn write_price(set: &str, price: &Calculated<'_>, taxes: Option<(Taxed, Opti
         original_amount: original.and_then(|price| number(price.amount)),
         raw_original_amount: original.map(|price| Raw { value: price.amount.as_text(), precision: PRECISION }),
         currency_code: &price.calculated.currency_code,
-        calculated_price: source(Some(price.calculated)),
-        original_price: source(original),
+        calculated_from: source(Some(price.calculated)),
+        original_from: source(original),
         calculated_amount_with_tax: taxes.and_then(|(taxed, _)| number(taxed.with_tax)),
         calculated_amount_without_tax: taxes.and_then(|(taxed, _)| number(taxed.without_tax)),
         original_amount_with_tax: of_original.and_then(|taxed| number(taxed.with_tax)),

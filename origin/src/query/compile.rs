@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
 use super::filter::{Filter, Test, Value, anywhere};
-use super::graph::{Cardinality, Column, Computed, Entity, Join, Kind, Relation};
+use super::graph::{Cardinality, Column, Entity, Join, Kind, Relation};
 use super::hole::{HOLE, Nonce};
 use super::selection::{Child, Selection};
 use super::{facts, graph};
@@ -57,12 +57,23 @@ pub struct Ask<'a> {
     pub sight: &'a Sight,
     /// Whether the total is counted.
     pub counted: bool,
-    /// The currency that prices are given in, where any are asked for; all currencies otherwise.
-    pub currency: Option<&'a str>,
-    /// The channel whose stock counts, where stock is asked for.
+    /// Which candidate prices of its variants come along.
+    pub prices: Prices<'a>,
+    /// Whose stock of its variants comes along: that of this channel.
     pub stock_channel: Option<&'a str>,
     /// What marks the places of computed values.
     pub nonce: &'a Nonce,
+}
+
+/// Which candidate prices come along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prices<'a> {
+    /// None.
+    None,
+    /// Those in one currency.
+    In(&'a str),
+    /// All.
+    All,
 }
 
 /// SQL with its values.
@@ -106,21 +117,14 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
     let total = if ask.counted { format!("(SELECT count(*) FROM {table} t WHERE {filter})") } else { "NULL::bigint".into() };
     let document = compiler.object(ask.selection, None, "t");
     let unnamed = compiler.unnamed(ask.selection);
-    let computed = computed_of(ask.selection);
-    let prices = match computed.filter(|selection| selection.computes(Computed::Price)) {
-        Some(_) => {
-            let currency = ask.currency.map(|currency| compiler.bind(Bound::Text(currency.to_owned())));
-            facts::prices(std::ptr::eq(entity, &raw const graph::VARIANT), currency.as_deref())
-        }
-        None => "NULL::text".to_owned(),
+    let of_variant = std::ptr::eq(entity, &raw const graph::VARIANT);
+    let prices = match ask.prices {
+        Prices::None => "NULL::text".to_owned(),
+        Prices::In(currency) => facts::prices(of_variant, Some(&compiler.bind(Bound::Text(currency.to_owned())))),
+        Prices::All => facts::prices(of_variant, None),
     };
-    let stock = match (computed.filter(|selection| selection.computes(Computed::Stock)), ask.stock_channel) {
-        (Some(_), Some(channel)) => {
-            let channel = compiler.bind(Bound::Text(channel.to_owned()));
-            facts::stock(std::ptr::eq(entity, &raw const graph::VARIANT), &channel)
-        }
-        _ => "NULL::text".to_owned(),
-    };
+    let stock = ask.stock_channel.map(|channel| facts::stock(of_variant, &compiler.bind(Bound::Text(channel.to_owned()))));
+    let stock = stock.unwrap_or_else(|| "NULL::text".to_owned());
     let sql = format!(
         "WITH page AS MATERIALIZED (SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
          WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
@@ -139,11 +143,13 @@ pub fn computed_of(selection: &Selection) -> Option<&Selection> {
     selection.child("variants").filter(|variants| variants.computes_any())
 }
 
-/// The relation of the root whose keys are told apart from the document.
+/// The relation of the root whose keys are told beside the document, since it matters which there are and the document
+/// does not say: what the root is a part of, or categories, of which hidden ones are not shown and may be tomorrow.
 pub fn unnamed_relation(selection: &Selection) -> Option<&'static Relation> {
-    let keyless = selection.children().find(|child| child.selection.is_keyless()).map(|child| child.relation);
+    let hiding = |child: &Child<'_>| child.relation.guarded && child.relation.members.is_none();
+    let hidden = selection.children().find(hiding).map(|child| child.relation);
     let entity = selection.entity();
-    keyless.or_else(|| entity.relation(entity.owner?).map(|(_, relation)| relation))
+    hidden.or_else(|| entity.relation(entity.owner?).map(|(_, relation)| relation))
 }
 
 struct Compiler<'a> {
@@ -193,8 +199,20 @@ impl Compiler<'_> {
         }
     }
 
-    /// `FROM … WHERE …` of the rows that a relation leads to.
+    /// `FROM … WHERE …` of the rows that a relation leads to, and that may be seen.
     fn rows(&mut self, relation: &'static Relation, parent: &str, child: &str) -> String {
+        let mut sql = self.all_rows(relation, parent, child);
+        if relation.guarded
+            && let Some(visible) = self.visible(relation.target, child)
+        {
+            sql.push_str(" AND ");
+            sql.push_str(&visible);
+        }
+        sql
+    }
+
+    /// The same, whoever looks.
+    fn all_rows(&mut self, relation: &'static Relation, parent: &str, child: &str) -> String {
         let target = relation.target;
         let (table, key) = (target.table, target.key);
         let (from, condition) = match relation.join {
@@ -211,23 +229,16 @@ impl Compiler<'_> {
                 (format!("FROM {table} {child}"), condition.replace("{t}", child).replace("{p}", parent))
             }
         };
-        let mut sql = format!("{from} WHERE {condition} AND {child}.deleted_at IS NULL");
-        if relation.guarded
-            && let Some(visible) = self.visible(target, child)
-        {
-            sql.push_str(" AND ");
-            sql.push_str(&visible);
-        }
-        sql
+        format!("{from} WHERE {condition} AND {child}.deleted_at IS NULL")
     }
 
-    /// Keys of what the root shows without its key, or is a part of.
+    /// Keys that the document does not tell; see [`unnamed_relation`].
     fn unnamed(&mut self, selection: &Selection) -> String {
         let Some(relation) = unnamed_relation(selection) else {
             return "NULL::text[]".to_owned();
         };
         let alias = self.alias();
-        let from = self.rows(relation, "t", &alias);
+        let from = self.all_rows(relation, "t", &alias);
         format!("ARRAY(SELECT {alias}.{} {from})", relation.target.key)
     }
 }

@@ -12,10 +12,11 @@ pub mod hole;
 pub mod key;
 pub mod market;
 pub mod mention;
+pub mod project;
 pub mod run;
 pub mod selection;
 
-pub use compile::{Ask, Order, Paging, Sight, Statement};
+pub use compile::{Ask, Order, Paging, Prices, Sight, Statement};
 pub use filter::{Filter, Test, Value};
 pub use graph::{Column, Entity, Kind, Relation};
 pub use run::{Page, Row, fetch};

@@ -15,7 +15,7 @@ pub struct Page {
 }
 
 /// An entity of a page.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Row {
     /// Its key.
     pub key: String,

@@ -11,13 +11,14 @@ use super::params::{self, Common, Input};
 use super::priced::{self, Found, Pricing};
 use super::routes::{Route, Variants};
 use super::tree;
-use crate::api::reply::Reply;
+use crate::api::reply::{Moment, Reply};
+use crate::cache;
 use crate::error::ApiError;
-use crate::query::compile::{Ask, Order, Paging, Sight, computed_of, unnamed_relation};
+use crate::query::compile::{Ask, Order, Paging, Prices, Sight, computed_of, unnamed_relation};
 use crate::query::filter::{Filter, Test, Value};
 use crate::query::graph::Computed;
 use crate::query::hole::Nonce;
-use crate::query::{Page, Selection, fetch, mention};
+use crate::query::{Page, Selection, mention};
 use crate::state::AppState;
 
 /// A request to a route.
@@ -50,7 +51,7 @@ pub async fn list(state: &AppState, route: &'static Route, request: Request) -> 
     let order = order_of(route, &input)?;
     let plan = Plan::make(state, route, &caller, input, false).await?;
     let paging = Paging { limit: plan.input.limit, offset: plan.input.offset };
-    let page = plan.fetch(state, &plan.input.filter, &order, paging, true).await?;
+    let page = plan.fetch(state, caller.moment, &plan.input.filter, &order, paging, true).await?;
     let mut body = format!("{{\"{}\":[", route.many).into_bytes();
     let mut tags = plan.tags(route, &page, &caller)?;
     tags.extend(plan.tags_of_membership(route, &order));
@@ -79,7 +80,7 @@ pub async fn retrieve(
     let (_, column) = route.entity.column(route.entity.key).ok_or_else(|| ApiError::unknown(&"an entity without key"))?;
     let own = Filter::Column(column, Test::In(vec![Value::Text(key.replace('\0', ""))]));
     let filter = Filter::All(vec![own, plan.input.filter.clone()]);
-    let page = plan.fetch(state, &filter, &[], Paging { limit: 1, offset: 0 }, false).await?;
+    let page = plan.fetch(state, caller.moment, &filter, &[], Paging { limit: 1, offset: 0 }, false).await?;
     let mut tags = plan.tags(route, &page, &caller)?;
     tags.insert((route.tag)(key));
     if page.rows.is_empty() {
@@ -143,6 +144,7 @@ impl Plan {
     async fn fetch(
         &self,
         state: &AppState,
+        moment: Moment,
         filter: &Filter,
         order: &[Order],
         paging: Paging,
@@ -155,11 +157,11 @@ impl Plan {
             paging,
             sight: &self.sight,
             counted,
-            currency: self.pricing.as_ref().map(Pricing::currency),
+            prices: self.pricing.as_ref().map_or(Prices::None, |pricing| Prices::In(pricing.currency())),
             stock_channel: self.stock_channel.as_deref(),
             nonce: &self.nonce,
         };
-        Ok(fetch(&state.pool, &ask).await?)
+        Ok(cache::products::fetch(state, moment, &ask).await?)
     }
 
     /// Appends the documents; returns when the prices among them change.

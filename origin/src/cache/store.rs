@@ -1,0 +1,101 @@
+//! Redis as the read cache uses it: one look-up a page, one write a page, and a pause after a failure.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use redis::aio::ConnectionManager;
+use vitrine_shared::clock::BootTime;
+use vitrine_shared::epoch::Epoch;
+
+use super::document::stamp_text;
+
+/// After a failure Redis is left alone for so long.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Writes each value unless there is one with a later stamp: a fill that a purge has overtaken must not undo a newer one.
+/// KEYS: the keys. ARGV: the stamp, the time to live in milliseconds, then the values.
+const WRITE: &str = r"
+for i, key in ipairs(KEYS) do
+  if redis.call('GETRANGE', key, 0, #ARGV[1] - 1) <= ARGV[1] then
+    redis.call('SET', key, ARGV[i + 2], 'PX', ARGV[2])
+  end
+end";
+
+/// When Redis may be asked again.
+#[derive(Debug)]
+pub(super) struct Circuit {
+    since: BootTime,
+    /// Milliseconds after `since`.
+    closed_until: AtomicU64,
+}
+
+/// Redis did not answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StoreError {
+    /// In time.
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    /// As it should.
+    #[error(transparent)]
+    Redis(#[from] redis::RedisError),
+}
+
+// === impl Circuit ===
+
+impl Circuit {
+    pub(super) fn new() -> Self {
+        Self { since: BootTime::now(), closed_until: AtomicU64::new(0) }
+    }
+
+    /// Whether Redis may be asked.
+    pub(super) fn is_closed(&self) -> bool {
+        self.now() >= self.closed_until.load(Ordering::Relaxed)
+    }
+
+    /// Notes a failure.
+    pub(super) fn open(&self) {
+        let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
+        self.closed_until.store(self.now().saturating_add(pause), Ordering::Relaxed);
+    }
+
+    fn now(&self) -> u64 {
+        u64::try_from(BootTime::now().since(self.since).as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The values of keys, in their order.
+pub(super) async fn read(
+    redis: &ConnectionManager,
+    keys: &[String],
+    limit: Duration,
+) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+    let mut connection = redis.clone();
+    let mut command = redis::cmd("MGET");
+    command.arg(keys);
+    within(limit, command.query_async(&mut connection)).await
+}
+
+/// Writes values that were made after `stamp` was applied.
+pub(super) async fn write(
+    redis: &ConnectionManager,
+    stamp: Epoch,
+    life: Duration,
+    values: &[(String, Vec<u8>)],
+    limit: Duration,
+) -> Result<(), StoreError> {
+    let mut connection = redis.clone();
+    let script = redis::Script::new(WRITE);
+    let mut call = script.prepare_invoke();
+    call.arg(stamp_text(stamp)).arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
+    for (key, value) in values {
+        call.key(key).arg(value);
+    }
+    within(limit, call.invoke_async(&mut connection)).await
+}
+
+async fn within<T>(limit: Duration, command: impl Future<Output = redis::RedisResult<T>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, command).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(StoreError::Timeout(limit)),
+    }
+}
