@@ -32,6 +32,9 @@ enum Command {
     },
 }
 
+/// What Pingora says of its own coming and going is for those who debug it.
+const LOG_FILTER: &str = "info,pingora_core=warn,pingora_proxy=warn";
+
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Run { config } => run(&config),
@@ -46,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn run(file: &std::path::Path) -> ExitCode {
-    vitrine_shared::telemetry::init();
+    vitrine_shared::telemetry::init(LOG_FILTER);
     let config = match Config::load(file, variable) {
         Ok(config) => config,
         Err(errors) => {

@@ -9,9 +9,9 @@ pub const FILTER_VARIABLE: &str = "VITRINE_LOG";
 
 /// Starts logging for the process; a second call changes nothing.
 ///
-/// Without [`FILTER_VARIABLE`], or where it cannot be parsed, the level is `info`.
-pub fn init() {
-    let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new("info"));
+/// Without [`FILTER_VARIABLE`], or where it cannot be parsed, `default` is the filter.
+pub fn init(default: &str) {
+    let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() {
         builder.with_target(false).try_init()

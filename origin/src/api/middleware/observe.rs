@@ -69,11 +69,21 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     state.metrics.http.requests.with_label_values(&[method_label, &route, status.as_str()]).inc();
     state.metrics.http.seconds.with_label_values(&[method_label, &route]).observe(elapsed.as_secs_f64());
     let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
-    tracing::info!(target: "vitrine_origin::access", request_id = %id, %method, %path, %route, status = status.as_u16(), micros);
+    let status = status.as_u16();
+    if is_housekeeping(&path) {
+        tracing::debug!(target: "access", request_id = %id, %method, %path, %route, status, micros);
+    } else {
+        tracing::info!(target: "access", request_id = %id, %method, %path, %route, status, micros);
+    }
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
     response
+}
+
+/// What members, probes and Prometheus ask every second would bury what visitors ask.
+fn is_housekeeping(path: &str) -> bool {
+    path.starts_with("/v1/") || path.starts_with("/health/") || path == "/metrics"
 }
 
 /// The proxy's id where it sent a plausible one, else a new one.
