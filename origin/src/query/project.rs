@@ -22,7 +22,7 @@ pub fn full_product() -> Selection {
     selection
 }
 
-const FULL: [&str; 10] = [
+const FULL: [&str; 11] = [
     "type",
     "collection",
     "options",
@@ -31,6 +31,7 @@ const FULL: [&str; 10] = [
     "images",
     "variants",
     "variants.images",
+    "variants.options",
     "variants.options.option",
     "categories",
 ];

@@ -1,0 +1,10 @@
+//! The Store API on real servers: what answers say of themselves, filters, and the read cache under purges.
+
+// Helpers of tests fail by panicking too.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod answers;
+mod caching;
+mod filters;
+mod projection;
+mod shop;
