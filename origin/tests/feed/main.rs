@@ -13,3 +13,4 @@ mod program;
 mod publishing;
 mod shop;
 mod signing_in;
+mod waiting_writes;

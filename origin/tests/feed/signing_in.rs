@@ -10,7 +10,7 @@ use vitrine_origin::seed::{self, Admin, FixedIds, SeedOptions};
 
 use crate::shop::{Shop, database};
 
-async fn shop_with_merchant(stack: &TestStack) -> Shop {
+pub(crate) async fn shop_with_merchant(stack: &TestStack) -> Shop {
     let (config, pool) = database(stack).await;
     let options = SeedOptions {
         products: 1,
@@ -23,7 +23,7 @@ async fn shop_with_merchant(stack: &TestStack) -> Shop {
     Shop::with(config).await
 }
 
-async fn sign_in(shop: &Shop, body: &Value) -> Response {
+pub(crate) async fn sign_in(shop: &Shop, body: &Value) -> Response {
     Client::new().post(format!("{}/auth/user/emailpass", shop.public)).json(body).send().await.unwrap()
 }
 
