@@ -78,6 +78,11 @@ impl Inflight {
         }
     }
 
+    /// Puts a fill that is under way under one more key, unless another one is there.
+    pub fn add(&self, key: u128, fill: &Arc<Fill>) {
+        self.shard(key).lock().entry(key).or_insert_with(|| fill.clone());
+    }
+
     /// Takes a fill out, unless another one has taken its place.
     pub fn remove(&self, key: u128, fill: &Arc<Fill>) {
         if let Entry::Occupied(entry) = self.shard(key).lock().entry(key)

@@ -61,8 +61,8 @@ impl Job {
     /// Runs it to its end.
     pub async fn run(self) {
         let Self { context, place, request, settings, tags, primary, base, fill, ends } = self;
-        let _joinable = place.map(|key| Joinable { context: context.clone(), key, fill });
-        let run = Run { context, request, settings, tags, primary, base };
+        let joinable = place.map(|key| Joinable { context: context.clone(), key, fill });
+        let run = Run { context, request, settings, tags, primary, base, joinable };
         let result = run.fill(ends).await;
         run.context.metrics.ended(&run.request.upstream().name, result);
     }
@@ -74,6 +74,14 @@ struct Joinable {
     context: Arc<Context>,
     key: u128,
     fill: Arc<Fill>,
+}
+
+impl Joinable {
+    /// The same fill under one more key, unless another one runs there.
+    fn also(&self, key: u128) -> Self {
+        self.context.inflight.add(key, &self.fill);
+        Self { context: self.context.clone(), key, fill: self.fill.clone() }
+    }
 }
 
 impl Drop for Joinable {
@@ -89,6 +97,8 @@ struct Run {
     tags: Vec<Tag>,
     primary: CacheKey,
     base: Option<Arc<Object>>,
+    /// `None` where the fill is one request's own.
+    joinable: Option<Joinable>,
 }
 
 // === impl Run ===
@@ -194,9 +204,12 @@ impl Run {
         let reply = Arc::new(self.judge(&answer));
         let mut incoming = answer.incoming;
         let Ends { outcome, body } = ends;
+        let mut _variant = None;
         let storable = match &reply.share {
             Share::All(storable) => {
                 if let Some(variants) = &storable.variants {
+                    // First the place, then the word of it: who learns of the variant must find the fill that brings it.
+                    _variant = self.joinable.as_ref().map(|joinable| joinable.also(storable.key.hash()));
                     self.context.store.insert_variants(variants.clone());
                 }
                 Some(storable)
