@@ -181,7 +181,7 @@ fn tags_of(row: &Row, prices: &str, selection: &Selection) -> Result<BTreeSet<Ta
 fn row(key: &str, full: &RawValue, prices: &RawValue, ask: &Ask<'_>) -> Result<Row, serde_json::Error> {
     let mut text = Vec::with_capacity(full.get().len());
     project(full, ask.selection, ask.sight, ask.nonce, &mut text)?;
-    let document = String::from_utf8(text).map_err(|error| serde::de::Error::custom(error))?;
+    let document = String::from_utf8(text).map_err(serde::de::Error::custom)?;
     let prices = (ask.prices != Prices::None).then(|| prices.get().to_owned());
     let unnamed = unnamed_relation(ask.selection).map(|relation| keys_of(full, relation)).transpose()?;
     Ok(Row { key: key.to_owned(), document, prices, stock: None, unnamed: unnamed.unwrap_or_default() })

@@ -116,9 +116,12 @@ mod tests {
         calculate(prices, context).map(|it| (it.calculated.id.clone(), it.original.map(|price| price.id.clone())))
     }
 
+    /// A name, candidates, and the ids of the calculated and the original price.
+    type Case = (&'static str, Vec<Candidate>, Option<(&'static str, Option<&'static str>)>);
+
     #[test]
     fn the_choice_between_default_sale_and_override() {
-        let table: Vec<(&str, Vec<Candidate>, Option<(&str, Option<&str>)>)> = vec![
+        let table: Vec<Case> = vec![
             ("nothing", vec![], None),
             ("other currency", vec![Candidate { currency_code: "usd".into(), ..price("d", 9) }], None),
             ("default", vec![price("d", 10)], Some(("d", Some("d")))),
@@ -160,7 +163,7 @@ mod tests {
             (ruled("staff"), false),
         ];
         for (candidate, applies) in table {
-            assert_eq!(calculate(&[candidate.clone()], &context()).is_some(), applies, "{candidate:?}");
+            assert_eq!(calculate(std::slice::from_ref(&candidate), &context()).is_some(), applies, "{candidate:?}");
         }
     }
 

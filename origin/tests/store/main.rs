@@ -8,3 +8,4 @@ mod caching;
 mod filters;
 mod projection;
 mod shop;
+mod soundness;

@@ -21,6 +21,8 @@ use vitrine_shared::tag::Tag;
 
 /// The shop's publishable key.
 const KEY: &str = "pk_test_of_the_store";
+const EMAIL: &str = "merchant@shop.test";
+const PASSWORD: &str = "correct horse battery staple";
 /// Products of the shop.
 pub(crate) const PRODUCTS: u64 = 60;
 /// Longest that anything may take.
@@ -72,6 +74,19 @@ impl Shop {
     /// A request with the key.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         self.client.get(format!("{}/store/{path}", self.url)).header("x-publishable-api-key", KEY)
+    }
+
+    /// Signs the merchant in and gives a bearer token.
+    pub(crate) async fn sign_in(&self) -> String {
+        let credentials = serde_json::json!({ "email": EMAIL, "password": PASSWORD });
+        let request = self.client.post(format!("{}/auth/user/emailpass", self.url)).json(&credentials);
+        let answer: Value = request.send().await.unwrap().json().await.unwrap();
+        answer["token"].as_str().unwrap().to_owned()
+    }
+
+    /// A request to the Admin API.
+    pub(crate) fn admin(&self, method: reqwest::Method, path: &str, token: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}/admin/{path}", self.url)).bearer_auth(token)
     }
 
     /// The body of an answer that is JSON, whatever its status.
@@ -133,7 +148,7 @@ async fn load(url: String) -> Result<(), Box<dyn std::error::Error>> {
         products: PRODUCTS,
         media_base_url: "http://media.test".to_owned(),
         publishable_key: KEY.to_owned(),
-        admin: None,
+        admin: Some(seed::Admin { email: EMAIL.to_owned(), password: Secret::new(PASSWORD) }),
         created_at: seed::CREATED_AT,
     };
     seed::run(&pool, None, &FixedIds, &options).await?;

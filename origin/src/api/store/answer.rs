@@ -84,6 +84,8 @@ pub async fn retrieve(
     let mut tags = plan.tags(route, &page, &caller)?;
     tags.insert((route.tag)(key));
     if page.rows.is_empty() {
+        // It may be there and be hidden with what it is a part of, which nobody names here.
+        tags.extend(route.entity.owner.map(|_| Tag::products_any()));
         let label = if route.entity.key == "id" { "id" } else { route.entity.key };
         let error = ApiError::not_found(format!("{} with {label}: {key} was not found", route.title));
         return Ok(Reply::absence(caller.moment, &error).tagged(tags).until(caller.key.ends_at).respond(&headers));
@@ -161,7 +163,7 @@ impl Plan {
             stock_channel: self.stock_channel.as_deref(),
             nonce: &self.nonce,
         };
-        Ok(cache::products::fetch(state, moment, &ask).await?)
+        cache::products::fetch(state, moment, &ask).await
     }
 
     /// Appends the documents; returns when the prices among them change.
