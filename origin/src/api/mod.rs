@@ -42,6 +42,7 @@ pub fn public(state: &AppState) -> Result<Router, StartError> {
         .merge(middleware::timed(auth, request_timeout).layer(auth_cors))
         .merge(health::router())
         .fallback(no_route)
+        .layer(axum::middleware::map_response(middleware::charset))
         .layer(DefaultBodyLimit::max(http.max_body_bytes))
         .layer(axum::middleware::from_fn_with_state(state.clone(), middleware::observe))
         .with_state(state.clone()))
