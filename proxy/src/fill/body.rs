@@ -282,6 +282,13 @@ impl State {
 // === impl Reader ===
 
 impl Reader {
+    /// Whether [`Reader::next`] has something to tell without waiting.
+    pub fn is_ready(&self) -> bool {
+        let state = self.body.state.lock();
+        let next = state.readers.get(&self.id).copied();
+        next.is_none_or(|next| next < state.first + state.chunks.len() as u64) || state.end.is_some()
+    }
+
     /// The next chunk; `None` at the end of a complete body.
     pub async fn next(&mut self) -> Result<Option<Bytes>, BodyError> {
         loop {

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, Version, header};
 use pingora::http::ResponseHeader;
-use pingora::protocols::http::ServerSession;
+use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::{Error, ErrorType};
 use vitrine_shared::headers::X_REQUEST_ID;
 
-use super::limits::WRITE_PIECE;
+use super::limits::{WRITE_PIECE, WRITE_TIMEOUT};
 use crate::engine::{Answer, Content};
 
 /// The error with which a response that cannot be completed ends; the client's connection is then cut, never ended cleanly.
@@ -45,6 +45,9 @@ pub(super) async fn write(
             }
         }
         Content::Growing(mut reader) => loop {
+            if !reader.is_ready() {
+                flush(session).await?;
+            }
             match reader.next().await {
                 Ok(Some(chunk)) => write_chunk(session, &chunk).await?,
                 Ok(None) => break,
@@ -62,4 +65,20 @@ async fn write_chunk(session: &mut ServerSession, chunk: &Bytes) -> pingora::Res
         session.write_response_body(piece, false).await?;
     }
     Ok(())
+}
+
+/// Sends what Pingora holds back: of a response with a known length it keeps up to 1,460 bytes, the head among them, until
+/// more or the end comes, which from a slow upstream may be long.
+///
+/// Pingora offers no flush by itself, but its handling of a failed exchange is one: it writes out what it has and hands the
+/// error back, without a change to the session.
+async fn flush(session: &mut ServerSession) -> pingora::Result<()> {
+    const FLUSHED: ErrorType = ErrorType::Custom("Flushed");
+    let tasks = vec![HttpTask::Body(None, false), HttpTask::Failed(Error::new(FLUSHED))];
+    match tokio::time::timeout(WRITE_TIMEOUT, session.response_duplex_vec(tasks)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(error)) if *error.etype() == FLUSHED => Ok(()),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(Error::explain(ErrorType::WriteTimedout, "flushing a response").into_down()),
+    }
 }

@@ -1,0 +1,112 @@
+//! The program: its commands, its operations server, and its end.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod support;
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use support::{LIMIT, Proxy, Upstream, cache_all, fetch, local, response};
+use vitrine_load_tests::stack::wait_until;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_vitrine-proxy");
+
+fn file(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+fn config() -> (String, String) {
+    let http = local();
+    let text = format!(
+        "edge = \"test\"\ndefault_upstream = \"origin\"\n[listen]\nhttp = \"{http}\"\nops = \"{}\"\n\
+         [upstreams.origin]\naddresses = [\"127.0.0.1:1\"]\n",
+        local()
+    );
+    (text, http.to_string())
+}
+
+#[test]
+fn mistakes_stop_the_start_and_name_file_line_and_key() {
+    let (text, _) = config();
+    let wrong = file(&text.replace("addresses", "adresses"));
+    for command in ["check", "run"] {
+        let output = Command::new(BINARY).args([command, "--config"]).arg(wrong.path()).output().unwrap();
+        assert!(!output.status.success());
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert!(said.contains(&format!("{}:", wrong.path().display())) && said.contains("adresses"), "{said}");
+        assert!(said.contains("addresses"), "{said}");
+    }
+    let right = file(&text);
+    let output = Command::new(BINARY).args(["check", "--config"]).arg(right.path()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn an_address_in_use_stops_the_start() {
+    let (text, http) = config();
+    let _held = std::net::TcpListener::bind(&http).unwrap();
+    let file = file(&text);
+    let output = Command::new(BINARY).args(["run", "--config"]).arg(file.path()).output().unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(said.contains(&format!("cannot listen on {http}")), "{said}");
+}
+
+#[tokio::test]
+async fn sigterm_ends_an_idle_proxy_soon() {
+    let (text, http) = config();
+    let file = file(&text);
+    let mut child = Command::new(BINARY)
+        .args(["run", "--config"])
+        .arg(file.path())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let listens = async || tokio::net::TcpStream::connect(&http).await.is_ok();
+    wait_until("the proxy listens", LIMIT, listens).await.unwrap();
+    let asked = Instant::now();
+    kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
+    let ended = async || child.try_wait().unwrap().is_some_and(|status| status.success());
+    wait_until("the proxy ends", LIMIT, ended).await.unwrap();
+    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn operators_see_metrics_health_and_status() {
+    let mut upstream = Upstream::start().await;
+    let proxy = Proxy::start(upstream.addr(), &cache_all("")).await;
+    let getting = proxy.getting("/");
+    upstream.answer(&response("200 OK", "Cache-Control: max-age=60\r\n", "hello")).await;
+    getting.await.unwrap().unwrap();
+    proxy.settled().await;
+    fetch(proxy.get("/")).await.unwrap();
+
+    let at = |path: &str| format!("http://{}{path}", proxy.ops);
+    for path in ["/health/live", "/health/ready"] {
+        assert_eq!(reqwest::get(at(path)).await.unwrap().status(), 200, "{path}");
+    }
+    let counted = async || {
+        let metrics = reqwest::get(at("/metrics")).await.unwrap().text().await.unwrap();
+        [
+            "vitrine_requests_total{outcome=\"hit\",reason=\"\",rule=\"all\"} 1",
+            "vitrine_requests_total{outcome=\"miss\",reason=\"uri_miss\",rule=\"all\"} 1",
+            "vitrine_fills_total{result=\"stored\",upstream=\"origin\"} 1",
+            "vitrine_store_entries 1",
+            "vitrine_connected 1",
+        ]
+        .iter()
+        .all(|line| metrics.contains(line))
+    };
+    wait_until("the metrics are counted", LIMIT, counted).await.unwrap();
+
+    assert_eq!(reqwest::get(at("/status")).await.unwrap().status(), 401);
+    let client = reqwest::Client::new();
+    let status = client.get(at("/status")).bearer_auth("ops-secret").send().await.unwrap();
+    let status: serde_json::Value = serde_json::from_str(&status.text().await.unwrap()).unwrap();
+    assert_eq!(status["store"]["entries"], 1);
+    assert_eq!(status["connected"], true);
+}
