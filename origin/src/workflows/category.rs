@@ -140,10 +140,10 @@ pub async fn set_products(pool: &PgPool, id: &str, given: Membership) -> Result<
     let conn = work.conn();
     let named: Vec<String> = given.add.union(&given.remove).cloned().collect();
     let products = product::record::lock_many(conn, &named).await?;
+    let before = facets::of_products(conn, &products).await?;
     if !record::hold(conn, id).await? {
         return Err(WriteError::NotFound(format!("Product category with id: {id} was not found")));
     }
-    let before = facets::of_products(conn, &products).await?;
     let is_in = |product: &String| before.get(product).is_some_and(|facets| facets.categories.contains(id));
     let (removed, rest): (Vec<String>, Vec<String>) =
         products.into_iter().partition(|product| given.remove.contains(product));

@@ -7,8 +7,6 @@ pub mod file;
 pub mod product;
 pub mod product_tag;
 pub mod product_type;
-#[cfg(test)]
-mod tests;
 pub mod variant;
 pub mod work;
 

@@ -100,7 +100,7 @@ async fn replay(shop: &Shop, sample: &Value, learnt: &Learnt) -> (u16, String, V
 impl Learnt {
     fn learn(&mut self, theirs: &Value, ours: &Value) {
         if let Some(token) = ours["token"].as_str() {
-            self.token = token.to_owned();
+            token.clone_into(&mut self.token);
         }
         let pairs = [("/product/id", "/product/id"), ("/product/variants/0/id", "/product/variants/0/id")];
         for (their_place, our_place) in pairs {

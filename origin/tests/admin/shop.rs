@@ -56,7 +56,7 @@ impl Shop {
         config.files.region = settings.region;
         config.files.access_key_id = Secret::new(settings.access_key);
         config.files.secret_access_key = Secret::new(settings.secret_key);
-        config.files.base_url = MEDIA.to_owned();
+        MEDIA.clone_into(&mut config.files.base_url);
         let customer_token = token(&config, "customer", "cus_1");
         let token = token(&config, "user", "user_1");
         let state = AppState::new(config).unwrap();

@@ -15,6 +15,13 @@ pub async fn lock(conn: &mut PgConnection) -> Result<(), WriteError> {
     Ok(())
 }
 
+/// Waits for transactions that change the tree's shape, and keeps others from beginning to until this one ends. To be
+/// taken before any row of a category is locked, so that nobody waits in a circle.
+pub async fn share(conn: &mut PgConnection) -> Result<(), WriteError> {
+    sqlx::query!("SELECT pg_advisory_xact_lock_shared($1)", TREE_LOCK).execute(conn).await?;
+    Ok(())
+}
+
 /// The path of a category that is not deleted.
 pub async fn path(conn: &mut PgConnection, id: &str) -> Result<Option<String>, WriteError> {
     let path = sqlx::query_scalar!("SELECT mpath FROM product_category WHERE id = $1 AND deleted_at IS NULL", id)

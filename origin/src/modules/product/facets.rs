@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 use vitrine_shared::event::ProductFacets;
 
 use crate::modules::WriteError;
+use crate::modules::category::tree;
 
 /// The facets of products that the caller has locked, by id; channels are another module's.
 ///
@@ -15,6 +16,7 @@ pub async fn of_products(
     conn: &mut PgConnection,
     ids: &[String],
 ) -> Result<BTreeMap<String, ProductFacets>, WriteError> {
+    tree::share(conn).await?;
     sqlx::query!(
         "SELECT c.id FROM product_category c WHERE c.id IN (
              SELECT product_category_id FROM product_category_product WHERE product_id = ANY($1)

@@ -10,7 +10,7 @@ use super::{check_handle, references};
 use crate::modules::metadata::Metadata;
 use crate::modules::product::option::NewOption;
 use crate::modules::product::{self, Physical, Product, Status, image, links, option};
-use crate::modules::{WriteError, handle, sales_channel, shipping_profile};
+use crate::modules::{WriteError, category, handle, sales_channel, shipping_profile};
 use crate::workflows::variant::{self, NewVariant};
 use crate::workflows::{Done, Work, facets};
 
@@ -64,6 +64,7 @@ pub async fn create(pool: &PgPool, given: NewProduct) -> Result<Done<String>, Wr
     check(&given)?;
     let mut work = Work::begin(pool).await?;
     let conn = work.conn();
+    category::tree::share(conn).await?;
     references::hold_collection(conn, given.collection_id.as_deref()).await?;
     references::hold_type(conn, given.type_id.as_deref()).await?;
     let record = record(&given);
