@@ -229,7 +229,8 @@ async fn a_successful_unsafe_method_drops_what_is_stored() {
 #[tokio::test]
 async fn the_byte_budget_is_kept() {
     let mut upstream = Upstream::start().await;
-    let proxy = Proxy::with(upstream.addr(), "", "[cache]\nmemory = \"4MiB\"\nmax_object = \"256KiB\"", &cache_all("")).await;
+    let proxy =
+        Proxy::with(upstream.addr(), "", "[cache]\nmemory = \"4MiB\"\nmax_object = \"256KiB\"", &cache_all("")).await;
     let body = "x".repeat(100_000);
     for number in 0..60 {
         let getting = proxy.getting(&format!("/{number}"));

@@ -193,6 +193,10 @@ async fn cut_off_from_both_it_refuses_or_serves_for_a_time() {
     feed.up(false);
     connected(&strict, false).await;
     connected(&forgiving, false).await;
+    let asking = strict.getting("/");
+    upstream.answer(&response("502 Bad Gateway", "", "<html>")).await;
+    let refused = asking.await.unwrap().unwrap();
+    assert_eq!((refused.status, refused.header("content-type")), (503, "application/json"));
     let addr = upstream.stop().await;
 
     let refused = fetch(strict.get("/")).await.unwrap();
@@ -275,4 +279,13 @@ async fn an_upstream_that_lags_behind_what_it_acknowledged_is_not_believed() {
     let got = getting.await.unwrap().unwrap();
     assert_eq!((got.status, got.header("retry-after")), (503, "1"));
     assert_eq!(proxy.engine.context().store.len(), 0);
+}
+
+#[tokio::test]
+async fn a_clean_stop_takes_leave() {
+    let (upstream, feed) = (Upstream::start().await, OriginFeed::start(5).await);
+    let proxy = edge(&upstream, &feed, "", "").await;
+    assert_eq!(feed.members().len(), 1);
+    drop(proxy);
+    wait_until("the edge takes leave", LIMIT, async || feed.members().is_empty()).await.unwrap();
 }

@@ -4,7 +4,6 @@
 mod support;
 
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -60,19 +59,13 @@ fn an_address_in_use_stops_the_start() {
 async fn sigterm_ends_an_idle_proxy_soon() {
     let (text, http) = config();
     let file = file(&text);
-    let mut child = Command::new(BINARY)
-        .args(["run", "--config"])
-        .arg(file.path())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child =
+        Command::new(BINARY).args(["run", "--config"]).arg(file.path()).stderr(Stdio::null()).spawn().unwrap();
     let listens = async || tokio::net::TcpStream::connect(&http).await.is_ok();
     wait_until("the proxy listens", LIMIT, listens).await.unwrap();
-    let asked = Instant::now();
     kill(Pid::from_raw(i32::try_from(child.id()).unwrap()), Signal::SIGTERM).unwrap();
     let ended = async || child.try_wait().unwrap().is_some_and(|status| status.success());
     wait_until("the proxy ends", LIMIT, ended).await.unwrap();
-    assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
 }
 
 #[tokio::test]

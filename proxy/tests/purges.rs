@@ -148,7 +148,9 @@ async fn a_304_that_a_purge_overtakes_freshens_nothing() {
     let held = upstream.next().await;
     assert!(held.header("if-modified-since").is_some());
     proxy.purge(Mode::Hard, &["product:1"]);
-    held.send(b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=60\r\nETag: \"1\"\r\nVitrine-Tags: product:1\r\n\r\n");
+    held.send(
+        b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=60\r\nETag: \"1\"\r\nVitrine-Tags: product:1\r\n\r\n",
+    );
     drop(held);
     assert_eq!(before.await.unwrap().unwrap().body, "old");
     proxy.settled().await;
@@ -168,7 +170,8 @@ async fn a_304_that_a_purge_overtakes_freshens_nothing() {
 async fn a_304_takes_new_tags() {
     let mut upstream = Upstream::start().await;
     let proxy = Proxy::start(upstream.addr(), &cache_all("")).await;
-    stored(&proxy, &mut upstream, "Cache-Control: max-age=0\r\nETag: \"1\"\r\nVitrine-Tags: product:1\r\n", "same").await;
+    stored(&proxy, &mut upstream, "Cache-Control: max-age=0\r\nETag: \"1\"\r\nVitrine-Tags: product:1\r\n", "same")
+        .await;
     let getting = proxy.getting("/");
     let fields = "Cache-Control: max-age=60\r\nETag: \"1\"\r\nVitrine-Tags: product:2\r\n";
     upstream.answer(format!("HTTP/1.1 304 Not Modified\r\n{fields}\r\n").as_bytes()).await;

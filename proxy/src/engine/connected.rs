@@ -104,9 +104,8 @@ impl Engine {
         let place = self.context().inflight.join_or_start(key.hash(), refused, || {
             // A fill that ended between the look and here has stored its object by now.
             let now = unix_millis();
-            let served = |object: Arc<Object>| {
-                matches!(self.standing(&object, now), Standing::Fresh | Standing::Refresh(_))
-            };
+            let served =
+                |object: Arc<Object>| matches!(self.standing(&object, now), Standing::Fresh | Standing::Refresh(_));
             if self.context().store.object(key).is_some_and(served) {
                 return None;
             }
@@ -183,9 +182,9 @@ impl Engine {
             }
             Taken::Anew(reason, variants) => Err(Anew { reason, variants }),
             Taken::Own => Err(Anew { reason, variants: None }),
-            Taken::Failed(error) => Ok(self
-                .if_error(asked, sought, None)
-                .unwrap_or_else(|| Answer::failed(reason, &error))),
+            Taken::Failed(error) => {
+                Ok(self.if_error(asked, sought, None).unwrap_or_else(|| Answer::failed(reason, &error)))
+            }
         }
     }
 

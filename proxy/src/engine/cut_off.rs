@@ -17,6 +17,8 @@ use crate::store::Variants;
 
 /// How often a request asks anew because the answer was another's variant or older than what it must show.
 const MAX_ATTEMPTS: usize = 3;
+/// What a client is told when neither feed nor upstream can be reached.
+const UNREACHABLE: &str = "this edge is cut off and the upstream cannot be reached";
 
 impl Engine {
     pub(super) async fn cut_off(&self, asked: &Asked<'_>, since: BootTime) -> Answer {
@@ -33,10 +35,10 @@ impl Engine {
             match self.fetch_alone(asked, &sought, joined_at).await {
                 Taken::Reply(reply, reader, _) => {
                     let status = reply.status.as_u16();
-                    if is_unreachable(status)
-                        && let Some(old) = self.serve_for(asked, &sought, since, Some(status))
-                    {
-                        return old;
+                    if is_unreachable(status) {
+                        return self
+                            .serve_for(asked, &sought, since, Some(status))
+                            .unwrap_or_else(|| Answer::unavailable(reason, UNREACHABLE));
                     }
                     return self.reply_answer(asked, &reply, reader, Told::of(Outcome::Miss(reason)));
                 }
@@ -46,9 +48,9 @@ impl Engine {
                     return self.object_answer(asked, &object, told, unix_millis());
                 }
                 Taken::Failed(_) => {
-                    return self.serve_for(asked, &sought, since, None).unwrap_or_else(|| {
-                        Answer::unavailable(reason, "this edge is cut off and the upstream cannot be reached")
-                    });
+                    return self
+                        .serve_for(asked, &sought, since, None)
+                        .unwrap_or_else(|| Answer::unavailable(reason, UNREACHABLE));
                 }
                 Taken::Anew(why, more) => {
                     last = why;
@@ -92,10 +94,8 @@ impl Engine {
         }
         let (object, _) = sought.object.as_ref()?;
         let now = unix_millis();
-        let servable = matches!(
-            self.standing(object, now),
-            Standing::Fresh | Standing::Refresh(_) | Standing::Expired { .. }
-        );
+        let servable =
+            matches!(self.standing(object, now), Standing::Fresh | Standing::Refresh(_) | Standing::Expired { .. });
         let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::ServeFor)) };
         servable.then(|| self.object_answer(asked, object, told, now))
     }

@@ -122,14 +122,7 @@ impl Engine {
         }
     }
 
-    fn take_reply(
-        &self,
-        asked: &Asked<'_>,
-        reply: Arc<Reply>,
-        reader: Reader,
-        role: Role,
-        joined_at: Epoch,
-    ) -> Taken {
+    fn take_reply(&self, asked: &Asked<'_>, reply: Arc<Reply>, reader: Reader, role: Role, joined_at: Epoch) -> Taken {
         if !self.may_take(reply.stamp, &reply.tags, joined_at) {
             return Taken::Anew(MissReason::Overtaken, None);
         }

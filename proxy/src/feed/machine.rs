@@ -352,8 +352,7 @@ mod tests {
     }
 
     fn batch(term: u32, seq: u64) -> Batch {
-        let purge =
-            Purge { seq, mode: Mode::Hard, tags: vec![Tag::product("1")], everything: false, event: None };
+        let purge = Purge { seq, mode: Mode::Hard, tags: vec![Tag::product("1")], everything: false, event: None };
         Batch::new(term, Epoch::new(term, seq - 1), vec![purge]).unwrap()
     }
 

@@ -78,8 +78,7 @@ impl UpstreamClient {
         pool: Pool,
     ) -> Result<Incoming, ExchangeError> {
         let host = request.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let peers =
-            self.peers.of(upstream, host).await.map_err(|error| ExchangeError::Connect(error.to_string()))?;
+        let peers = self.peers.of(upstream, host).await.map_err(|error| ExchangeError::Connect(error.to_string()))?;
         let mut last = ExchangeError::Connect(String::new());
         for peer in peers {
             match self.connect(&peer, pool).await {

@@ -67,7 +67,10 @@ impl FillMetrics {
                 &["upstream"],
             )?,
             retries: IntCounterVec::new(
-                Opts::new("vitrine_upstream_retries_total", "Requests repeated because a pooled connection was closed."),
+                Opts::new(
+                    "vitrine_upstream_retries_total",
+                    "Requests repeated because a pooled connection was closed.",
+                ),
                 &["upstream"],
             )?,
         };

@@ -28,11 +28,8 @@ impl RequestMetrics {
                 &["rule", "outcome", "reason"],
             )?,
             seconds: Histogram::with_opts(
-                HistogramOpts::new(
-                    "vitrine_request_seconds",
-                    "Time from a request's head to the end of its response.",
-                )
-                .buckets(REQUEST_SECONDS.to_vec()),
+                HistogramOpts::new("vitrine_request_seconds", "Time from a request's head to the end of its response.")
+                    .buckets(REQUEST_SECONDS.to_vec()),
             )?,
             bytes: IntCounter::new("vitrine_response_body_bytes_total", "Bytes of response bodies sent to clients.")?,
         };

@@ -126,8 +126,7 @@ impl Inner {
             return Page { v: VERSION, position, take_position: Some(position), batches: Vec::new() };
         }
         let purges: Vec<Purge> = self.history.iter().filter(|purge| purge.seq > after.seq).cloned().collect();
-        let batches =
-            if purges.is_empty() { Vec::new() } else { vec![Batch::new(self.term, after, purges).unwrap()] };
+        let batches = if purges.is_empty() { Vec::new() } else { vec![Batch::new(self.term, after, purges).unwrap()] };
         Page { v: VERSION, position, take_position: None, batches }
     }
 }
