@@ -235,3 +235,32 @@ async fn content_that_ends_by_the_clock_is_not_served_after_its_end() {
     upstream.answer(&response("503 Service Unavailable", "", "broken")).await;
     assert_eq!(getting.await.unwrap().unwrap().status, 503);
 }
+
+#[tokio::test]
+async fn a_path_prefix_and_a_host_are_purged_as_tags_are() {
+    let mut upstream = Upstream::start().await;
+    let proxy = Proxy::start(upstream.addr(), &cache_all("")).await;
+    let host = proxy.http.to_string();
+    let paths = ["/store/products?a=1", "/store/products/1", "/store/productsets", "/pages/1"];
+    let mut fill = async |path: &str| {
+        let getting = proxy.getting(path);
+        upstream.answer(&response("200 OK", "Cache-Control: max-age=60\r\n", "x")).await;
+        assert_eq!(getting.await.unwrap().unwrap().status, 200);
+        proxy.settled().await;
+    };
+    for path in paths {
+        fill(path).await;
+    }
+    proxy.purge(Mode::Hard, &[&format!("prefix:{host}/store/products")]);
+    for path in &paths[..2] {
+        fill(path).await;
+    }
+    for path in paths {
+        assert!(fetch(proxy.get(path)).await.unwrap().is_hit(), "{path}");
+    }
+    proxy.purge(Mode::Hard, &[&format!("host:{host}")]);
+    for path in paths {
+        fill(path).await;
+    }
+    assert_eq!(upstream.asked(), 4 + 2 + 4);
+}

@@ -134,6 +134,10 @@ vocabulary! {
     products_of_type => "products:type";
     /// A list of the products sold in a channel.
     products_of_channel => "products:channel";
+    /// Was asked for under this host; on every object (rule 4), so that a host is purged like any tag.
+    host => "host";
+    /// Was asked for under this host and path prefix, as in `shop.example/products`; on every object, one for each segment.
+    prefix => "prefix";
     /// All entries of a kind, as in `all:regions`: for lists of small sets.
     all => "all";
 }

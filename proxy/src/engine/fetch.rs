@@ -6,9 +6,9 @@ use vitrine_shared::coherence::Verdict;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::tag::TagHash;
 
-use super::Engine;
 use super::asked::Asked;
 use super::seek::Sought;
+use super::{Engine, address};
 use crate::fill::body::Reader;
 use crate::fill::exchange::ExchangeError;
 use crate::fill::request::{FillRequest, Parts};
@@ -68,12 +68,14 @@ impl Engine {
         fill: Arc<Fill>,
         ends: Ends,
     ) {
+        let mut tags = asked.settings.tags.expand(asked.target.path());
+        tags.extend(address::tags(asked.target));
         let job = Job {
             context: self.context().clone(),
             place,
             request,
             settings: asked.settings.clone(),
-            tags: asked.settings.tags.expand(asked.target.path()),
+            tags,
             primary: asked.primary().clone(),
             base: sought.base(),
             fill,

@@ -3,6 +3,7 @@
 //! Connected (the lease holds, or there is no feed), requests share fills. Cut off, nothing is served without asking and no
 //! running fill is joined (invalidation protocol, rule 11).
 
+mod address;
 mod answer;
 mod asked;
 mod connected;

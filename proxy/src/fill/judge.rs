@@ -27,7 +27,7 @@ pub(super) struct Asked<'f> {
     pub(super) primary: &'f CacheKey,
     /// The client's fields that were sent.
     pub(super) sent: &'f HeaderMap,
-    /// The rule's tags.
+    /// The tags of its rule and of its address.
     pub(super) tags: &'f [Tag],
     /// `applied` as it was read before this attempt (rule 6).
     pub(super) applied: Epoch,

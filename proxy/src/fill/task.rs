@@ -35,7 +35,7 @@ pub struct Job {
     pub request: FillRequest,
     /// By which settings.
     pub settings: Arc<CacheSettings>,
-    /// The rule's tags.
+    /// The tags of its rule and of its address.
     pub tags: Vec<Tag>,
     /// The primary key.
     pub primary: CacheKey,
