@@ -8,6 +8,9 @@ use vitrine_shared::coherence::{Checked, Live, Verdict};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::tag::{Tag, TagHash};
 
+/// Longest key that is kept, in bytes: strangers choose parts of some.
+const MAX_KEY: usize = 512;
+
 /// Values with the stamp and tags that say whether they may still be used.
 #[derive(Debug)]
 pub struct Local<V> {
@@ -41,6 +44,9 @@ impl<V> Local<V> {
 
     /// Keeps a value that was read after `stamp` was applied, unless there is one with a later stamp.
     pub fn put(&self, key: &str, value: Arc<V>, stamp: Epoch, tags: impl IntoIterator<Item = Tag>) {
+        if key.len() > MAX_KEY {
+            return;
+        }
         let tags = tags.into_iter().map(|tag| tag.hash()).collect();
         let entry = Entry { value, stamp, tags, checked: Checked::default() };
         let mut entries = self.entries.write();

@@ -18,7 +18,8 @@ pub struct CacheMetrics {
 impl CacheMetrics {
     /// Registers them; fails only where two have one name.
     pub fn register(registry: &Registry) -> Result<Self, prometheus::Error> {
-        let lookups = Opts::new("read_cache_lookups_total", "Product documents looked up in the read cache, by outcome.");
+        let lookups =
+            Opts::new("read_cache_lookups_total", "Product documents looked up in the read cache, by outcome.");
         let metrics = Self {
             lookups: IntCounterVec::new(lookups, &["outcome"])?,
             errors: IntCounter::new("read_cache_errors_total", "Commands of the read cache that Redis failed.")?,

@@ -87,11 +87,13 @@ impl Context {
         let preference = |attribute: &str, value: &str| {
             self.preferences.iter().find(|known| known.attribute == attribute && known.value == value)
         };
-        let made_for = |region: &String| {
-            price.rules.iter().any(|rule| rule.attribute == "region_id" && rule.value == *region)
-        };
-        let of_region =
-            self.region_id.as_ref().filter(|region| made_for(region)).and_then(|region| preference("region_id", region));
+        let made_for =
+            |region: &String| price.rules.iter().any(|rule| rule.attribute == "region_id" && rule.value == *region);
+        let of_region = self
+            .region_id
+            .as_ref()
+            .filter(|region| made_for(region))
+            .and_then(|region| preference("region_id", region));
         of_region.or_else(|| preference("currency_code", &price.currency_code)).is_some_and(|it| it.is_tax_inclusive)
     }
 }

@@ -124,7 +124,8 @@ mod tests {
 
     #[test]
     fn the_nearest_rate_wins() {
-        let (default, product, kind) = (rate(25, &[]), rate(7, &[("product", "p")]), rate(12, &[("product_type", "t")]));
+        let (default, product, kind) =
+            (rate(25, &[]), rate(7, &[("product", "p")]), rate(12, &[("product_type", "t")]));
         let combinable = TaxRate { is_combinable: true, ..provincial(rate(5, &[])) };
         let table: Vec<(Vec<TaxRate>, i64)> = vec![
             (vec![], 0),

@@ -114,7 +114,8 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
     let (table, key) = (entity.table, entity.key);
     let limit = compiler.bind(Bound::Integer(ask.paging.limit));
     let offset = compiler.bind(Bound::Integer(ask.paging.offset));
-    let total = if ask.counted { format!("(SELECT count(*) FROM {table} t WHERE {filter})") } else { "NULL::bigint".into() };
+    let total =
+        if ask.counted { format!("(SELECT count(*) FROM {table} t WHERE {filter})") } else { "NULL::bigint".into() };
     let document = compiler.object(ask.selection, None, "t");
     let unnamed = compiler.unnamed(ask.selection);
     let of_variant = std::ptr::eq(entity, &raw const graph::VARIANT);
@@ -123,7 +124,8 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
         Prices::In(currency) => facts::prices(of_variant, Some(&compiler.bind(Bound::Text(currency.to_owned())))),
         Prices::All => facts::prices(of_variant, None),
     };
-    let stock = ask.stock_channel.map(|channel| facts::stock(of_variant, &compiler.bind(Bound::Text(channel.to_owned()))));
+    let stock =
+        ask.stock_channel.map(|channel| facts::stock(of_variant, &compiler.bind(Bound::Text(channel.to_owned()))));
     let stock = stock.unwrap_or_else(|| "NULL::text".to_owned());
     let sql = format!(
         "WITH page AS MATERIALIZED (SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
@@ -321,9 +323,6 @@ impl Compiler<'_> {
             Test::AtLeast(value) => self.among(column, &one(value), |list| format!("{name} >= ({list})[1]")),
             Test::Below(value) => self.among(column, &one(value), |list| format!("{name} < ({list})[1]")),
             Test::AtMost(value) => self.among(column, &one(value), |list| format!("{name} <= ({list})[1]")),
-            Test::Like(pattern) => self.pattern(column, &name, "LIKE", pattern),
-            Test::LikeAnyCase(pattern) => self.pattern(column, &name, "ILIKE", pattern),
-            Test::Regex(pattern) => self.pattern(column, &name, "~", pattern),
         }
     }
 
@@ -333,14 +332,6 @@ impl Compiler<'_> {
             return "false".to_owned();
         };
         sql(&self.bind(bound))
-    }
-
-    fn pattern(&mut self, column: &Column, name: &str, operator: &str, pattern: &str) -> String {
-        if column.kind != Kind::Text {
-            return "false".to_owned();
-        }
-        let pattern = self.bind(Bound::Text(pattern.to_owned()));
-        format!("{name} {operator} {pattern}")
     }
 
     fn bind(&mut self, value: Bound) -> String {
@@ -402,9 +393,9 @@ impl Value {
 fn show(column: &Column, alias: &str) -> String {
     let name = column.name;
     match column.kind {
-        Kind::Time => format!(
-            "to_char({alias}.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS \"{name}\""
-        ),
+        Kind::Time => {
+            format!("to_char({alias}.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS \"{name}\"")
+        }
         Kind::Numeric => format!("trim_scale({alias}.{name}) AS \"{name}\""),
         Kind::Text | Kind::Boolean | Kind::Integer | Kind::Json => format!("{alias}.{name}"),
     }
@@ -420,3 +411,6 @@ fn order_by(entity: &Entity, order: &[Order]) -> String {
     }
     terms.join(", ")
 }
+
+#[cfg(test)]
+mod tests;

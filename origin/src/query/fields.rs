@@ -115,7 +115,8 @@ impl Fields {
 
     fn check_depth(&self, limit: usize) -> Result<(), ApiError> {
         let deep_plain = self.plain.iter().filter(|path| path.split('.').count() > limit + 1).cloned();
-        let deep_whole = self.whole.iter().filter(|path| path.split('.').count() > limit).map(|path| format!("{path}.*"));
+        let deep_whole =
+            self.whole.iter().filter(|path| path.split('.').count() > limit).map(|path| format!("{path}.*"));
         let deep: Vec<String> = deep_plain.chain(deep_whole).collect();
         if deep.is_empty() {
             return Ok(());
@@ -198,15 +199,10 @@ mod tests {
             (Some("-options"), &["id", "tags", "title"]),
             (Some("-options,-id"), &["id", "tags", "title"]),
             (Some("variants.*,"), &["id", "options", "options.values", "tags", "title", "variants"]),
-            (Some("*variants.calculated_price,+tags,"), &[
-                "id",
-                "options",
-                "options.values",
-                "tags",
-                "tags",
-                "title",
-                "variants.calculated_price",
-            ]),
+            (
+                Some("*variants.calculated_price,+tags,"),
+                &["id", "options", "options.values", "tags", "tags", "title", "variants.calculated_price"],
+            ),
             (Some("+nope"), &defaults),
             (Some("*sales_channels"), &defaults),
             (Some("-option"), &defaults),

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 
 use super::graph::{Column, Relation};
 
-/// Most bytes of a pattern (`$like`, `$ilike`, `$re`, `q`).
+/// Most bytes of `q`.
 pub const MAX_PATTERN: usize = 256;
 /// Most words of `q`.
 pub const MAX_TERMS: usize = 10;
@@ -33,12 +33,6 @@ pub enum Test {
     NotIn(Vec<Value>),
     /// Null.
     Null,
-    /// `LIKE`, with SQL's wildcards.
-    Like(String),
-    /// `ILIKE`, with SQL's wildcards.
-    LikeAnyCase(String),
-    /// A POSIX regular expression.
-    Regex(String),
     /// Greater.
     Above(Value),
     /// Greater or equal.

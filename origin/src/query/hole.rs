@@ -93,10 +93,7 @@ mod tests {
         let nonce = Nonce::new();
         let hole = |key: &str| format!("\"@\":\"{}{key}\"", nonce.prefix());
         let text = format!(r#"[{{"id":"a",{}}},{{"id":"n",{}}},{{{}}}]"#, hole("a"), hole("none"), hole(r#"q\"\\"#));
-        assert_eq!(
-            filled(&nonce, &text).unwrap(),
-            r#"[{"id":"a","price":"of a"},{"id":"n"},{"price":"of q\"\\"}]"#
-        );
+        assert_eq!(filled(&nonce, &text).unwrap(), r#"[{"id":"a","price":"of a"},{"id":"n"},{"price":"of q\"\\"}]"#);
     }
 
     #[test]

@@ -40,9 +40,9 @@ const FULL: [&str; 11] = [
 pub fn is_covered(selection: &Selection) -> bool {
     fn covers(full: &Selection, wanted: &Selection) -> bool {
         full.is_whole()
-            && wanted.children().all(|child| {
-                full.child(child.relation.name).is_some_and(|below| covers(below, child.selection))
-            })
+            && wanted
+                .children()
+                .all(|child| full.child(child.relation.name).is_some_and(|below| covers(below, child.selection)))
     }
     let full = full_product();
     std::ptr::eq(full.entity(), selection.entity()) && covers(&full, selection)
@@ -248,8 +248,10 @@ mod tests {
         let mut out = Vec::new();
         let sight = Sight::Store { channels: vec![] };
         project(serde_json::from_str(document).unwrap(), &selection, &sight, &nonce, &mut out).unwrap();
-        let expected =
-            format!(r#"{{"id":"p\"1","categories":[{{"id":"b"}}],"variants":[{{"id":"v","@":"{}v"}}]}}"#, nonce.prefix());
+        let expected = format!(
+            r#"{{"id":"p\"1","categories":[{{"id":"b"}}],"variants":[{{"id":"v","@":"{}v"}}]}}"#,
+            nonce.prefix()
+        );
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 }

@@ -60,7 +60,11 @@ pub(crate) const UNORDERED: &[Unordered] = &[
     Unordered { samples: &[], path: ".products", reason: FOUND },
     Unordered { samples: &[], path: "collections", reason: "all made in one millisecond; ours go by id then" },
     Unordered { samples: &["024"], path: "products", reason: TIE },
-    Unordered { samples: &["033", "034"], path: ".images", reason: "by id in Medusa here, by rank elsewhere; ours always by rank" },
+    Unordered {
+        samples: &["033", "034"],
+        path: ".images",
+        reason: "by id in Medusa here, by rank elsewhere; ours always by rank",
+    },
     Unordered {
         samples: &["010", "011"],
         path: ".category_children",

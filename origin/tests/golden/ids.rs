@@ -39,7 +39,12 @@ impl SampleIds {
             ids.read(&sample.body);
         }
         // Some show variants without their sku; by now it is known from others.
-        ids.skus = ids.ids.iter().filter(|((kind, _), _)| *kind == Kind::Variant).map(|((_, sku), id)| (id.clone(), sku.clone())).collect();
+        ids.skus = ids
+            .ids
+            .iter()
+            .filter(|((kind, _), _)| *kind == Kind::Variant)
+            .map(|((_, sku), id)| (id.clone(), sku.clone()))
+            .collect();
         for sample in samples {
             ids.read(&sample.body);
         }

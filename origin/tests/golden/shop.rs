@@ -32,7 +32,8 @@ impl Shop {
     pub(crate) async fn start(samples: &[Sample]) -> Self {
         let ids = SampleIds::of(samples);
         let key = key_of(samples);
-        let database = TestDatabase::from_template("golden_store", async |url| load(&url, &ids, &key).await).await.unwrap();
+        let database =
+            TestDatabase::from_template("golden_store", async |url| load(&url, &ids, &key).await).await.unwrap();
         let state = AppState::new(config(&database.url())).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());

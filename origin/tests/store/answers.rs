@@ -17,13 +17,16 @@ async fn an_answer_is_tagged_with_all_that_it_shows_and_could_show() {
     let collection = id(Kind::Collection, 1);
     let region = id(Kind::Region, 0);
     let table: Vec<(String, Vec<Tag>)> = vec![
-        ("products?limit=2".into(), vec![
-            Tag::product(&id(Kind::Product, 0)),
-            Tag::collection(&id(Kind::Collection, 0)),
-            Tag::product_type(&id(Kind::Type, 1)),
-            Tag::product_tag(&id(Kind::Tag, 0)),
-            Tag::products_of_channel(&channel),
-        ]),
+        (
+            "products?limit=2".into(),
+            vec![
+                Tag::product(&id(Kind::Product, 0)),
+                Tag::collection(&id(Kind::Collection, 0)),
+                Tag::product_type(&id(Kind::Type, 1)),
+                Tag::product_tag(&id(Kind::Tag, 0)),
+                Tag::products_of_channel(&channel),
+            ],
+        ),
         ("products?fields=id&q=nothing-like-it".into(), vec![Tag::products_any()]),
         ("products?fields=id&order=-title".into(), vec![Tag::products_any()]),
         ("products?handle=nope".into(), vec![Tag::product_handle("nope")]),
@@ -31,21 +34,25 @@ async fn an_answer_is_tagged_with_all_that_it_shows_and_could_show() {
         ("products/prod_nope".into(), vec![Tag::product("prod_nope")]),
         // Its category is shown without a key, and tagged all the same.
         (format!("products/{}", id(Kind::Product, 0)), vec![Tag::category(&id(Kind::Category, 3))]),
-        (format!("products?fields=*variants.calculated_price,%2Bvariants.inventory_quantity&region_id={region}&limit=1"), vec![
-            Tag::region(&region),
-            Tag::price_list(&id(Kind::PriceList, 0)),
-            Tag::stock(&id(Kind::Variant, 0)),
-        ]),
-        (format!("collections/{collection}?fields=*products"), vec![
-            Tag::collection(&collection),
-            Tag::products_of_collection(&collection),
-            Tag::product(&id(Kind::Product, 1)),
-        ]),
+        (
+            format!(
+                "products?fields=*variants.calculated_price,%2Bvariants.inventory_quantity&region_id={region}&limit=1"
+            ),
+            vec![Tag::region(&region), Tag::price_list(&id(Kind::PriceList, 0)), Tag::stock(&id(Kind::Variant, 0))],
+        ),
+        (
+            format!("collections/{collection}?fields=*products"),
+            vec![
+                Tag::collection(&collection),
+                Tag::products_of_collection(&collection),
+                Tag::product(&id(Kind::Product, 1)),
+            ],
+        ),
         ("collections?handle=nope".into(), vec![Tag::collection_handle("nope"), Tag::all("collections")]),
-        (format!("product-variants/{}", id(Kind::Variant, 4)), vec![
-            Tag::variant(&id(Kind::Variant, 4)),
-            Tag::product(&id(Kind::Product, 1)),
-        ]),
+        (
+            format!("product-variants/{}", id(Kind::Variant, 4)),
+            vec![Tag::variant(&id(Kind::Variant, 4)), Tag::product(&id(Kind::Product, 1))],
+        ),
         ("regions".into(), vec![Tag::region(&region), Tag::all("regions")]),
     ];
     for (path, expected) in table {
@@ -56,7 +63,10 @@ async fn an_answer_is_tagged_with_all_that_it_shows_and_could_show() {
         }
     }
     let narrow = tags(&shop.get(&format!("products?fields=id&collection_id={collection}")).send().await.unwrap());
-    assert!(!narrow.contains(&Tag::products_of_channel(&channel)), "a narrow list is purged by its own predicate alone");
+    assert!(
+        !narrow.contains(&Tag::products_of_channel(&channel)),
+        "a narrow list is purged by its own predicate alone"
+    );
     shop.stop().await;
 }
 

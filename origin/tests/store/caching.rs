@@ -1,13 +1,14 @@
 //! The read cache: it answers as Postgres does, before and after purges, and when Redis fails.
 
 use vitrine_origin::seed::Kind;
+use vitrine_shared::epoch::Epoch;
 use vitrine_shared::event::Change;
 use vitrine_shared::headers::{self, CACHE_MIN_EPOCH};
-use vitrine_shared::epoch::Epoch;
 
 use crate::shop::{Shop, id, product_changed};
 
-const FIELDS: &str = "fields=*variants.calculated_price,%2Bvariants.inventory_quantity,*variants.images,%2Bmetadata,*categories";
+const FIELDS: &str =
+    "fields=*variants.calculated_price,%2Bvariants.inventory_quantity,*variants.images,%2Bmetadata,*categories";
 
 fn storefront(limit: u32) -> String {
     format!("products?limit={limit}&region_id={}&country_code=dk&{FIELDS}", id(Kind::Region, 0))

@@ -18,7 +18,10 @@ async fn filters_narrow_as_they_say() {
     let table: Vec<(String, u64)> = vec![
         (String::new(), all),
         (format!("collection_id={}", id(Kind::Collection, 0)), all / 5),
-        (format!("collection_id[]={}&collection_id[]={}", id(Kind::Collection, 0), id(Kind::Collection, 1)), 2 * all / 5),
+        (
+            format!("collection_id[]={}&collection_id[]={}", id(Kind::Collection, 0), id(Kind::Collection, 1)),
+            2 * all / 5,
+        ),
         (format!("type_id={}&tag_id={}", id(Kind::Type, 0), id(Kind::Tag, 0)), all / 4),
         (format!("type_id={}&tag_id={}", id(Kind::Type, 1), id(Kind::Tag, 0)), 0),
         (format!("category_id[]={}", id(Kind::Category, 3)), 7),
@@ -87,12 +90,14 @@ async fn what_is_not_for_sale_here_is_not_shown() {
         answer["collection"]["products"].as_array().unwrap().len()
     };
     assert_eq!((count("products").await, count("product-variants").await, below().await), (60, 240, 12));
-    sqlx::raw_sql("UPDATE product SET status = 'draft' WHERE handle = 'product-0'; \
+    sqlx::raw_sql(
+        "UPDATE product SET status = 'draft' WHERE handle = 'product-0'; \
          UPDATE product SET deleted_at = now() WHERE handle = 'product-5'; \
-         DELETE FROM product_sales_channel WHERE product_id IN (SELECT id FROM product WHERE handle = 'product-10')")
-        .execute(&shop.state.pool)
-        .await
-        .unwrap();
+         DELETE FROM product_sales_channel WHERE product_id IN (SELECT id FROM product WHERE handle = 'product-10')",
+    )
+    .execute(&shop.state.pool)
+    .await
+    .unwrap();
     assert_eq!((count("products").await, count("product-variants").await, below().await), (57, 228, 9));
     for number in [0, 5, 10] {
         let status = shop.get(&format!("products/{}", id(Kind::Product, number))).send().await.unwrap().status();

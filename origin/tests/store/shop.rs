@@ -60,7 +60,8 @@ impl Shop {
         let stop = CancellationToken::new();
         let (running, stopped) = (state.clone(), stop.clone().cancelled_owned());
         let task = tokio::spawn(async move { serve::run_on(running, public, internal, stopped).await.unwrap() });
-        let shop = Self { state, redis, url, client: Client::new(), stop, task, _scratch: scratch, _database: database };
+        let shop =
+            Self { state, redis, url, client: Client::new(), stop, task, _scratch: scratch, _database: database };
         shop.until("the origin holds a lease", async || shop.state.lease.holds()).await;
         shop
     }

@@ -18,7 +18,8 @@ type Answer = (String, BTreeSet<Tag>);
 fn pages() -> Vec<String> {
     let (region, category, collection) = (id(Kind::Region, 0), id(Kind::Category, 3), id(Kind::Collection, 0));
     let product = id(Kind::Product, 0);
-    let priced = format!("fields=*variants.calculated_price,%2Bvariants.inventory_quantity,*categories&region_id={region}");
+    let priced =
+        format!("fields=*variants.calculated_price,%2Bvariants.inventory_quantity,*categories&region_id={region}");
     vec![
         "products?limit=100".into(),
         "products?limit=3&offset=57".into(),
@@ -78,15 +79,31 @@ fn writes() -> Vec<(Method, String, Value)> {
         (Method::POST, of_product.clone(), json!({"categories": [{"id": id(Kind::Category, 4)}]})),
         (Method::POST, of_product.clone(), json!({"categories": [{"id": category}]})),
         (Method::POST, format!("{of_product}/variants/{variant}"), json!({"title": "Small"})),
-        (Method::POST, format!("{of_product}/variants/{variant}"), json!({"prices": [{"amount": 7.5, "currency_code": "eur"}]})),
+        (
+            Method::POST,
+            format!("{of_product}/variants/{variant}"),
+            json!({"prices": [{"amount": 7.5, "currency_code": "eur"}]}),
+        ),
         (Method::POST, "products".into(), new),
         (Method::POST, format!("product-categories/{category}"), json!({"name": "Shirts for men"})),
         (Method::POST, format!("product-categories/{category}"), json!({"is_internal": true})),
         (Method::POST, format!("product-categories/{category}"), json!({"is_internal": false})),
-        (Method::POST, format!("product-categories/{category}/products"), json!({"add": [id(Kind::Product, 1)], "remove": [product]})),
-        (Method::POST, "product-categories".into(), json!({"name": "Hats", "is_active": true, "parent_category_id": id(Kind::Category, 0)})),
+        (
+            Method::POST,
+            format!("product-categories/{category}/products"),
+            json!({"add": [id(Kind::Product, 1)], "remove": [product]}),
+        ),
+        (
+            Method::POST,
+            "product-categories".into(),
+            json!({"name": "Hats", "is_active": true, "parent_category_id": id(Kind::Category, 0)}),
+        ),
         (Method::POST, format!("collections/{collection}"), json!({"title": "Another spring"})),
-        (Method::POST, format!("collections/{collection}/products"), json!({"add": [id(Kind::Product, 1)], "remove": [product]})),
+        (
+            Method::POST,
+            format!("collections/{collection}/products"),
+            json!({"add": [id(Kind::Product, 1)], "remove": [product]}),
+        ),
         (Method::POST, "collections".into(), json!({"title": "Brand new", "handle": "brand-new"})),
         (Method::POST, format!("product-tags/{}", id(Kind::Tag, 0)), json!({"value": "newest"})),
         (Method::POST, format!("product-types/{}", id(Kind::Type, 0)), json!({"value": "Clothes"})),
@@ -107,7 +124,8 @@ async fn every_write_purges_every_answer_that_it_changes() {
     let mut before = answers(&shop, &pages).await;
     let mut changed_by_some = vec![false; pages.len()];
     for (method, path, body) in writes() {
-        let newest: Option<i64> = sqlx::query_scalar("SELECT max(id) FROM outbox").fetch_one(&shop.state.pool).await.unwrap();
+        let newest: Option<i64> =
+            sqlx::query_scalar("SELECT max(id) FROM outbox").fetch_one(&shop.state.pool).await.unwrap();
         let mut request = shop.admin(method.clone(), &path, &token);
         if !body.is_null() {
             request = request.json(&body);
@@ -126,7 +144,10 @@ async fn every_write_purges_every_answer_that_it_changes() {
             if before[index].0 != after[index].0 {
                 changed_by_some[index] = true;
                 let tags = &before[index].1;
-                assert!(!tags.is_disjoint(&purged), "{method} {path} {body} changed {page}\npurged {purged:?}\ntags {tags:?}");
+                assert!(
+                    !tags.is_disjoint(&purged),
+                    "{method} {path} {body} changed {page}\npurged {purged:?}\ntags {tags:?}"
+                );
             }
         }
         before = after;

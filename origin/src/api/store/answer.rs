@@ -77,7 +77,8 @@ pub async fn retrieve(
     }
     let input = params::read(&query, route.entity, route.retrieve_params, common)?;
     let plan = Plan::make(state, route, &caller, input, true).await?;
-    let (_, column) = route.entity.column(route.entity.key).ok_or_else(|| ApiError::unknown(&"an entity without key"))?;
+    let (_, column) =
+        route.entity.column(route.entity.key).ok_or_else(|| ApiError::unknown(&"an entity without key"))?;
     let own = Filter::Column(column, Test::In(vec![Value::Text(key.replace('\0', ""))]));
     let filter = Filter::All(vec![own, plan.input.filter.clone()]);
     let page = plan.fetch(state, caller.moment, &filter, &[], Paging { limit: 1, offset: 0 }, false).await?;
@@ -133,7 +134,11 @@ impl Plan {
                 }
                 if stock {
                     stock_channel = Some(one_channel(&caller.key.channels, asked)?);
-                    selection.add(if route.variants == Variants::Root { "manage_inventory" } else { "variants.manage_inventory" });
+                    selection.add(if route.variants == Variants::Root {
+                        "manage_inventory"
+                    } else {
+                        "variants.manage_inventory"
+                    });
                 }
             }
         }

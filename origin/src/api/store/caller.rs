@@ -9,8 +9,8 @@ use vitrine_shared::tag::Tag;
 
 use crate::api::reply::Moment;
 use crate::error::ApiError;
-use crate::query::key::{self, PublishableKey};
 use crate::query::compile::Sight;
+use crate::query::key::{self, PublishableKey};
 use crate::state::AppState;
 
 /// The header that carries the key.
@@ -32,7 +32,8 @@ impl FromRequestParts<AppState> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let moment = Moment::begin(state, &parts.headers)?;
-        let token = parts.headers.get(KEY_HEADER).and_then(|value| value.to_str().ok()).filter(|token| !token.is_empty());
+        let token =
+            parts.headers.get(KEY_HEADER).and_then(|value| value.to_str().ok()).filter(|token| !token.is_empty());
         let token = token.ok_or_else(|| {
             ApiError::not_allowed(format!(
                 "Publishable API key required in the request header: {KEY_HEADER}. You can manage your keys in settings \
@@ -42,9 +43,8 @@ impl FromRequestParts<AppState> for Caller {
         let key = find(state, moment, token).await?;
         let now = i64::try_from(unix_millis()).unwrap_or(i64::MAX);
         let key = key.filter(|key| key.ends_at.is_none_or(|end| end > now));
-        let key = key.ok_or_else(|| {
-            ApiError::not_allowed("A valid publishable key is required to proceed with the request")
-        })?;
+        let key = key
+            .ok_or_else(|| ApiError::not_allowed("A valid publishable key is required to proceed with the request"))?;
         Ok(Self { key, moment })
     }
 }

@@ -6,6 +6,7 @@ mod operators;
 pub mod params;
 pub mod priced;
 pub mod routes;
+mod shown;
 pub mod tree;
 
 pub use caller::{Caller, KEY_HEADER};

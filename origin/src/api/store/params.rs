@@ -13,7 +13,7 @@ use crate::query::filter::{Filter, MAX_PATTERN, Test, Value};
 use crate::query::graph::Entity;
 
 /// Most entries of a page.
-pub const MAX_LIMIT: i64 = 10_000;
+pub const MAX_LIMIT: i64 = 1_000;
 /// Most entries that may be passed over: Postgres reads each of them.
 pub const MAX_OFFSET: i64 = 10_000_000;
 /// How many things that are wrong are told at once.
@@ -257,7 +257,8 @@ impl Reader {
             Meaning::Search => {
                 let text = values.join(" ");
                 if text.len() > MAX_PATTERN {
-                    let text = format!("Invalid request: Value for field '{}' is longer than {MAX_PATTERN}", param.name);
+                    let text =
+                        format!("Invalid request: Value for field '{}' is longer than {MAX_PATTERN}", param.name);
                     return Err(ApiError::invalid_data(text));
                 }
                 Some(Filter::search(&text))
@@ -404,7 +405,7 @@ mod tests {
             ("is_giftcard=maybe", "Invalid request: Invalid input"),
             ("$or=1", "Invalid request: Expected type: 'array' for field '$or', got: '1'"),
             ("limit=-1", "Invalid request: Value for field 'limit' too small, expected at least: '0'"),
-            ("limit=99999", "Invalid request: Value for field 'limit' too big, expected at most: '10000'"),
+            ("limit=99999", "Invalid request: Value for field 'limit' too big, expected at most: '1000'"),
         ];
         for (raw, message) in table {
             assert_eq!(input(raw).unwrap_err().message(), message, "{raw}");

@@ -47,9 +47,7 @@ impl Pricing {
             Some(id) => {
                 ApiError::invalid_data(format!("Region with id {id} not found when populating the pricing context"))
             }
-            None => {
-                ApiError::invalid_data("Missing required pricing context to calculate prices - region_id")
-            }
+            None => ApiError::invalid_data("Missing required pricing context to calculate prices - region_id"),
         })?;
         let context = Context {
             currency_code: market.currency_code.clone(),
@@ -96,9 +94,11 @@ pub fn fill(
     out: &mut Vec<u8>,
 ) -> Result<(), ApiError> {
     let broken = |error: serde_json::Error| ApiError::unknown(&error);
-    let prices: Option<Vec<VariantPrices>> = row.prices.as_deref().map(serde_json::from_str).transpose().map_err(broken)?;
+    let prices: Option<Vec<VariantPrices>> =
+        row.prices.as_deref().map(serde_json::from_str).transpose().map_err(broken)?;
     let prices = prices.unwrap_or_default();
-    let stock: Option<HashMap<String, Value>> = row.stock.as_deref().map(serde_json::from_str).transpose().map_err(broken)?;
+    let stock: Option<HashMap<String, Value>> =
+        row.stock.as_deref().map(serde_json::from_str).transpose().map_err(broken)?;
     let stock = stock.unwrap_or_default();
     if let Some(pricing) = pricing {
         let candidates = || prices.iter().flat_map(|variant| &variant.prices);
