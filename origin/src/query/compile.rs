@@ -176,7 +176,8 @@ impl Compiler<'_> {
             if let Join::Held(column) = relation.join {
                 let key = relation.target.key;
                 shown.push(format!(
-                    "CASE WHEN {alias}.{column} IS NOT NULL THEN json_build_object('{key}', {alias}.{column}) END AS \"{}\"",
+                    "CASE WHEN {alias}.{column} IS NOT NULL THEN \
+                     (SELECT row_to_json(d) FROM (SELECT {alias}.{column} AS {key}) d) END AS \"{}\"",
                     relation.name
                 ));
             }

@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
-use serde_json::Value;
 use vitrine_origin::api::store::routes::PRODUCTS;
 use vitrine_origin::query::hole::Nonce;
 use vitrine_origin::query::project::{full_product, is_covered, project};
@@ -41,9 +40,7 @@ async fn a_projection_is_what_postgres_would_have_made() {
         for (full, direct) in documents.iter().zip(direct) {
             let mut text = Vec::new();
             project(serde_json::from_str(full).unwrap(), &selection, &sight, &nonce, &mut text).unwrap();
-            let projected: Value = serde_json::from_slice(&text).unwrap();
-            let direct: Value = serde_json::from_str(&direct).unwrap();
-            assert_eq!(projected, direct, "{paths:?}");
+            assert_eq!(String::from_utf8(text).unwrap(), direct, "{paths:?}");
         }
     }
     shop.stop().await;

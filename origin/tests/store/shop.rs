@@ -95,6 +95,11 @@ impl Shop {
         self.get(path).send().await.unwrap().json().await.unwrap()
     }
 
+    /// The body of an answer, byte for byte.
+    pub(crate) async fn text(&self, path: &str) -> String {
+        self.get(path).send().await.unwrap().text().await.unwrap()
+    }
+
     /// Commits a statement together with an event, and waits until this origin has applied it.
     pub(crate) async fn change(&self, statement: &'static str, change: Change) {
         let mut tx = self.state.pool.begin().await.unwrap();
