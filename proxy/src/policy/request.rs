@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderName, header};
 use vitrine_shared::headers;
 
-use super::fields::remove_hop_by_hop;
+use super::fields::{HOP_BY_HOP, remove_hop_by_hop};
 use crate::key::KeySpec;
 use crate::vary::Codings;
 
@@ -69,12 +69,20 @@ pub fn fill_fields(client: &HeaderMap, key: &KeySpec) -> HeaderMap {
         Some(codings) => drop(fields.insert(header::ACCEPT_ENCODING, codings)),
         None => drop(fields.remove(header::ACCEPT_ENCODING)),
     }
-    for header in &key.headers {
-        if header.lines(client).next().is_none() {
-            fields.remove(&header.name);
+    for header in key.headers.iter().filter(|header| !is_of_the_exchange(&header.name)) {
+        // What is sent is what was keyed: no empty line before the one that counts, and no absence though a client's
+        // Connection names the field. Either would store the answer to another request under this key.
+        fields.remove(&header.name);
+        for line in header.lines(client) {
+            fields.append(header.name.clone(), line.clone());
         }
     }
     fields
+}
+
+/// Whether a field never goes on, even where a rule keys it.
+fn is_of_the_exchange(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || OF_THE_CLIENT.contains(name) || headers::FROM_ORIGIN.contains(name)
 }
 
 #[cfg(test)]
@@ -127,5 +135,32 @@ mod tests {
             "x-forwarded-host: keyed",
         ];
         assert_eq!(sent, expected);
+    }
+
+    #[test]
+    fn what_is_keyed_is_sent_whatever_stands_around_it() {
+        let name = HeaderName::from_static("x-medusa-locale");
+        let key = KeySpec {
+            scope: "origin".into(),
+            query: QuerySpec::default(),
+            headers: vec![
+                KeyHeader { name: name.clone(), empty_is_absent: true },
+                KeyHeader { name: header::RANGE, empty_is_absent: true },
+            ],
+            cookies: Vec::new(),
+        };
+        for lines in [
+            &[("connection", "x-medusa-locale"), ("x-medusa-locale", "de")][..],
+            &[("x-medusa-locale", ""), ("x-medusa-locale", "de")],
+            &[("x-medusa-locale", "de"), ("x-medusa-locale", " "), ("range", "bytes=0-1")],
+        ] {
+            let mut client = HeaderMap::new();
+            for (name, value) in lines {
+                client.append(*name, HeaderValue::from_static(value));
+            }
+            let fields = fill_fields(&client, &key);
+            assert!(fields.get_all(&name).iter().eq(["de"].iter()), "{lines:?}");
+            assert_eq!(fields.len(), 1, "{lines:?}");
+        }
     }
 }

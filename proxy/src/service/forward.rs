@@ -16,14 +16,10 @@ use crate::upstream::Upstream;
 /// The name of this cache's member (RFC 9211).
 pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-/// RFC 7239, and the fields that commonly say the same.
-const CLAIMS: [HeaderName; 5] = [
-    HeaderName::from_static("forwarded"),
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-server"),
-    HeaderName::from_static("x-forwarded-prefix"),
-];
+/// RFC 7239, and a field that commonly says the same.
+const CLAIMS: [HeaderName; 2] = [HeaderName::from_static("forwarded"), HeaderName::from_static("x-real-ip")];
+/// What the other claims begin with: host, port, proto, scheme, ssl, prefix and whatever a framework adds.
+const CLAIM_PREFIX: &str = "x-forwarded-";
 
 /// Makes a client's request fit for the upstream: its Host and path, and who the client is.
 pub(super) fn prepare(
@@ -35,7 +31,9 @@ pub(super) fn prepare(
 ) -> pingora::Result<()> {
     request.set_raw_path(upstream.request_target(&target.passed()).as_bytes())?;
     request.insert_header(header::HOST, upstream.host.as_deref().unwrap_or(target.host()))?;
-    for name in FROM_EDGE.iter().chain(&CLAIMS) {
+    let claims = request.headers.keys().filter(|name| name.as_str().starts_with(CLAIM_PREFIX)).cloned();
+    let claims: Vec<HeaderName> = claims.collect();
+    for name in FROM_EDGE.iter().chain(&FROM_ORIGIN).chain(&CLAIMS).chain(&claims) {
         request.remove_header(name);
     }
     match client {
