@@ -135,7 +135,8 @@ pub struct Feed {
     #[serde(default = "defaults::lease_ms")]
     pub lease_ms: u64,
     /// A member unheard for lease and drift counts as gone. It covers how far clocks may differ over one lease, and the
-    /// renewals that a crash of Postgres may lose (three times its `wal_writer_delay` of 200 ms).
+    /// renewals that a crash of Postgres may lose: those of three times its `wal_writer_delay` of 200 ms, and before these up
+    /// to a third of a lease without one.
     #[serde(default = "defaults::drift_ms")]
     pub drift_ms: u64,
     /// How often the relay looks for rows when no hint comes.
@@ -235,7 +236,7 @@ mod defaults {
         3_000
     }
     pub(super) fn drift_ms() -> u64 {
-        1_000
+        2_000
     }
     pub(super) fn poll_ms() -> u64 {
         250

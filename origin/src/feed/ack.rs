@@ -38,7 +38,7 @@ enum Tally {
 
 /// Waits until a write's purges are acknowledged, but not longer than `limit`.
 ///
-/// A write that changed nothing waits for what was numbered before it.
+/// A write that changed nothing waits for what was committed before it.
 /// Postgres failing on the way ends as pending: the write is committed all the same.
 pub async fn wait(state: &AppState, receipt: &Receipt, limit: Duration) -> Acknowledgement {
     let started = Instant::now();
@@ -58,20 +58,29 @@ pub async fn wait(state: &AppState, receipt: &Receipt, limit: Duration) -> Ackno
     }
 }
 
-/// Waits until all events of the write have a number.
+/// Waits until all events of the write have a number. A write that changed nothing found what others had committed, so it
+/// waits for those that had no number then.
 async fn numbered(state: &AppState, receipt: &Receipt) -> Epoch {
-    if receipt.is_empty() {
-        return *state.position.borrow();
-    }
     let mut position = state.position.subscribe();
+    let mut awaited = (!receipt.is_empty()).then(|| receipt.clone());
     loop {
         position.mark_unchanged();
-        match outbox::resolve(&state.pool, receipt).await {
+        match resolve(state, &mut awaited).await {
             Ok(Some(epoch)) => return epoch,
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "waiting for a number"),
         }
         woken(state, position.changed()).await;
+    }
+}
+
+async fn resolve(state: &AppState, awaited: &mut Option<Receipt>) -> Result<Option<Epoch>, sqlx::Error> {
+    if awaited.is_none() {
+        *awaited = Some(outbox::unnumbered(&state.pool).await?);
+    }
+    match awaited {
+        Some(receipt) => outbox::resolve(&state.pool, receipt).await,
+        None => Ok(None),
     }
 }
 

@@ -34,10 +34,11 @@ pub async fn write(tx: &mut Transaction<'_, Postgres>, event: &Event) -> Result<
 
 /// The newest epoch of a write's events, or `None` while one of them is not numbered yet.
 ///
-/// Rows that were pruned long ago count as numbered.
+/// Rows that were pruned had numbers, which only the position still bounds. An empty receipt resolves to the position.
 pub async fn resolve(pool: &sqlx::PgPool, receipt: &Receipt) -> Result<Option<Epoch>, sqlx::Error> {
     let ids: Vec<i64> = receipt.tickets().iter().map(|ticket| ticket.0).collect();
     let rows = sqlx::query!("SELECT term, seq FROM outbox WHERE id = ANY($1)", &ids).fetch_all(pool).await?;
+    let some_are_gone = rows.len() < ids.len();
     let mut newest = Epoch::ZERO;
     for row in rows {
         let (Some(term), Some(seq)) = (row.term, row.seq) else {
@@ -45,7 +46,20 @@ pub async fn resolve(pool: &sqlx::PgPool, receipt: &Receipt) -> Result<Option<Ep
         };
         newest = newest.max(epoch(term, seq));
     }
+    if some_are_gone || ids.is_empty() {
+        newest = newest.max(position(pool).await?.newest);
+    }
     Ok(Some(newest))
+}
+
+/// The events of all committed writes that are not numbered yet.
+pub async fn unnumbered(pool: &sqlx::PgPool) -> Result<Receipt, sqlx::Error> {
+    let ids = sqlx::query_scalar!("SELECT id FROM outbox WHERE seq IS NULL").fetch_all(pool).await?;
+    let mut receipt = Receipt::default();
+    for id in ids {
+        receipt.add(Ticket(id));
+    }
+    Ok(receipt)
 }
 
 /// An epoch from its columns; they are never negative.

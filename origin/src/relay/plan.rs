@@ -19,7 +19,8 @@ pub enum Step {
 pub fn next(position: FeedPosition, last: Option<Epoch>) -> Step {
     let FeedPosition { newest, history_after } = position;
     let after = match last {
-        Some(last) if last > newest => return Step::Restart,
+        // An earlier term may have got further: Postgres was restored, and its term raised.
+        Some(last) if last > newest || last.seq > newest.seq => return Step::Restart,
         Some(last) => last.seq,
         // A wiped stream restarts with its newest purge: readers see the gap and catch up from the endpoint.
         None => newest.seq.saturating_sub(1),
@@ -66,6 +67,8 @@ mod tests {
         let later = FeedPosition { newest: Epoch::new(2, 8), history_after: 0 };
         assert_eq!(next(later, Some(Epoch::new(1, 7))), Step::PublishAfter(7));
         assert_eq!(next(at(3, 0), Some(Epoch::new(1, 500))), Step::Restart);
+        assert_eq!(next(later, Some(Epoch::new(1, 500))), Step::Restart);
+        assert_eq!(next(later, Some(Epoch::new(1, 8))), Step::Nothing);
     }
 
     #[test]

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use vitrine_load_tests::stack::TestStack;
 use vitrine_origin::feed::ack::{self, Acknowledgement};
+use vitrine_origin::outbox::{self, Receipt};
+use vitrine_origin::{AppState, relay};
 use vitrine_shared::epoch::Epoch;
 
-use crate::shop::{PATIENCE, Shop, until};
+use crate::shop::{PATIENCE, Shop, database, until, write};
 
 /// Long enough for everything but the report that the test holds back.
 const SHORT: Duration = Duration::from_millis(400);
@@ -123,4 +125,21 @@ async fn in_a_new_term_nothing_is_acknowledged_until_the_leases_of_the_old_one_h
     let acknowledged = ack::wait(&shop.state, &receipt, PATIENCE).await;
     assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 1 });
     shop.stop().await;
+}
+
+#[tokio::test]
+async fn a_write_that_changed_nothing_waits_for_what_others_had_committed() {
+    let stack = TestStack::start().await.unwrap();
+    let (config, pool) = database(&stack).await;
+    // Without its tasks this process hears of nothing, and no relay runs.
+    let state = AppState::new(config).unwrap();
+    let other = write(&pool, "prod_1").await;
+    let nothing = Receipt::default();
+    assert_eq!(ack::wait(&state, &nothing, SHORT).await, Acknowledgement::Pending { epoch: None });
+    relay::number(&mut pool.acquire().await.unwrap()).await.unwrap().unwrap();
+    let epoch = Epoch::new(1, 1);
+    assert_eq!(ack::wait(&state, &nothing, PATIENCE).await, Acknowledgement::Acked { epoch, members: 0 });
+    // What was pruned had a number, though nobody can tell which.
+    sqlx::query("DELETE FROM outbox").execute(&pool).await.unwrap();
+    assert_eq!(outbox::resolve(&pool, &other).await.unwrap(), Some(epoch));
 }
