@@ -66,7 +66,8 @@ async fn whoever_is_wrong_gets_the_same_answer() {
     let stack = TestStack::start().await.unwrap();
     let shop = shop_with_merchant(&stack).await;
     let expected = json!({"type": "unauthorized", "message": "Invalid email or password"});
-    for (email, password) in [("admin@test.com", "nope"), ("nobody@test.com", "supersecret")] {
+    for (email, password) in [("admin@test.com", "nope"), ("nobody@test.com", "supersecret"), ("a\0@test.com", "nope")]
+    {
         let answer = sign_in(&shop, &json!({"email": email, "password": password})).await;
         assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
         assert_eq!(answer.json::<Value>().await.unwrap(), expected);

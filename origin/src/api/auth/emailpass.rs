@@ -29,7 +29,8 @@ pub(super) async fn sign_in(State(state): State<AppState>, JsonBody(body): JsonB
     let text = |field: &str| body.get(field).and_then(Value::as_str).filter(|text| !text.is_empty());
     let password = text("password").ok_or_else(|| ApiError::unauthorized("Password should be a string"))?;
     let email = text("email").ok_or_else(|| ApiError::unauthorized("Email should be a string"))?;
-    if password.len() > MAX_PASSWORD {
+    // Postgres can hold no NUL, so no address has one.
+    if password.len() > MAX_PASSWORD || email.contains('\0') {
         return Err(ApiError::unauthorized(WRONG));
     }
     let identity = auth::emailpass_identity(&state.pool, email).await?;
