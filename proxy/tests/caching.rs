@@ -283,3 +283,25 @@ async fn an_upstream_that_is_gone_gives_a_clear_error() {
         assert!(got.body.contains("upstream_failed"), "{}", got.body);
     }
 }
+
+/// A 304 may tell other fields than the response that it confirms (RFC 9110 §15.4.5), Vary among them.
+#[tokio::test]
+async fn a_304_that_begins_to_vary_is_not_stored_for_others() {
+    let mut upstream = Upstream::start().await;
+    let proxy = Proxy::start(upstream.addr(), &cache_all("")).await;
+    let first = proxy.getting("/");
+    upstream.answer(&response("200 OK", "Cache-Control: max-age=0\r\nETag: \"1\"\r\n", "plain")).await;
+    assert_eq!(first.await.unwrap().unwrap().body, "plain");
+    proxy.settled().await;
+
+    let second = proxy.getting("/");
+    let fields = "Cache-Control: max-age=60\r\nETag: \"1\"\r\nVary: Accept-Language\r\n";
+    upstream.answer(format!("HTTP/1.1 304 Not Modified\r\n{fields}\r\n").as_bytes()).await;
+    assert_eq!(second.await.unwrap().unwrap().body, "plain");
+    proxy.settled().await;
+
+    let danish = tokio::spawn(fetch(proxy.get("/").header("accept-language", "da")));
+    upstream.answer(&response("200 OK", fields, "dansk")).await;
+    assert_eq!(danish.await.unwrap().unwrap().body, "dansk");
+    assert_eq!(upstream.asked(), 3);
+}

@@ -154,6 +154,17 @@ pub fn unnamed_relation(selection: &Selection) -> Option<&'static Relation> {
     hidden.or_else(|| entity.relation(entity.owner?).map(|(_, relation)| relation))
 }
 
+/// Whether something below the root may be hidden from this answer and shown in the next: the root's own is told by
+/// [`unnamed_relation`].
+pub fn hides_below(selection: &Selection) -> bool {
+    fn hides(selection: &Selection) -> bool {
+        selection
+            .children()
+            .any(|child| (child.relation.guarded && child.relation.members.is_none()) || hides(child.selection))
+    }
+    selection.children().any(|child| hides(child.selection))
+}
+
 struct Compiler<'a> {
     sight: &'a Sight,
     nonce: &'a Nonce,

@@ -52,6 +52,15 @@ fn pages() -> Vec<String> {
         "product-types".into(),
         "product-options?limit=3".into(),
         "regions".into(),
+        format!("products?fields=title&limit=1&$or[0][tag_id][]={}", id(Kind::Tag, 0)),
+        format!("products?fields=title&limit=1&$or[0][category_id][]={category}"),
+        format!("products?fields=title&$and[0][tag_id][]={}", id(Kind::Tag, 0)),
+        format!("products/{}?fields=id&category_id[]={category}", id(Kind::Product, 1)),
+        format!("products/{}?fields=id&tag_id[]={}", id(Kind::Product, 4), id(Kind::Tag, 0)),
+        format!("collections/{}?fields=id,*products.categories", id(Kind::Collection, 3)),
+        format!("collections/{}?fields=id,*products.categories", id(Kind::Collection, 0)),
+        "product-options?title=Novelty".into(),
+        "product-options?q=Novelty".into(),
     ]
 }
 
@@ -63,8 +72,8 @@ fn writes() -> Vec<(Method, String, Value)> {
     let new = json!({
         "title": "Product 1 brand new", "handle": "brand-new", "status": "published", "collection_id": collection,
         "type_id": id(Kind::Type, 0), "tags": [{"id": id(Kind::Tag, 0)}], "categories": [{"id": category}],
-        "sales_channels": [{"id": channel}], "options": [{"title": "Size", "values": ["S"]}],
-        "variants": [{"title": "S", "sku": "NEW-S", "options": {"Size": "S"}, "prices": [{"amount": 3, "currency_code": "eur"}]}]
+        "sales_channels": [{"id": channel}], "options": [{"title": "Novelty", "values": ["S"]}],
+        "variants": [{"title": "S", "sku": "NEW-S", "options": {"Novelty": "S"}, "prices": [{"amount": 3, "currency_code": "eur"}]}]
     });
     vec![
         (Method::POST, of_product.clone(), json!({"title": "A title"})),

@@ -76,6 +76,11 @@ impl Asked<'_> {
         let mut reply = self.judge(base.meta.status, &response);
         reply.length = Some(base.body.len());
         match reply.share {
+            // A 304 that changes what the response varies by: whose variant the body is cannot be known.
+            Share::All(storable) if storable.key != base.meta.key => {
+                reply.share = Share::Starter(NotStored::Vary);
+                Err(Box::new(reply))
+            }
             Share::All(storable) => {
                 let meta = Meta {
                     key: storable.key,

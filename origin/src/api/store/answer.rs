@@ -14,9 +14,9 @@ use super::tree;
 use crate::api::reply::{Moment, Reply};
 use crate::cache;
 use crate::error::ApiError;
-use crate::query::compile::{Ask, Order, Paging, Prices, Sight, computed_of, unnamed_relation};
+use crate::query::compile::{Ask, Order, Paging, Prices, Sight, computed_of, hides_below, unnamed_relation};
 use crate::query::filter::{Filter, Test, Value};
-use crate::query::graph::Computed;
+use crate::query::graph::{self, Computed};
 use crate::query::hole::Nonce;
 use crate::query::{Page, Selection, mention};
 use crate::state::AppState;
@@ -84,6 +84,8 @@ pub async fn retrieve(
     let page = plan.fetch(state, caller.moment, &filter, &[], Paging { limit: 1, offset: 0 }, false).await?;
     let mut tags = plan.tags(route, &page, &caller)?;
     tags.insert((route.tag)(key));
+    tags.extend(plan.input.narrowed.iter().cloned());
+    tags.extend(plan.input.depends_on_all.then(Tag::products_any));
     if page.rows.is_empty() {
         // It may be there and be hidden with what it is a part of, which nobody names here.
         tags.extend(route.entity.owner.map(|_| Tag::products_any()));
@@ -203,6 +205,7 @@ impl Plan {
     fn tags(&self, route: &Route, page: &Page, caller: &Caller) -> Result<BTreeSet<Tag>, ApiError> {
         let mut tags: BTreeSet<Tag> = caller.tags().collect();
         tags.extend(self.pricing.iter().flat_map(Pricing::tags));
+        tags.extend(hides_below(&self.selection).then(|| Tag::all("categories")));
         let unnamed = unnamed_relation(&self.selection).and_then(|relation| relation.target.tag);
         for row in &page.rows {
             tags.insert((route.tag)(&row.key));
@@ -219,6 +222,8 @@ impl Plan {
         let mut tags = self.input.narrowed.clone();
         if let Some(set) = route.set {
             tags.insert(Tag::all(set));
+            // Options have no events of their own; an empty list of them shows none that would say so.
+            tags.extend(std::ptr::eq(route.entity, &raw const graph::OPTION).then(Tag::products_any));
             return tags;
         }
         // Whatever enters or leaves a narrowed list has, or had, the value that the list is narrowed to, and says so.

@@ -1,6 +1,6 @@
 //! Times as parameters: text, a list, or a map of operators (Medusa's `createOperatorMap`).
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike as _, NaiveDate, NaiveDateTime, Utc};
 
 use super::params::expected;
 use crate::api::query_string::Node;
@@ -66,12 +66,15 @@ fn times(name: &str, node: &Node, issues: &mut Vec<String>) -> Result<Vec<Value>
         .collect()
 }
 
+/// Years that Postgres's timestamps and Medusa's four-digit dates have in common.
+const YEARS: std::ops::RangeInclusive<i32> = 0..=9_999;
+
 /// ISO 8601, with or without zone (then UTC), or a date alone.
 fn time(text: &str) -> Option<DateTime<Utc>> {
     let zoned = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let local = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|time| time.and_utc());
     let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());
-    zoned().or_else(local).or_else(date)
+    zoned().or_else(local).or_else(date).filter(|time| YEARS.contains(&time.year()))
 }
 
 #[cfg(test)]
@@ -86,6 +89,10 @@ mod tests {
             ("2020-01-02T03:04:05", true),
             ("2020-01-02", true),
             ("2020-13-02", false),
+            ("9999-12-31", true),
+            ("-9999-01-01", false),
+            ("-4713-01-01T00:00:00", false),
+            ("+10000-01-01", false),
             ("", false),
         ] {
             assert_eq!(time(text).is_some(), expected, "{text}");

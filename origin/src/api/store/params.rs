@@ -237,10 +237,9 @@ impl Reader {
             self.input.context.insert(param.name, values);
             return Ok(None);
         }
-        match param.tag.filter(|_| top) {
-            Some(tag) => self.input.narrowed.extend(values.iter().map(|value| tag(value))),
-            None => self.input.depends_on_all = true,
-        }
+        // Within `$or` a list is not narrowed to the value, but it depends on it all the same.
+        self.input.narrowed.extend(param.tag.iter().flat_map(|tag| values.iter().map(|value| tag(value))));
+        self.input.depends_on_all |= !top || param.tag.is_none();
         let among = |values: Vec<String>| Test::In(values.into_iter().map(Value::Text).collect());
         Ok(match param.meaning {
             Meaning::Column(name) => entity.column(name).map(|(_, column)| Filter::Column(column, among(values))),
