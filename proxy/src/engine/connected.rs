@@ -12,7 +12,7 @@ use super::fetch::{Role, Taken};
 use super::seek::{Sought, Standing};
 use crate::fill::{Fill, Place};
 use crate::reason::{MissReason, Outcome, StaleReason};
-use crate::store::{Object, Variants};
+use crate::store::Variants;
 
 /// How often a request asks anew because what it waited for was overtaken or another's variant, before it asks on its own.
 const MAX_RESTARTS: usize = 3;
@@ -102,11 +102,11 @@ impl Engine {
         };
         let key = sought.key(asked);
         let place = self.context().inflight.join_or_start(key.hash(), refused, || {
-            // A fill that ended between the look and here has stored its object by now.
-            let now = unix_millis();
-            let served =
-                |object: Arc<Object>| matches!(self.standing(&object, now), Standing::Fresh | Standing::Refresh(_));
-            if self.context().store.object(key).is_some_and(served) {
+            // A fill that ended between the look and here has stored its object by now, or has shown by what it varies, so
+            // that the object stands, or is on its way, under another key.
+            let again = self.seek(asked, sought.variants.as_ref(), unix_millis());
+            let served = |standing: &Standing| matches!(standing, Standing::Fresh | Standing::Refresh(_));
+            if again.key(asked) != key || again.object.is_some_and(|(_, standing)| served(&standing)) {
                 return None;
             }
             Some(Fill::start(&self.context().budget))

@@ -421,7 +421,7 @@ mod tests {
             ("id[]=a&id[]=b", 2, false),
             ("q=x", 0, true),
             ("id=a&q=x", 1, true),
-            ("$or[0][id]=a&$or[1][id]=b", 0, true),
+            ("$or[0][id]=a&$or[1][id]=b", 2, true),
             ("region_id=r&limit=12abc", 0, false),
             ("created_at[$gt]=2020-01-01T00:00:00Z", 0, true),
         ];
