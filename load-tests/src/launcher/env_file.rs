@@ -6,7 +6,7 @@ use crate::stack::{StackError, write_private};
 
 /// Writes `variables` to `path`, readable for the owner only.
 ///
-/// They are not exported: DATABASE_URL and its like in the environment would tell the next `make run` of that shell to use
+/// They are not exported: `DATABASE_URL` and its like in the environment would tell the next `make run` of that shell to use
 /// them as servers of its user's own.
 pub(crate) fn write(path: &Path, variables: &[(&str, String)]) -> Result<(), StackError> {
     let head = "# Written by `vitrine up`; holds secrets. Use it with: . .run/vitrine.env (programs that need it: set -a before)\n";

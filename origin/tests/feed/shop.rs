@@ -8,7 +8,7 @@ use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use vitrine_load_tests::stack::TestStack;
+use vitrine_load_tests::stack::{TestStack, wait_until};
 use vitrine_origin::config::Config;
 use vitrine_origin::outbox::{self, Receipt};
 use vitrine_origin::{AppState, database, serve};
@@ -157,11 +157,6 @@ pub(crate) async fn numbers(pool: &PgPool) -> Vec<Option<i64>> {
 }
 
 /// Waits for something that will come about; fails when it does not.
-pub(crate) async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let waited = tokio::time::timeout(PATIENCE, async {
-        while !holds().await {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    });
-    assert!(waited.await.is_ok(), "gave up waiting: {what}");
+pub(crate) async fn until(what: &str, holds: impl AsyncFnMut() -> bool) {
+    wait_until(what, PATIENCE, holds).await.unwrap();
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use vitrine_load_tests::stack::{Redis, Scratch, TestDatabase};
+use vitrine_load_tests::stack::{Redis, Scratch, TestDatabase, wait_until};
 use vitrine_origin::config::{Config, Secret};
 use vitrine_origin::outbox;
 use vitrine_origin::seed::{self, FixedIds, Ids, Kind, SeedOptions};
@@ -122,12 +122,7 @@ impl Shop {
 
     /// Waits until something holds.
     pub(crate) async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
-        let waiting = async {
-            while !holds().await {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+        wait_until(what, PATIENCE, holds).await.unwrap();
     }
 }
 
