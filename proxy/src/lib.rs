@@ -4,6 +4,7 @@ pub mod access_log;
 pub mod cache_status;
 pub mod check;
 pub mod config;
+pub mod encoding;
 pub mod engine;
 pub mod feed;
 pub mod fill;

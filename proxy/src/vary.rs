@@ -1,5 +1,7 @@
 //! Variants of one key: what a stored response's Vary names, and how requests compare by it (RFC 9111 §4.1).
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 
@@ -12,6 +14,31 @@ pub const MAX_NAMES: usize = 12;
 /// The fields that a response varies by, sorted and without repeats; empty where it varies by none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct VarySpec(SmallVec<[HeaderName; 3]>);
+
+/// How the fields that a response's Vary names are compared, by the rule.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VaryRules {
+    /// By name.
+    pub named: Vec<(HeaderName, VaryMode)>,
+    /// All others, but for those that the key holds, Accept-Encoding and Cookie.
+    pub unknown: VaryMode,
+}
+
+/// How one field is compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum VaryMode {
+    /// A response that varies by it is not stored.
+    #[default]
+    Refuse,
+    /// By its value (RFC 9111 §4.1).
+    Exact,
+    /// Not at all: the operator knows that the response is the same.
+    Ignore,
+    /// Accept-Language, by the best of these (RFC 4647 §3.4); that one is sent upstream.
+    Languages(Arc<[Box<str>]>),
+    /// Accept, by the best of these media types; that one is sent upstream.
+    Types(Arc<[Box<str>]>),
+}
 
 /// The content codings that a client accepts, of those that matter: by them Accept-Encoding is compared and sent on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -10,13 +10,11 @@ use super::problems::Problems;
 use super::raw::{RawCache, RawConfig, RawListen, RawRule, Text};
 use super::upstreams::Upstreams;
 use super::{CacheLimits, Config, Listen, feed, rule, upstreams};
-use crate::rules::{Rule, RuleSet, shadowed};
+use crate::rules::{DEFAULT_MAX_OBJECT, Rule, RuleSet, shadowed};
 use crate::upstream::Upstream;
 
 /// Memory for the cache, where nothing is said.
 const MEMORY: u64 = 256 << 20;
-/// Largest body that is stored, where nothing is said.
-const MAX_OBJECT: u64 = 8 << 20;
 /// The edge's name, where none is given.
 const EDGE: &str = "edge";
 /// Most worker threads that a file may ask for.
@@ -31,7 +29,7 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
     let feed = raw.feed.and_then(|raw| feed::compile(raw, &mut problems));
     let upstreams = upstreams::compile(raw.upstreams, with_feed, &mut problems);
     let default = default_upstream(raw.default_upstream.as_ref(), &upstreams, &mut problems);
-    let max_object = cache.map_or(MAX_OBJECT, |cache| cache.max_object);
+    let max_object = cache.map_or(DEFAULT_MAX_OBJECT, |cache| cache.max_object);
     let rules = rules(&raw.rules, &upstreams, default.as_ref(), max_object, &mut problems);
     upstreams.warn_of_unused(default.as_ref(), &rules, &mut problems);
     let edge = raw.edge.map_or_else(|| EDGE.to_owned(), Spanned::into_inner).into();
@@ -74,7 +72,7 @@ fn listen(raw: RawListen, problems: &mut Problems<'_>) -> Option<Listen> {
 
 fn cache(raw: &RawCache, problems: &mut Problems<'_>) -> Option<CacheLimits> {
     let memory = problems.size_or(raw.memory.as_ref(), MEMORY);
-    let max_object = problems.size_or(raw.max_object.as_ref(), MAX_OBJECT);
+    let max_object = problems.size_or(raw.max_object.as_ref(), DEFAULT_MAX_OBJECT);
     let limits = CacheLimits { memory: memory?, max_object: max_object? };
     if limits.max_object > limits.memory {
         let at = raw.max_object.as_ref().or(raw.memory.as_ref());

@@ -1,7 +1,6 @@
 //! `[[rules]]`: one rule, checked and compiled.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::{HeaderName, Method};
 use toml::Spanned;
@@ -12,14 +11,10 @@ use super::units;
 use super::upstreams::Upstreams;
 use crate::key::{KeyHeader, KeySpec, QuerySpec, Select, normal_name};
 use crate::rules::{
-    BrowserTtl, Bypass, CacheSettings, DEFAULT_RULE, EdgeTtl, HostPattern, MethodSet, NAME_HELP, OnDisconnect,
-    PathPattern, Rule, RuleAction, StaleTtl, TagTemplates, Template, valid_name,
+    BrowserTtl, Bypass, CacheSettings, DEFAULT_NEGATIVE_TTL, DEFAULT_RULE, EdgeTtl, HostPattern, MethodSet, NAME_HELP,
+    OnDisconnect, PathPattern, Rule, RuleAction, StaleTtl, TagTemplates, Template, valid_name,
 };
 use crate::upstream::Upstream;
-
-/// What a 404 or 410 gets under a rule's own TTL, where nothing is said: long enough to absorb a storm, short enough for an origin that
-/// does not purge what comes into being.
-const NEGATIVE_TTL: Duration = Duration::from_mins(1);
 
 pub(super) fn compile(
     raw: &RawRule,
@@ -68,6 +63,8 @@ pub(super) fn compile(
         paths: paths?,
         methods: methods.map_or(Some(None), |methods| methods.map(Some))?,
         upstream: upstream?,
+        transform: Arc::default(),
+        purge_from: Arc::default(),
         action: action?,
     })
 }
@@ -139,7 +136,7 @@ fn settings(
     problems: &mut Problems<'_>,
 ) -> Option<CacheSettings> {
     let edge_ttl = raw.edge_ttl.as_ref().map_or(Some(EdgeTtl::Respect), |ttl| edge_ttl(ttl, problems));
-    let negative_ttl = problems.duration_or(raw.negative_ttl.as_ref(), NEGATIVE_TTL);
+    let negative_ttl = problems.duration_or(raw.negative_ttl.as_ref(), DEFAULT_NEGATIVE_TTL);
     let browser_ttl = raw.browser_ttl.as_ref().map_or(Some(BrowserTtl::Respect), |ttl| browser_ttl(ttl, problems));
     let mut stale = |ttl: Option<&Text>| ttl.map_or(Some(StaleTtl::Respect), |ttl| stale_ttl(ttl, problems));
     let stale_while_revalidate = stale(raw.stale_while_revalidate.as_ref());
@@ -155,7 +152,7 @@ fn settings(
     let serve_for = raw.serve_for.as_ref().map(|ttl| problems.duration(ttl));
     let max_object_bytes = problems.size_or(raw.max_object.as_ref(), max_object);
     let default_key = RawKey::default();
-    let key = key_spec(raw.key.as_ref().map_or(&default_key, Spanned::get_ref), scope, problems);
+    let key = key_spec(raw.key.as_ref().map_or(&default_key, Spanned::get_ref), scope.clone(), problems);
     let tags = templates(raw, paths, problems);
     Some(CacheSettings {
         key: key?,
@@ -168,6 +165,7 @@ fn settings(
         stale_if_error: stale_if_error?,
         max_object_bytes: max_object_bytes?,
         tags,
+        ..CacheSettings::of_scope(scope)
     })
 }
 

@@ -1,24 +1,34 @@
 //! The compiled rules: ordered, the first that matches decides, and one that passes stands behind them all.
 
 mod bypass;
+mod conditions;
 mod decision;
 mod facts;
 mod methods;
 mod overlap;
 mod pattern;
+mod response;
 mod template;
+mod transform;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use bypass::Bypass;
-pub use decision::{Action, BrowserTtl, CachePlan, CacheSettings, Decision, EdgeTtl, OnDisconnect, StaleTtl};
+pub use conditions::Condition;
+pub use decision::{
+    Action, BrowserTtl, CDN_CACHE_CONTROL, CachePlan, CacheSettings, DEFAULT_MAX_OBJECT, DEFAULT_NEGATIVE_TTL,
+    Decision, EdgeTtl, Forward, Heuristic, OnDisconnect, RequestDirectives, SetCookie, StaleTtl,
+};
 pub use facts::RequestFacts;
+use ipnet::IpNet;
 pub use methods::{HostPattern, HostPatternError, MethodSet};
 pub use overlap::{Shadowed, shadowed};
 use pattern::SplitPath;
 pub use pattern::{PathPattern, PatternError};
+pub use response::ResponseRule;
 pub use template::{TagTemplates, Template, TemplateError};
+pub use transform::{Cors, HeaderEdits, OriginPattern, Transform};
 
 use crate::key::without_port;
 use crate::reason::PassReason;
@@ -52,6 +62,10 @@ pub struct Rule {
     pub methods: Option<MethodSet>,
     /// Who is asked.
     pub upstream: Arc<Upstream>,
+    /// What is changed of the messages.
+    pub transform: Arc<Transform>,
+    /// Networks from which PURGE is taken.
+    pub purge_from: Arc<[IpNet]>,
     /// What is done.
     pub action: RuleAction,
 }
@@ -118,6 +132,8 @@ impl RuleSet {
             return Decision {
                 rule: Arc::clone(&self.default_rule),
                 upstream: Arc::clone(&self.default_upstream),
+                transform: Arc::default(),
+                purge_from: Arc::default(),
                 action: Action::Pass(PassReason::NoRule),
             };
         };
@@ -128,7 +144,13 @@ impl RuleSet {
                 None => Action::Cache(CachePlan { settings: Arc::clone(settings) }),
             },
         };
-        Decision { rule: Arc::clone(&rule.name), upstream: Arc::clone(&rule.upstream), action }
+        Decision {
+            rule: Arc::clone(&rule.name),
+            upstream: Arc::clone(&rule.upstream),
+            transform: Arc::clone(&rule.transform),
+            purge_from: Arc::clone(&rule.purge_from),
+            action,
+        }
     }
 
     /// The first rule that matches.

@@ -6,27 +6,14 @@ use http::{HeaderName, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;
-use crate::key::{KeySpec, QuerySpec};
 use crate::policy::Freshness;
-use crate::rules::{BrowserTtl, OnDisconnect, TagTemplates};
 
 /// 1994-11-06 08:49:37 GMT.
 const THEN: u64 = 784_111_777_000;
 const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 fn settings(edge_ttl: EdgeTtl) -> CacheSettings {
-    CacheSettings {
-        key: KeySpec { scope: Arc::from("origin"), query: QuerySpec::default(), headers: vec![], cookies: vec![] },
-        edge_ttl,
-        negative_ttl: Duration::from_mins(1),
-        browser_ttl: BrowserTtl::Respect,
-        on_disconnect: OnDisconnect::Revalidate,
-        serve_for: None,
-        stale_while_revalidate: StaleTtl::Respect,
-        stale_if_error: StaleTtl::Respect,
-        max_object_bytes: 1 << 20,
-        tags: TagTemplates::default(),
-    }
+    CacheSettings { edge_ttl, max_object_bytes: 1 << 20, ..CacheSettings::of_scope(Arc::from("origin")) }
 }
 
 fn fields(lines: &[&str]) -> HeaderMap {

@@ -1,0 +1,89 @@
+//! The file's shape, as it is parsed and before it is checked. Every key stands in `docs/rules.md`, which a test compares.
+
+mod rule;
+mod transform;
+mod upstream;
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+pub use rule::*;
+pub use transform::*;
+pub use upstream::*;
+
+use super::secret::Secret;
+
+/// Text with its place in the file.
+pub type Text = Spanned<String>;
+
+/// The whole file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawConfig {
+    /// The edge's name.
+    pub edge: Option<Text>,
+    /// The upstream of what no rule matches.
+    pub default_upstream: Option<Text>,
+    /// Where it listens.
+    pub listen: RawListen,
+    /// How much it holds.
+    #[serde(default)]
+    pub cache: RawCache,
+    /// Where purges come from.
+    pub feed: Option<RawFeed>,
+    /// Upstreams by name.
+    #[serde(default)]
+    pub upstreams: BTreeMap<Text, Spanned<RawUpstream>>,
+    /// The rules, in their order.
+    #[serde(default)]
+    pub rules: Vec<Spanned<RawRule>>,
+}
+
+/// `[listen]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawListen {
+    /// For clients.
+    pub http: Text,
+    /// For operators.
+    pub ops: Text,
+    /// The operators' token.
+    pub ops_token: Option<Spanned<Secret>>,
+    /// Worker threads.
+    pub threads: Option<Spanned<usize>>,
+    /// Networks of proxies whose X-Forwarded-* and Forwarded are believed.
+    #[serde(default)]
+    pub trusted_proxies: Vec<Text>,
+}
+
+/// `[cache]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCache {
+    /// The budget.
+    pub memory: Option<Text>,
+    /// The largest body.
+    pub max_object: Option<Text>,
+    /// Most variants of one URL.
+    pub max_variants: Option<Spanned<usize>>,
+}
+
+/// `[feed]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawFeed {
+    /// The Redis of the stream.
+    pub redis: Option<Secret>,
+    /// The origin's internal address.
+    pub url: Text,
+    /// The token for it.
+    pub token: Spanned<Secret>,
+    /// Between renewals.
+    pub renew_every: Option<Text>,
+    /// Longest lease.
+    pub max_lease: Option<Text>,
+    /// Most tags.
+    pub tag_capacity: Option<Spanned<usize>>,
+}
