@@ -35,6 +35,6 @@ impl Asked<'_> {
 
     /// Its fields as fills send them; made where they are needed, since most hits do not need them.
     pub(super) fn fields(&self) -> ClientFields {
-        ClientFields::of(self.headers, &self.settings.key)
+        ClientFields::of(self.headers, self.settings)
     }
 }

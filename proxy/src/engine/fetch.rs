@@ -44,7 +44,7 @@ impl Engine {
     /// What is asked for a request; `None` where it cannot be put into HTTP.
     pub(super) fn request(asked: &Asked<'_>, sought: &Sought) -> Option<FillRequest> {
         let spec = sought.variants.as_ref().map(|variants| &variants.spec);
-        let sent = asked.fields().sent(&asked.settings.key, spec);
+        let sent = asked.fields().sent(asked.settings, spec);
         let validators = sought.validators();
         let parts = Parts {
             upstream: asked.upstream,

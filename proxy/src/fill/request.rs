@@ -6,7 +6,10 @@
 //! which names the request in logs (an upstream that put it into a body would share it); and Authorization, where the rule
 //! lets it through, since RFC 9111 §3.5 then decides whether the answer may be shared.
 //!
-//! So `Accept-Language` and the like reach the upstream only where a rule keys them or the upstream's Vary named them:
+//! Under [`Forward::Headers`] and [`Forward::All`] the upstream is sent more, as other caches do it; what it reads of that it must then
+//! name in Vary, or say `private`.
+//!
+//! Under [`Forward::Keyed`], `Accept-Language` and the like reach the upstream only where a rule keys them or the upstream's Vary named them:
 //! the first response with a new Vary is not used for a client that sent such a field; it is asked for again, with it.
 
 use std::sync::Arc;
@@ -16,8 +19,9 @@ use pingora::http::RequestHeader;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::headers::{CACHE_MIN_EPOCH, X_REQUEST_ID, epoch_value};
 
-use crate::key::{KeySpec, Target};
+use crate::key::Target;
 use crate::policy::fill_fields;
+use crate::rules::{CacheSettings, Forward};
 use crate::upstream::Upstream;
 use crate::vary::VarySpec;
 
@@ -72,8 +76,8 @@ pub enum Ask {
 
 impl ClientFields {
     /// Of a client's request under a rule.
-    pub fn of(client: &HeaderMap, key: &KeySpec) -> Self {
-        Self(fill_fields(client, key))
+    pub fn of(client: &HeaderMap, settings: &CacheSettings) -> Self {
+        Self(fill_fields(client, settings))
     }
 
     /// All of them: by these a request finds its variant.
@@ -82,9 +86,11 @@ impl ClientFields {
     }
 
     /// Those that may be sent where the upstream is known to vary by `spec`.
-    pub fn sent(&self, key: &KeySpec, spec: Option<&VarySpec>) -> HeaderMap {
+    pub fn sent(&self, settings: &CacheSettings, spec: Option<&VarySpec>) -> HeaderMap {
+        let key = &settings.key;
         let may_be_sent = |name: &HeaderName| {
-            *name == header::COOKIE
+            settings.forward != Forward::Keyed
+                || *name == header::COOKIE
                 || *name == header::AUTHORIZATION
                 || key.headers.iter().any(|keyed| keyed.name == *name)
                 || spec.is_some_and(|spec| spec.names().contains(name))
@@ -110,9 +116,10 @@ impl FillRequest {
         for (name, value) in sent.iter().chain(parts.validators) {
             header.append_header(name.clone(), value.clone())?;
         }
+        // The client's Via, where all is forwarded, stands before this edge's (RFC 9110 §7.6.3).
+        header.append_header(header::VIA, VIA)?;
         let constants = [
             (header::USER_AGENT, USER_AGENT),
-            (header::VIA, VIA),
             (X_FORWARDED_PROTO, HeaderValue::from_static(parts.target.scheme().as_str())),
             (X_REQUEST_ID, parts.request_id.clone()),
         ];

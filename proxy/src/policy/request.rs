@@ -4,7 +4,7 @@ use http::{HeaderMap, HeaderName, header};
 use vitrine_shared::headers;
 
 use super::fields::{HOP_BY_HOP, remove_hop_by_hop};
-use crate::key::KeySpec;
+use crate::rules::{CacheSettings, Forward, RequestDirectives};
 use crate::vary::Codings;
 
 /// Fields of this client's exchange with this cache, which a fill answers for itself: preconditions, ranges, and request
@@ -27,43 +27,51 @@ const OF_THE_CLIENT: [HeaderName; 13] = [
 
 /// Fields by which frameworks let a request say that it is another: unkeyed, they poison caches. A rule that needs one names it
 /// in `key.headers`.
-const DISGUISES: [HeaderName; 13] = [
+const DISGUISES: [HeaderName; 11] = [
     header::FORWARDED,
-    HeaderName::from_static("x-forwarded-host"),
-    HeaderName::from_static("x-forwarded-port"),
-    HeaderName::from_static("x-forwarded-prefix"),
-    HeaderName::from_static("x-forwarded-scheme"),
-    HeaderName::from_static("x-forwarded-server"),
+    HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("true-client-ip"),
     HeaderName::from_static("x-host"),
     HeaderName::from_static("x-http-method"),
     HeaderName::from_static("x-http-method-override"),
     HeaderName::from_static("x-method-override"),
     HeaderName::from_static("x-original-host"),
     HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("x-rewrite-url"),
 ];
+
+/// What the claims begin with that a proxy makes of its client: host, port, proto, address, prefix and whatever a framework adds.
+const CLAIM_PREFIX: &str = "x-forwarded-";
 
 /// The fields of a client's request that a fill may send upstream, and by which variants are compared: of those that no key header
 /// names, the engine sends only what a known Vary names. Host and the protocol's own fields are for the engine to add.
 ///
-/// Cookies are sent only where they are in the key, since what an answer depends on must be keyed. Accept-Encoding is sent in
-/// the [normal form](Codings) by which variants are told apart.
-pub fn fill_fields(client: &HeaderMap, key: &KeySpec) -> HeaderMap {
+/// Cookies are sent only where they are in the key, since what an answer depends on must be keyed; [`Forward::All`] leaves that to
+/// the upstream's `private` and Vary. Accept-Encoding is sent in the [normal form](Codings) by which variants are told apart.
+pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
+    let key = &settings.key;
     let mut fields = client.clone();
     remove_hop_by_hop(&mut fields);
     let is_keyed = |name: &HeaderName| key.headers.iter().any(|header| header.name == *name);
-    for name in OF_THE_CLIENT {
+    let directives = [header::CACHE_CONTROL, header::PRAGMA];
+    let obeys = settings.request_directives == RequestDirectives::Obey;
+    for name in OF_THE_CLIENT.iter().filter(|name| !(obeys && directives.contains(name))) {
         fields.remove(name);
     }
     for name in headers::FROM_ORIGIN {
         fields.remove(name);
     }
-    for name in DISGUISES.iter().filter(|name| !is_keyed(name)) {
+    let claims: Vec<HeaderName> =
+        fields.keys().filter(|name| name.as_str().starts_with(CLAIM_PREFIX)).cloned().collect();
+    for name in DISGUISES.iter().chain(&claims).filter(|name| !is_keyed(name)) {
         fields.remove(name);
     }
-    match key.cookie_field(client) {
-        Some(cookies) => drop(fields.insert(header::COOKIE, cookies)),
-        None => drop(fields.remove(header::COOKIE)),
+    if settings.forward != Forward::All {
+        match key.cookie_field(client) {
+            Some(cookies) => drop(fields.insert(header::COOKIE, cookies)),
+            None => drop(fields.remove(header::COOKIE)),
+        }
     }
     match Codings::of(client).field() {
         Some(codings) => drop(fields.insert(header::ACCEPT_ENCODING, codings)),
@@ -90,7 +98,44 @@ mod tests {
     use http::HeaderValue;
 
     use super::*;
-    use crate::key::{KeyHeader, QuerySpec};
+    use crate::key::{KeyHeader, KeySpec, QuerySpec};
+
+    fn settings(key: KeySpec) -> CacheSettings {
+        CacheSettings { key, ..CacheSettings::of_scope("origin".into()) }
+    }
+
+    #[test]
+    fn all_is_forwarded_but_what_is_for_this_cache_or_a_claim() {
+        let lines = [
+            ("cookie", "id=7"),
+            ("x-own", "1"),
+            ("user-agent", "u"),
+            ("x-forwarded-anything", "a"),
+            ("x-original-url", "/admin"),
+            ("range", "bytes=0-1"),
+            ("if-match", "\"a\""),
+            ("te", "trailers"),
+            ("cache-control", "no-cache"),
+            ("pragma", "no-cache"),
+        ];
+        let client: HeaderMap = lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect();
+        for (forward, request_directives, expected) in [
+            (Forward::All, RequestDirectives::Ignore, &["cookie", "x-own", "user-agent"][..]),
+            (Forward::Headers, RequestDirectives::Ignore, &["x-own", "user-agent"]),
+            (Forward::All, RequestDirectives::Obey, &["cookie", "x-own", "user-agent", "cache-control", "pragma"]),
+        ] {
+            let settings = CacheSettings { forward, request_directives, ..CacheSettings::of_scope("origin".into()) };
+            let fields = fill_fields(&client, &settings);
+            let mut names: Vec<&str> = fields.keys().map(HeaderName::as_str).collect();
+            let mut expected = expected.to_vec();
+            names.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(names, expected, "{forward:?} {request_directives:?}");
+        }
+    }
 
     #[test]
     fn what_is_unkeyed_and_could_change_the_answer_stays_behind() {
@@ -122,7 +167,7 @@ mod tests {
         for (name, value) in lines {
             client.append(name, HeaderValue::from_static(value));
         }
-        let mut sent: Vec<String> = fill_fields(&client, &key)
+        let mut sent: Vec<String> = fill_fields(&client, &settings(key.clone()))
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
             .collect();
@@ -158,7 +203,7 @@ mod tests {
             for (name, value) in lines {
                 client.append(*name, HeaderValue::from_static(value));
             }
-            let fields = fill_fields(&client, &key);
+            let fields = fill_fields(&client, &settings(key.clone()));
             assert!(fields.get_all(&name).iter().eq(["de"].iter()), "{lines:?}");
             assert_eq!(fields.len(), 1, "{lines:?}");
         }
