@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench lint clean-data prepare npm
+.PHONY: help run test bench conformance lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -16,6 +16,7 @@ help:
 	@echo "make run         install what is missing, build, start the demo shop with all it needs; Ctrl-C stops it"
 	@echo "make test        the same setup, then every test"
 	@echo "make bench       measure"
+	@echo "make conformance the public tests of HTTP caches, against the proxy; ARGS=\"--id TEST\" shows one"
 	@echo "make lint        style, warnings, licences"
 	@echo "make clean-data  forget the demo shop"
 	@echo "make prepare     after a change of SQL: write what sqlx knows of each query to .sqlx/"
@@ -34,11 +35,22 @@ test: npm
 	$(say) "Testing"
 	"$(target)/debug/vitrine" test-stack -- $(tests)
 
-# Medusa's SDK, for the test that points it at the proxy. Nothing is done when it is there.
+# Installs what a folder's package-lock.json names. Nothing is done when it is there.
+npm_in = @cd $(1) && if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then \
+  printf '\n== Fetching $(2)\n' && npm ci --no-audit --no-fund; fi
+
+# Medusa's SDK, for the test that points it at the proxy.
 npm:
 	@docker/install-packages.sh test
-	@cd load-tests/js && if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then \
-	  printf '\n== Fetching the JavaScript SDK\n' && npm ci --no-audit --no-fund; fi
+	$(call npm_in,load-tests/js,the JavaScript SDK)
+
+conformance:
+	@docker/install-packages.sh test
+	$(call npm_in,load-tests/conformance,the tests of HTTP caches)
+	$(say) "Building (several minutes the first time)"
+	cargo build --package vitrine-proxy
+	$(say) "Testing (half a minute)"
+	@node load-tests/conformance/run.mjs --proxy "$(target)/debug/vitrine-proxy" $(ARGS)
 
 bench:
 	@docker/install-packages.sh bench
