@@ -68,6 +68,15 @@ pub(super) fn weakly_equal(one: Option<&HeaderValue>, other: Option<&HeaderValue
     matches!((part(one), part(other)), (Some(one), Some(other)) if one == other)
 }
 
+/// Whether two entity tags are equal by strong comparison (RFC 9110 §8.8.3.2); an absent, weak or invalid one equals none.
+pub(super) fn is_strongly_equal(one: Option<&HeaderValue>, other: Option<&HeaderValue>) -> bool {
+    fn strong(value: Option<&HeaderValue>) -> Option<&[u8]> {
+        let tag = value?.as_bytes().trim_ascii();
+        opaque(tag).filter(|_| !tag.starts_with(b"W/"))
+    }
+    matches!((strong(one), strong(other)), (Some(one), Some(other)) if one == other)
+}
+
 /// `*`, or a list of entity tags of which one has this opaque part. What follows a member that is no entity tag is not read.
 fn matches_list(line: &[u8], etag: Option<&[u8]>) -> bool {
     let mut rest = line.trim_ascii();

@@ -11,6 +11,8 @@ mod client;
 mod conditional;
 mod fields;
 mod freshness;
+mod multipart;
+mod range;
 mod request;
 mod storing;
 
@@ -19,5 +21,7 @@ pub use client::{Varying, fixed_fields, varying_fields};
 pub use conditional::{add_validators, is_not_modified, to_not_modified};
 pub use fields::{HOP_BY_HOP, freshen, remove_hop_by_hop, remove_protocol, selects, stored_fields};
 pub use freshness::{Freshness, Lifetime};
+pub use multipart::{Multipart, Part};
+pub use range::{ByteRange, MAX_RANGES, Selected, select, unsatisfied_range};
 pub use request::fill_fields;
 pub use storing::{Exchange, assess};
