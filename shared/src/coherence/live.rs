@@ -3,9 +3,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{ApplyError, TagTable, Verdict};
+use super::{ApplyError, Reached, Stamp, TagTable, Verdict};
 use crate::epoch::Epoch;
-use crate::feed::Batch;
+use crate::feed::{Batch, Mode};
 use crate::tag::TagHash;
 
 /// A [`TagTable`] behind a lock, with a generation that grows whenever a verdict may have changed.
@@ -31,7 +31,12 @@ impl Live {
         }
     }
 
-    /// The epoch up to which every purge was applied: read it *before* asking for content, as the stamp (rule 6).
+    /// Where this member stands, by both clocks: read it *before* asking for content (rule 6).
+    pub fn stamp(&self) -> Stamp {
+        self.read().stamp()
+    }
+
+    /// The epoch up to which every purge of the feed was applied; a stamp where only the feed purges.
     pub fn applied(&self) -> Epoch {
         self.read().applied()
     }
@@ -56,6 +61,19 @@ impl Live {
         Ok(new)
     }
 
+    /// A purge that is made at this member; returns its number. When this returns, no later verdict ignores it.
+    pub fn purge(&self, tags: &[TagHash], everything: bool, mode: Mode) -> u64 {
+        let mut table = self.write();
+        let at = table.purge(tags, everything, mode);
+        self.generation.fetch_add(1, Ordering::Release);
+        at
+    }
+
+    /// See [`TagTable::tick`].
+    pub fn tick(&self) -> u64 {
+        self.write().tick()
+    }
+
     /// See [`TagTable::take_position`].
     pub fn take_position(&self, position: Epoch) {
         let mut table = self.write();
@@ -64,12 +82,17 @@ impl Live {
     }
 
     /// May an object with this stamp and these tags be served?
-    pub fn verdict(&self, stamp: Epoch, tags: &[TagHash]) -> Verdict {
-        self.read().verdict(stamp, tags)
+    pub fn verdict(&self, stamp: impl Into<Stamp>, tags: &[TagHash]) -> Verdict {
+        self.read().verdict(stamp.into(), tags)
+    }
+
+    /// See [`TagTable::reached`].
+    pub fn reached(&self, stamp: Stamp, tags: &[TagHash]) -> Vec<Reached> {
+        self.read().reached(stamp, tags)
     }
 
     /// As [`Live::verdict`], remembered in `checked`: between purges this compares one number instead of all tags.
-    pub fn verdict_cached(&self, checked: &Checked, stamp: Epoch, tags: &[TagHash]) -> Verdict {
+    pub fn verdict_cached(&self, checked: &Checked, stamp: impl Into<Stamp>, tags: &[TagHash]) -> Verdict {
         let generation = self.generation.load(Ordering::Acquire);
         if checked.0.load(Ordering::Relaxed) == generation {
             return Verdict::Servable;
@@ -77,7 +100,7 @@ impl Live {
         let table = self.read();
         // Read under the lock: writers change it only while they hold the lock, so it belongs to this very table.
         let generation = self.generation.load(Ordering::Acquire);
-        let verdict = table.verdict(stamp, tags);
+        let verdict = table.verdict(stamp.into(), tags);
         if verdict == Verdict::Servable {
             checked.0.store(generation, Ordering::Relaxed);
         }
@@ -112,5 +135,9 @@ mod tests {
         live.apply(&Batch::new(1, Epoch::new(1, 0), vec![purge]).unwrap()).unwrap();
         assert_eq!(live.verdict_cached(&checked, stamp, &tags), Verdict::Purged);
         assert_eq!(live.verdict_cached(&checked, live.applied(), &tags), Verdict::Servable);
+        let stamp = live.stamp();
+        assert_eq!(live.purge(&tags, false, Mode::Soft), 1);
+        assert_eq!(live.verdict_cached(&checked, stamp, &tags), Verdict::SoftPurged);
+        assert_eq!(live.verdict_cached(&checked, live.stamp(), &tags), Verdict::Servable);
     }
 }

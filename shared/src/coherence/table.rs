@@ -1,21 +1,10 @@
-//! The tag table: for each purged tag the epochs of its last hard and soft purge, and the floor below which all is gone.
+//! The tag table: what was purged by the origin's feed and at this member, and up to where the feed was applied.
 
-use std::collections::{HashMap, VecDeque};
-
+use super::purges::{Purges, Reach};
+use super::{Stamp, Verdict};
 use crate::epoch::Epoch;
 use crate::feed::{Batch, Mode};
 use crate::tag::TagHash;
-
-/// Whether an object may be served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Nothing of it was purged since it was made.
-    Servable,
-    /// A soft purge reached it: it may be served while it is refreshed.
-    SoftPurged,
-    /// A hard purge or a floor reached it: it must not be served, whatever its freshness (rule 5).
-    Purged,
-}
 
 /// A batch that cannot be applied where this member stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -38,21 +27,34 @@ pub enum ApplyError {
     },
 }
 
-/// For each purged tag the epochs of its last purges; bounded.
+/// What was purged, by both clocks; bounded.
 #[derive(Debug)]
 pub struct TagTable {
     applied: Epoch,
-    floor: Epoch,
-    tags: HashMap<TagHash, Purged>,
-    /// Entries in the order of their last purge; an entry whose epoch is no longer the tag's is skipped when it is evicted.
-    order: VecDeque<(Epoch, TagHash)>,
-    capacity: usize,
+    feed: Purges<Epoch>,
+    /// The number of the last local purge.
+    local: u64,
+    own: Purges<u64>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Purged {
-    hard: Epoch,
-    soft: Epoch,
+/// The place of a purge on one of the two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Position {
+    /// Of the origin's feed.
+    Feed(Epoch),
+    /// Made at this member.
+    Local(u64),
+}
+
+/// A purge that reaches an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reached {
+    /// Which one.
+    pub at: Position,
+    /// What it does to the object.
+    pub verdict: Verdict,
+    /// The tag by which it reaches it; `None` where a floor does.
+    pub tag: Option<TagHash>,
 }
 
 // === impl TagTable ===
@@ -60,15 +62,10 @@ struct Purged {
 impl TagTable {
     /// A table at `position` that trusts nothing older: every object stamped below it is gone.
     ///
-    /// `capacity` is the number of tags held; past it the oldest is forgotten and the floor raised to it (rule 13).
+    /// `capacity` is the number of tags held for each of the clocks; past it the oldest is forgotten and the floor raised to
+    /// it (rule 13).
     pub fn at(position: Epoch, capacity: usize) -> Self {
-        Self {
-            applied: position,
-            floor: position,
-            tags: HashMap::new(),
-            order: VecDeque::new(),
-            capacity: capacity.max(1),
-        }
+        Self { applied: position, feed: Purges::above(position, capacity), local: 0, own: Purges::above(0, capacity) }
     }
 
     /// The epoch up to which every purge was applied, with no gap.
@@ -76,19 +73,24 @@ impl TagTable {
         self.applied
     }
 
+    /// Where this member stands, by both clocks.
+    pub fn stamp(&self) -> Stamp {
+        Stamp { epoch: self.applied, local: self.local }
+    }
+
     /// Objects stamped below it are gone.
     pub fn floor(&self) -> Epoch {
-        self.floor
+        self.feed.floor()
     }
 
     /// How many tags are held.
     pub fn len(&self) -> usize {
-        self.tags.len()
+        self.feed.len() + self.own.len()
     }
 
     /// Whether no tag is held.
     pub fn is_empty(&self) -> bool {
-        self.tags.is_empty()
+        self.len() == 0
     }
 
     /// Applies a batch by its content: what was applied before is passed over, a gap is refused whole.
@@ -113,10 +115,10 @@ impl TagTable {
             }
             new += 1;
             for tag in &purge.tags {
-                self.purge(tag.hash(), epoch, purge.mode);
+                self.feed.purge(tag.hash(), epoch, purge.mode);
             }
             if purge.everything {
-                self.floor = self.floor.max(epoch);
+                self.feed.purge_all(epoch, purge.mode);
             }
         }
         self.applied = batch.last();
@@ -125,60 +127,49 @@ impl TagTable {
 
     /// Takes a position without its history: the floor rises to it, so no older object is served (rules 3 and 10).
     ///
-    /// A position at or below `applied` changes nothing.
+    /// A position at or below `applied` changes nothing. What was purged here stays purged: objects stamped at or above the
+    /// new floor may be older than that by this member's own clock.
     pub fn take_position(&mut self, position: Epoch) {
         if position > self.applied {
             self.applied = position;
-            self.floor = position;
-            self.tags.clear();
-            self.order.clear();
+            self.feed.restart(position);
         }
+    }
+
+    /// A purge that is made at this member, and its number. All its tags are purged at once.
+    pub fn purge(&mut self, tags: &[TagHash], everything: bool, mode: Mode) -> u64 {
+        let at = self.tick();
+        for tag in tags {
+            self.own.purge(*tag, at, mode);
+        }
+        if everything {
+            self.own.purge_all(at, mode);
+        }
+        at
+    }
+
+    /// The next number of this member's own clock, for an invalidation that is remembered elsewhere.
+    pub fn tick(&mut self) -> u64 {
+        self.local += 1;
+        self.local
     }
 
     /// May an object with this stamp and these tags be served? (Rule 4.)
-    pub fn verdict(&self, stamp: Epoch, tags: &[TagHash]) -> Verdict {
-        if stamp < self.floor {
-            return Verdict::Purged;
-        }
-        let mut verdict = Verdict::Servable;
-        for tag in tags {
-            if let Some(purged) = self.tags.get(tag) {
-                if stamp < purged.hard {
-                    return Verdict::Purged;
-                }
-                if stamp < purged.soft {
-                    verdict = Verdict::SoftPurged;
-                }
-            }
-        }
-        verdict
+    pub fn verdict(&self, stamp: Stamp, tags: &[TagHash]) -> Verdict {
+        self.feed.verdict(stamp.epoch, tags).max(self.own.verdict(stamp.local, tags))
     }
 
-    fn purge(&mut self, tag: TagHash, epoch: Epoch, mode: Mode) {
-        let entry = self.tags.entry(tag).or_default();
-        match mode {
-            Mode::Hard => entry.hard = epoch,
-            Mode::Soft => entry.soft = epoch,
-        }
-        self.order.push_back((epoch, tag));
-        while self.tags.len() > self.capacity || self.order.len() > self.capacity * 2 {
-            self.forget_oldest();
-        }
+    /// Of the purges that reach an object hardest, the newest by each clock.
+    pub fn reached(&self, stamp: Stamp, tags: &[TagHash]) -> Vec<Reached> {
+        let feed = self.feed.reach(stamp.epoch, tags).map(|reach| reached(Position::Feed, reach));
+        let own = self.own.reach(stamp.local, tags).map(|reach| reached(Position::Local, reach));
+        let hardest = feed.iter().chain(&own).map(|reached| reached.verdict).max();
+        feed.into_iter().chain(own).filter(|reached| Some(reached.verdict) == hardest).collect()
     }
+}
 
-    fn forget_oldest(&mut self) {
-        let Some((epoch, tag)) = self.order.pop_front() else {
-            return;
-        };
-        let Some(entry) = self.tags.get(&tag) else {
-            return;
-        };
-        let last = entry.hard.max(entry.soft);
-        if last == epoch {
-            self.tags.remove(&tag);
-            self.floor = self.floor.max(epoch);
-        }
-    }
+fn reached<P>(clock: fn(P) -> Position, reach: Reach<P>) -> Reached {
+    Reached { at: clock(reach.at), verdict: reach.verdict, tag: reach.tag }
 }
 
 #[cfg(test)]
@@ -212,7 +203,7 @@ mod tests {
     fn an_object_is_servable_until_one_of_its_tags_is_purged_after_its_stamp() {
         let mut table = TagTable::at(Epoch::new(1, 0), 100);
         table.apply(&batch(1, 1, &[&["a"], &["b"]])).unwrap();
-        let at = |seq, tags: &[&str]| table.verdict(Epoch::new(1, seq), &hashes(tags));
+        let at = |seq, tags: &[&str]| table.verdict(Epoch::new(1, seq).into(), &hashes(tags));
         assert_eq!(at(0, &["c"]), Verdict::Servable);
         assert_eq!(at(0, &["c", "a"]), Verdict::Purged);
         assert_eq!(at(1, &["a"]), Verdict::Servable);
@@ -228,7 +219,7 @@ mod tests {
         assert_eq!(table.apply(&batch(1, 2, &[&["b"], &["c"]])), Ok(1));
         assert!(matches!(table.apply(&batch(1, 5, &[&["d"]])), Err(ApplyError::Gap { .. })));
         assert_eq!(table.applied(), Epoch::new(1, 3));
-        assert_eq!(table.verdict(Epoch::new(1, 0), &hashes(&["d"])), Verdict::Servable);
+        assert_eq!(table.verdict(Epoch::new(1, 0).into(), &hashes(&["d"])), Verdict::Servable);
     }
 
     #[test]
@@ -236,8 +227,8 @@ mod tests {
         let mut table = TagTable::at(Epoch::new(1, 7), 100);
         assert!(matches!(table.apply(&batch(2, 8, &[&["a"]])), Err(ApplyError::NewTerm { term: 2, .. })));
         table.take_position(Epoch::new(2, 8));
-        assert_eq!(table.verdict(Epoch::new(1, 7), &[]), Verdict::Purged);
-        assert_eq!(table.verdict(Epoch::new(2, 8), &[]), Verdict::Servable);
+        assert_eq!(table.verdict(Epoch::new(1, 7).into(), &[]), Verdict::Purged);
+        assert_eq!(table.verdict(Epoch::new(2, 8).into(), &[]), Verdict::Servable);
         table.take_position(Epoch::new(1, 9));
         assert_eq!(table.applied(), Epoch::new(2, 8));
     }
@@ -248,9 +239,9 @@ mod tests {
         soft.purges[0].mode = Mode::Soft;
         let mut table = TagTable::at(Epoch::new(1, 0), 100);
         table.apply(&soft).unwrap();
-        assert_eq!(table.verdict(Epoch::new(1, 0), &hashes(&["a"])), Verdict::SoftPurged);
+        assert_eq!(table.verdict(Epoch::new(1, 0).into(), &hashes(&["a"])), Verdict::SoftPurged);
         table.apply(&batch(1, 2, &[&["a"]])).unwrap();
-        assert_eq!(table.verdict(Epoch::new(1, 1), &hashes(&["a"])), Verdict::Purged);
+        assert_eq!(table.verdict(Epoch::new(1, 1).into(), &hashes(&["a"])), Verdict::Purged);
     }
 
     #[test]
@@ -259,8 +250,63 @@ mod tests {
         all.purges[0].everything = true;
         let mut table = TagTable::at(Epoch::new(1, 0), 100);
         table.apply(&all).unwrap();
-        assert_eq!(table.verdict(Epoch::new(1, 0), &[]), Verdict::Purged);
-        assert_eq!(table.verdict(Epoch::new(1, 1), &[]), Verdict::Servable);
+        assert_eq!(table.verdict(Epoch::new(1, 0).into(), &[]), Verdict::Purged);
+        assert_eq!(table.verdict(Epoch::new(1, 1).into(), &[]), Verdict::Servable);
+    }
+
+    #[test]
+    fn a_soft_purge_of_everything_allows_stale() {
+        let mut all = batch(1, 1, &[&[]]);
+        all.purges[0].everything = true;
+        all.purges[0].mode = Mode::Soft;
+        let mut table = TagTable::at(Epoch::new(1, 0), 100);
+        table.apply(&all).unwrap();
+        assert_eq!(table.verdict(Epoch::new(1, 0).into(), &[]), Verdict::SoftPurged);
+        assert_eq!(table.verdict(Epoch::new(1, 1).into(), &[]), Verdict::Servable);
+    }
+
+    #[test]
+    fn local_purges_have_a_clock_of_their_own() {
+        let mut table = TagTable::at(Epoch::new(1, 7), 100);
+        let before = table.stamp();
+        assert_eq!(table.purge(&hashes(&["a"]), false, Mode::Hard), 1);
+        assert_eq!(table.stamp(), Stamp { epoch: Epoch::new(1, 7), local: 1 });
+        assert_eq!(table.verdict(before, &hashes(&["a"])), Verdict::Purged);
+        assert_eq!(table.verdict(before, &hashes(&["b"])), Verdict::Servable);
+        assert_eq!(table.verdict(table.stamp(), &hashes(&["a"])), Verdict::Servable);
+        // A later epoch does not make up for it, nor a later local number for a purge of the feed.
+        table.apply(&batch(1, 8, &[&["c"]])).unwrap();
+        assert_eq!(table.verdict(Stamp { epoch: table.applied(), local: 0 }, &hashes(&["a"])), Verdict::Purged);
+        assert_eq!(table.verdict(Stamp { epoch: before.epoch, local: 1 }, &hashes(&["c"])), Verdict::Purged);
+        assert_eq!(table.applied(), Epoch::new(1, 8));
+    }
+
+    #[test]
+    fn a_position_forgets_nothing_of_what_was_purged_here() {
+        let mut table = TagTable::at(Epoch::new(1, 0), 100);
+        table.purge(&hashes(&["a"]), false, Mode::Hard);
+        table.take_position(Epoch::new(2, 9));
+        // Asked before the local purge, and answered with an epoch above the new floor.
+        let overtaken = Stamp { epoch: Epoch::new(2, 9), local: 0 };
+        assert_eq!(table.verdict(overtaken, &hashes(&["a"])), Verdict::Purged);
+        assert_eq!(table.verdict(overtaken, &hashes(&["b"])), Verdict::Servable);
+        table.purge(&[], true, Mode::Hard);
+        assert_eq!(table.verdict(overtaken, &hashes(&["b"])), Verdict::Purged);
+        assert_eq!(table.floor(), Epoch::new(2, 9));
+    }
+
+    #[test]
+    fn what_reaches_an_object_is_told_by_clock() {
+        let mut table = TagTable::at(Epoch::new(1, 0), 100);
+        let stamp = table.stamp();
+        table.apply(&batch(1, 1, &[&["a"]])).unwrap();
+        table.purge(&hashes(&["b"]), false, Mode::Soft);
+        let at =
+            |tags: &[&str]| table.reached(stamp, &hashes(tags)).iter().map(|reached| reached.at).collect::<Vec<_>>();
+        assert_eq!(at(&["a"]), [Position::Feed(Epoch::new(1, 1))]);
+        assert_eq!(at(&["b"]), [Position::Local(1)]);
+        assert_eq!(at(&["a", "b"]), [Position::Feed(Epoch::new(1, 1))]);
+        assert_eq!(at(&["c"]), []);
     }
 
     proptest! {
@@ -285,7 +331,7 @@ mod tests {
             let mine: Vec<String> = tags.iter().map(|t| format!("t{t}")).collect();
             let mine: Vec<&str> = mine.iter().map(String::as_str).collect();
             if purged {
-                prop_assert_eq!(table.verdict(Epoch::new(1, stamp), &hashes(&mine)), Verdict::Purged);
+                prop_assert_eq!(table.verdict(Epoch::new(1, stamp).into(), &hashes(&mine)), Verdict::Purged);
             }
         }
     }
