@@ -278,12 +278,9 @@ impl Config {
     /// Reads the file, with variables from the process's environment.
     pub fn load(file: &Path) -> Result<Self, ConfigError> {
         let config: Self = Source::read(file, |name| std::env::var(name).ok())?.parse()?;
-        config.check().map_err(|(message, help)| ConfigError {
-            file: file.to_owned(),
-            line: None,
-            message,
-            help: Some(help),
-        })?;
+        config
+            .check()
+            .map_err(|(message, help)| ConfigError { help: Some(help), ..ConfigError::whole(file, message) })?;
         Ok(config)
     }
 

@@ -50,20 +50,11 @@ fn findings(result: Result<Config, Vec<ConfigError>>) -> Vec<Finding> {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ConfigError { file, line, message, help } = &self.error;
-        write!(f, "{}", file.display())?;
-        if let Some(line) = line {
-            write!(f, ":{line}")?;
-        }
         let severity = match self.severity {
             Severity::Warning => "warning",
             Severity::Error => "error",
         };
-        write!(f, ": {severity}: {message}")?;
-        if let Some(help) = help {
-            write!(f, " ({help})")?;
-        }
-        Ok(())
+        write!(f, "{}: {severity}: {}", self.error.place(), self.error.said())
     }
 }
 

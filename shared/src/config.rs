@@ -3,28 +3,37 @@
 //! Inside basic strings `${NAME}` stands for an environment variable and `${NAME:-default}` gives it a default.
 
 use std::fmt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
+use toml::de::{DeTable, DeValue};
 
 /// Most bytes of a configuration file.
 pub const MAX_FILE: u64 = 4 << 20;
 
 /// What is wrong in a configuration file, and where.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigError {
     /// The file.
+    #[serde(serialize_with = "shown")]
     pub file: PathBuf,
     /// Line, from 1; absent where the file as a whole is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub line: Option<usize>,
+    /// The key that stands there, with the tables that it is in, such as `rules.edge_ttl`; absent where none is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
     /// What is wrong.
     pub message: String,
     /// The way out, where one is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub help: Option<String>,
 }
 
-/// A parsed file with its text, so that checks made later can name lines too.
-#[derive(Clone)]
+/// A parsed file with its text, so that checks made later can name lines too. Two are equal where they say the same.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Source {
     file: PathBuf,
     text: String,
@@ -35,16 +44,21 @@ pub struct Source {
 impl Source {
     /// Reads a file and puts in the variables that `env` knows.
     pub fn read(file: &Path, env: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let whole =
-            |message: String, help: Option<String>| ConfigError { file: file.to_owned(), line: None, message, help };
+        Self::of(file, &Self::read_text(file)?, env)
+    }
+
+    /// The text of a file as it stands, for [`Source::of`].
+    pub fn read_text(file: &Path) -> Result<String, ConfigError> {
         let size = std::fs::metadata(file)
-            .map_err(|error| whole(format!("cannot be read: {error}"), Some("name the file with --config".into())))?
+            .map_err(|error| {
+                let help = Some("name the file with --config".to_owned());
+                ConfigError { help, ..ConfigError::whole(file, format!("cannot be read: {error}")) }
+            })?
             .len();
         if size > MAX_FILE {
-            return Err(whole(format!("is {size} bytes long, more than {MAX_FILE}"), None));
+            return Err(ConfigError::whole(file, format!("is {size} bytes long, more than {MAX_FILE}")));
         }
-        let raw = std::fs::read_to_string(file).map_err(|error| whole(format!("cannot be read: {error}"), None))?;
-        Self::of(file, &raw, env)
+        std::fs::read_to_string(file).map_err(|error| ConfigError::whole(file, format!("cannot be read: {error}")))
     }
 
     /// As [`Source::read`], from text that is at hand; `file` is for messages only.
@@ -52,10 +66,9 @@ impl Source {
         let mut text = String::with_capacity(raw.len());
         for (index, line) in raw.split_inclusive('\n').enumerate() {
             expand_line(line, &env, &mut text).map_err(|(message, help)| ConfigError {
-                file: file.to_owned(),
                 line: Some(index + 1),
-                message,
                 help: Some(help),
+                ..ConfigError::whole(file, message)
             })?;
         }
         Ok(Self { file: file.to_owned(), text })
@@ -67,17 +80,22 @@ impl Source {
             let message = error.message().to_owned();
             let help = nearest_in_message(&message);
             ConfigError {
-                file: self.file.clone(),
                 line: error.span().map(|span| self.line_at(span.start)),
-                message,
+                key: error.span().and_then(|span| key_at(&self.text, &span)),
                 help,
+                ..ConfigError::whole(&self.file, message)
             }
         })
     }
 
     /// An error at a byte position, as `toml::Spanned` tells it.
     pub fn error_at(&self, offset: usize, message: impl Into<String>, help: Option<String>) -> ConfigError {
-        ConfigError { file: self.file.clone(), line: Some(self.line_at(offset)), message: message.into(), help }
+        ConfigError {
+            line: Some(self.line_at(offset)),
+            key: key_at(&self.text, &(offset..offset + 1)),
+            help,
+            ..ConfigError::whole(&self.file, message)
+        }
     }
 
     /// The line, from 1, of a byte position.
@@ -185,6 +203,78 @@ fn distance(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or_default()
 }
 
+/// The innermost key whose name or value holds all of these bytes, with the tables that it is in.
+fn key_at(text: &str, bytes: &Range<usize>) -> Option<String> {
+    let (table, _) = DeTable::parse_recoverable(text);
+    let mut best = None;
+    visit_table(table.get_ref(), "", bytes, &mut best);
+    best.map(|(_, key)| key)
+}
+
+/// The shortest place so far, and its key.
+type Best = Option<(usize, String)>;
+
+fn visit_table(table: &DeTable<'_>, within: &str, bytes: &Range<usize>, best: &mut Best) {
+    for (name, value) in table {
+        let dot = if within.is_empty() { "" } else { "." };
+        let key = format!("{within}{dot}{}", name.get_ref());
+        for place in [name.span(), value.span()] {
+            let holds = !bytes.is_empty() && place.start <= bytes.start && bytes.end <= place.end;
+            if holds && best.as_ref().is_none_or(|&(length, _)| place.len() <= length) {
+                *best = Some((place.len(), key.clone()));
+            }
+        }
+        visit_value(value.get_ref(), &key, bytes, best);
+    }
+}
+
+/// Elements of a list go by the key of the list.
+fn visit_value(value: &DeValue<'_>, key: &str, bytes: &Range<usize>, best: &mut Best) {
+    match value {
+        DeValue::Table(table) => visit_table(table, key, bytes, best),
+        DeValue::Array(list) => list.iter().for_each(|element| visit_value(element.get_ref(), key, bytes, best)),
+        _ => {}
+    }
+}
+
+/// A path need not be UTF-8, and text must be.
+fn shown<S: Serializer>(file: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&file.display())
+}
+
+// === impl ConfigError ===
+
+impl ConfigError {
+    /// What is wrong with a file as a whole.
+    pub fn whole(file: &Path, message: impl Into<String>) -> Self {
+        Self { file: file.to_owned(), line: None, key: None, message: message.into(), help: None }
+    }
+
+    /// File and line: `proxy.toml:12`.
+    pub fn place(&self) -> String {
+        match self.line {
+            Some(line) => format!("{}:{line}", self.file.display()),
+            None => self.file.display().to_string(),
+        }
+    }
+
+    /// Key, what is wrong, and the way out; the key is left out where the message names it.
+    pub fn said(&self) -> String {
+        let mut said = String::new();
+        if let Some(key) = &self.key {
+            let name = key.rsplit('.').next().unwrap_or(key);
+            if !self.message.contains(&format!("`{name}`")) {
+                said = format!("`{key}`: ");
+            }
+        }
+        said.push_str(&self.message);
+        if let Some(help) = &self.help {
+            said = format!("{said} ({help})");
+        }
+        said
+    }
+}
+
 /// The text holds what stood in variables, secrets among it, so it is never printed.
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -194,15 +284,7 @@ impl fmt::Debug for Source {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.file.display())?;
-        if let Some(line) = self.line {
-            write!(f, ":{line}")?;
-        }
-        write!(f, ": {}", self.message)?;
-        if let Some(help) = &self.help {
-            write!(f, " ({help})")?;
-        }
-        Ok(())
+        write!(f, "{}: {}", self.place(), self.said())
     }
 }
 
@@ -249,6 +331,22 @@ mod tests {
         assert_eq!(load("\n\nlisten = \"${NONE}\"").unwrap_err().line, Some(3));
         assert_eq!(load("\nlisten = \"${ODD}\"").unwrap_err().line, Some(2));
         assert_eq!(load("listen = \"${PORT\"").unwrap_err().line, Some(1));
+    }
+
+    #[test]
+    fn mistakes_name_the_key_with_its_tables() {
+        let key = |text: &str| load(text).unwrap_err().key;
+        assert_eq!(key("listen = \"a\"\nthread = 2").as_deref(), Some("thread"));
+        assert_eq!(key("listen = 4").as_deref(), Some("listen"));
+        assert_eq!(key("threads = 4"), None, "what lacks stands nowhere");
+        assert_eq!(key("listen = \"a"), None, "text that is not TOML");
+
+        let text = "[a]\nx = 1\n[[b]]\n[[b]]\nin = { y = [\"one\", \"two\"] }\n";
+        let source = Source::of(Path::new("x.toml"), text, |_| None).unwrap();
+        let at = |word: &str| source.error_at(text.find(word).unwrap(), "wrong", None);
+        assert_eq!(at("x = 1").key.as_deref(), Some("a.x"));
+        assert_eq!(at("\"two\"").key.as_deref(), Some("b.in.y"));
+        assert_eq!(at("\"two\"").to_string(), "x.toml:5: `b.in.y`: wrong");
     }
 
     #[test]

@@ -41,8 +41,7 @@ impl<'s> Problems<'s> {
 
     /// Something that is wrong with the file as a whole.
     pub(super) fn whole(&mut self, message: impl Into<String>, help: Option<String>) {
-        let file = self.source.file().to_owned();
-        self.errors.push(ConfigError { file, line: None, message: message.into(), help });
+        self.errors.push(ConfigError { help, ..ConfigError::whole(self.source.file(), message) });
     }
 
     /// Something that is allowed but probably not meant.
