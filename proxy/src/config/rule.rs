@@ -62,6 +62,7 @@ pub(super) fn compile(
         hosts: hosts.into_iter().collect::<Option<_>>()?,
         paths: paths?,
         methods: methods.map_or(Some(None), |methods| methods.map(Some))?,
+        conditions: crate::rules::Conditions::default(),
         upstream: upstream?,
         transform: Arc::default(),
         purge_from: Arc::default(),

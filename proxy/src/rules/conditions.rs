@@ -1,4 +1,10 @@
-//! Conditions on a named value: a query parameter, header field or cookie.
+//! Conditions on named values: query parameters, header fields, cookies.
+
+use http::{HeaderMap, HeaderName};
+
+use super::facts::RequestFacts;
+use crate::glob::Glob;
+use crate::key::{cookies, decode};
 
 /// What must hold of the values under a name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -8,5 +14,79 @@ pub enum Condition {
     /// There is none.
     Absent,
     /// One of them matches this text, in which `*` stands for anything.
-    Like(Box<str>),
+    Like(Glob),
+}
+
+/// The conditions of a rule; all must hold. None by default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// On query parameters, by name in normal form; values are compared percent-decoded.
+    pub query: Vec<(Box<str>, Condition)>,
+    /// On header fields; each line is a value.
+    pub headers: Vec<(HeaderName, Condition)>,
+    /// On cookies, by exact name.
+    pub cookies: Vec<(Box<str>, Condition)>,
+}
+
+// === impl Condition ===
+
+impl Condition {
+    /// Whether it holds of these values.
+    pub fn holds<V: AsRef<[u8]>>(&self, mut values: impl Iterator<Item = V>) -> bool {
+        match self {
+            Self::Present => values.next().is_some(),
+            Self::Absent => values.next().is_none(),
+            Self::Like(glob) => values.any(|value| glob.matches(value.as_ref())),
+        }
+    }
+
+    /// Whether it holds of a field of a message.
+    pub fn holds_of_field(&self, fields: &HeaderMap, name: &HeaderName) -> bool {
+        self.holds(fields.get_all(name).iter().map(|line| line.as_bytes().trim_ascii()))
+    }
+
+    /// Whether it surely holds wherever `other` does. Never wrongly true.
+    fn follows_from(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Present, Self::Present | Self::Like(_)) | (Self::Absent, Self::Absent) => true,
+            (Self::Like(wide), Self::Like(narrow)) => wide.covers(narrow),
+            _ => false,
+        }
+    }
+}
+
+// === impl Conditions ===
+
+impl Conditions {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.query.is_empty() && self.headers.is_empty() && self.cookies.is_empty()
+    }
+
+    /// Whether all hold of a request.
+    pub fn hold(&self, request: &RequestFacts<'_>) -> bool {
+        let headers = request.headers;
+        self.headers.iter().all(|(name, condition)| condition.holds_of_field(headers, name))
+            && self.query.iter().all(|(name, condition)| {
+                let pairs = request.target.query().pairs().filter(|pair| *pair.name == **name);
+                condition.holds(pairs.map(|pair| decode(pair.value.unwrap_or_default()).into_owned()))
+            })
+            && self.cookies.iter().all(|(name, condition)| {
+                let values = cookies(headers).filter(|cookie| cookie.name == name.as_bytes());
+                condition.holds(values.map(|cookie| cookie.value))
+            })
+    }
+
+    /// Whether they surely hold wherever `other` do. Never wrongly true.
+    pub fn follow_from(&self, other: &Self) -> bool {
+        follow(&self.query, &other.query)
+            && follow(&self.headers, &other.headers)
+            && follow(&self.cookies, &other.cookies)
+    }
+}
+
+fn follow<N: PartialEq>(these: &[(N, Condition)], others: &[(N, Condition)]) -> bool {
+    these.iter().all(|(name, condition)| {
+        others.iter().any(|(others_name, other)| others_name == name && condition.follows_from(other))
+    })
 }

@@ -15,7 +15,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use bypass::Bypass;
-pub use conditions::Condition;
+pub use conditions::{Condition, Conditions};
 pub use decision::{
     Action, BrowserTtl, CDN_CACHE_CONTROL, CachePlan, CacheSettings, DEFAULT_MAX_OBJECT, DEFAULT_NEGATIVE_TTL,
     Decision, EdgeTtl, Forward, Heuristic, OnDisconnect, RequestDirectives, SetCookie, StaleTtl,
@@ -26,7 +26,7 @@ pub use methods::{HostPattern, HostPatternError, MethodSet};
 pub use overlap::{Shadowed, shadowed};
 use pattern::SplitPath;
 pub use pattern::{PathPattern, PatternError};
-pub use response::ResponseRule;
+pub use response::{Effective, ResponseRule};
 pub use template::{TagTemplates, Template, TemplateError};
 pub use transform::{Cors, HeaderEdits, OriginPattern, Transform};
 
@@ -60,6 +60,8 @@ pub struct Rule {
     pub paths: Arc<[PathPattern]>,
     /// The methods that it is for; absent for all.
     pub methods: Option<MethodSet>,
+    /// What must hold besides.
+    pub conditions: Conditions,
     /// Who is asked.
     pub upstream: Arc<Upstream>,
     /// What is changed of the messages.
@@ -162,7 +164,8 @@ impl RuleSet {
             let rule = self.rules.get(candidate.rule)?;
             let matches = rule.paths.get(candidate.path)?.matches_split(&path)
                 && rule.methods.as_ref().is_none_or(|methods| methods.contains(request.method))
-                && (rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| pattern.matches(host)));
+                && (rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| pattern.matches(host)))
+                && rule.conditions.hold(request);
             matches.then_some(rule)
         })
     }

@@ -11,7 +11,7 @@ pub struct Shadowed {
     pub by: Vec<usize>,
 }
 
-/// Rules of which every path is taken by some earlier rule, for all of their hosts and methods.
+/// Rules of which every path is taken by some earlier rule, for all of their hosts and methods, and under their conditions.
 ///
 /// Never wrong about a rule that can match; it may miss one that only several earlier rules together shadow.
 pub fn shadowed(rules: &[Rule]) -> Vec<Shadowed> {
@@ -19,7 +19,7 @@ pub fn shadowed(rules: &[Rule]) -> Vec<Shadowed> {
     for (rule, later) in rules.iter().enumerate() {
         let takes_path = |path| {
             rules[..rule].iter().position(|earlier| {
-                earlier.paths.iter().any(|pattern| pattern.covers(path)) && covers_hosts_and_methods(earlier, later)
+                earlier.paths.iter().any(|pattern| pattern.covers(path)) && covers_all_but_paths(earlier, later)
             })
         };
         let by: Option<Vec<usize>> = later.paths.iter().map(takes_path).collect();
@@ -32,7 +32,7 @@ pub fn shadowed(rules: &[Rule]) -> Vec<Shadowed> {
     found
 }
 
-fn covers_hosts_and_methods(earlier: &Rule, later: &Rule) -> bool {
+fn covers_all_but_paths(earlier: &Rule, later: &Rule) -> bool {
     let hosts = earlier.hosts.is_empty()
         || (!later.hosts.is_empty()
             && later.hosts.iter().all(|host| earlier.hosts.iter().any(|pattern| pattern.covers(host))));
@@ -41,5 +41,6 @@ fn covers_hosts_and_methods(earlier: &Rule, later: &Rule) -> bool {
         (Some(_), None) => false,
         (Some(earlier), Some(later)) => earlier.covers(later),
     };
-    hosts && methods
+    // Each condition of the earlier rule must follow from one of the later, or some of its requests get past.
+    hosts && methods && earlier.conditions.follow_from(&later.conditions)
 }

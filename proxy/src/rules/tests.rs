@@ -183,7 +183,7 @@ proptest! {
         });
         let rules: Vec<Rule> = patterns.iter().map(|pattern| Rule {
             name: pattern.as_str().into(), hosts: Vec::new(), paths: vec![pattern.parse().unwrap()].into(), methods: None,
-            upstream: Arc::clone(&upstream), transform: Arc::default(), purge_from: Arc::default(),
+            conditions: Conditions::default(), upstream: Arc::clone(&upstream), transform: Arc::default(), purge_from: Arc::default(),
             action: RuleAction::Pass,
         }).collect();
         let expected = rules.iter().find(|rule| rule.paths[0].matches(&path)).map(|rule| rule.name.to_string());
