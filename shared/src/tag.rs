@@ -52,20 +52,28 @@ impl Tag {
         }
     }
 
+    /// A tag as another system writes it (`Surrogate-Key`, `X-Magento-Tags`): as it is where it can be a tag, else
+    /// percent-encoded; an over-long one is replaced by its hash. `None` where there is nothing in it.
+    pub fn from_foreign(text: &str) -> Option<Self> {
+        match Self::parse(text) {
+            Ok(tag) => Some(tag),
+            Err(TagError::Empty) => None,
+            Err(TagError::TooLong(_)) => Some(Self(format!("%{:016x}", hash(text.as_bytes()).0))),
+            Err(TagError::Byte(_)) => {
+                let mut encoded = String::with_capacity(text.len() + 8);
+                encode(text, &mut encoded);
+                let too_long = encoded.len() > MAX_TAG_LEN;
+                Some(Self(if too_long { format!("%{:016x}", hash(text.as_bytes()).0) } else { encoded }))
+            }
+        }
+    }
+
     /// `kind:value`, the value percent-encoded where a tag could not carry it; an over-long value is replaced by its hash.
     pub fn of(kind: &str, value: &str) -> Self {
         let mut text = String::with_capacity(kind.len() + 1 + value.len());
         text.push_str(kind);
         text.push(':');
-        for byte in value.bytes() {
-            if is_tag_byte(byte) && byte != b'%' {
-                text.push(char::from(byte));
-            } else {
-                use fmt::Write as _;
-                // Writing to a String cannot fail.
-                let _ = write!(text, "%{byte:02X}");
-            }
-        }
+        encode(value, &mut text);
         if text.len() > MAX_TAG_LEN {
             text = format!("{kind}:%{:016x}", hash(value.as_bytes()).0);
         }
@@ -138,6 +146,8 @@ vocabulary! {
     host => "host";
     /// Was asked for under this host and path prefix, as in `shop.example/products`; on every object, one for each segment.
     prefix => "prefix";
+    /// Was asked for under this URL, without its scheme, as the cache's key holds it; on every object.
+    url => "url";
     /// All entries of a kind, as in `all:regions`: for lists of small sets.
     all => "all";
 }
@@ -146,6 +156,12 @@ impl Tag {
     /// A product list whose members, order or count any product's change may alter.
     pub fn products_any() -> Self {
         Self("products:any".to_owned())
+    }
+
+    /// Belongs to this cache group of this origin, such as `https://shop.example` (RFC 9875 §2.1).
+    pub fn cache_group(origin: &str, name: &str) -> Self {
+        // An origin holds no space, so each pair has a text of its own.
+        Self::of("group", &[origin, " ", name].concat())
     }
 
     /// The coarse tag of everything that shows a product; it replaces finer ones where there would be too many.
@@ -159,6 +175,19 @@ pub fn hash(text: &[u8]) -> TagHash {
     let mut hasher = SipHasher13::new_with_keys(0x7669_7472_696e_6521, 0x7461_6773_2076_3100);
     hasher.write(text);
     TagHash(hasher.finish())
+}
+
+/// Percent-encodes what a tag cannot carry, and `%` itself.
+fn encode(value: &str, text: &mut String) {
+    for byte in value.bytes() {
+        if is_tag_byte(byte) && byte != b'%' {
+            text.push(char::from(byte));
+        } else {
+            use fmt::Write as _;
+            // Writing to a String cannot fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
 }
 
 fn is_tag_byte(byte: u8) -> bool {
@@ -203,6 +232,20 @@ mod tests {
         let other = Tag::product_handle(&"x".repeat(5_001));
         assert_ne!(one, other);
         assert_eq!(Tag::parse(one.as_str()), Ok(one));
+    }
+
+    #[test]
+    fn foreign_tags_stay_as_they_are_written_where_they_can() {
+        assert_eq!(Tag::from_foreign("cat_p_12").unwrap().as_str(), "cat_p_12");
+        assert_eq!(Tag::from_foreign("a%20b").unwrap().as_str(), "a%20b");
+        assert_eq!(Tag::from_foreign("\u{f8} \"").unwrap().as_str(), "%C3%B8%20%22");
+        assert_eq!(Tag::from_foreign(""), None);
+        let long = "\u{f8}".repeat(100);
+        for text in ["x".repeat(5_000), "x".repeat(5_001), long] {
+            let tag = Tag::from_foreign(&text).unwrap();
+            assert_eq!(Tag::parse(tag.as_str()), Ok(tag));
+        }
+        assert_ne!(Tag::from_foreign(&"x".repeat(5_000)), Tag::from_foreign(&"x".repeat(5_001)));
     }
 
     #[test]
