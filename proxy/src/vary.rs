@@ -185,6 +185,7 @@ mod tests {
             query: QuerySpec::default(),
             headers: vec![KeyHeader { name: HeaderName::from_static("x-locale"), empty_is_absent: true }],
             cookies: vec!["currency".into()],
+            device: false,
         }
     }
 

@@ -9,6 +9,7 @@ use super::problems::Problems;
 use super::raw::{RawBypass, RawKey, RawKeyHeader, RawQuery, RawRule, RawTtl, Text};
 use super::units;
 use super::upstreams::Upstreams;
+use crate::glob::Glob;
 use crate::key::{KeyHeader, KeySpec, QuerySpec, Select, normal_name};
 use crate::rules::{
     BrowserTtl, Bypass, CacheSettings, DEFAULT_NEGATIVE_TTL, DEFAULT_RULE, EdgeTtl, HostPattern, MethodSet, NAME_HELP,
@@ -211,12 +212,17 @@ fn key_spec(raw: &RawKey, scope: Arc<str>, problems: &mut Problems<'_>) -> Optio
     let select = raw.query.as_ref().map_or(Some(Select::All), |query| select(query, problems));
     let headers: Vec<KeyHeader> = raw.headers.iter().filter_map(|header| key_header(header, problems)).collect();
     let cookies = raw.cookies.iter().filter_map(|name| problems.parse(name, "a cookie's name", cookie_name)).collect();
-    Some(KeySpec { scope, query: QuerySpec { select: select?, keep_tracking: raw.keep_tracking }, headers, cookies })
+    let query = QuerySpec { select: select?, keep_tracking: raw.keep_tracking, sort: raw.sort_query.unwrap_or(true) };
+    Some(KeySpec { scope, query, headers, cookies, device: raw.device })
 }
 
 fn select(raw: &Spanned<RawQuery>, problems: &mut Problems<'_>) -> Option<Select> {
-    let mut names = |names: &[String]| -> Vec<Box<str>> {
-        names.iter().filter_map(|name| problems.parse(&at(raw, name), "a parameter's name", parameter_name)).collect()
+    let mut names = |names: &[String]| -> Vec<Glob> {
+        names
+            .iter()
+            .filter_map(|name| problems.parse(&at(raw, name), "a parameter's name", parameter_name))
+            .map(|name| Glob::new(&name))
+            .collect()
     };
     match raw.get_ref() {
         RawQuery::Word(word) => match word.as_str() {

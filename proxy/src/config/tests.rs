@@ -75,5 +75,5 @@ fn an_empty_token_or_redis_is_none() {
     let feed = config.feed.unwrap();
     assert!(config.listen.ops_token.is_none() && feed.redis.is_none());
     assert_eq!(feed.url, "http://h:1");
-    assert_eq!(config.cache, CacheLimits { memory: 256 << 20, max_object: 8 << 20 });
+    assert_eq!(config.cache, CacheLimits { memory: 256 << 20, max_object: 8 << 20, max_variants: 64 });
 }

@@ -92,7 +92,7 @@ impl ClientFields {
             settings.forward != Forward::Keyed
                 || *name == header::COOKIE
                 || *name == header::AUTHORIZATION
-                || key.headers.iter().any(|keyed| keyed.name == *name)
+                || key.holds(name)
                 || spec.is_some_and(|spec| spec.names().contains(name))
         };
         let fields = self.0.iter().filter(|(name, _)| may_be_sent(name) && **name != header::HOST);

@@ -3,6 +3,7 @@
 //! [`Target`] holds host, path and query in one spelling; [`KeySpec::canonical`] chooses of it, and of the headers, what counts.
 
 mod cookies;
+mod device;
 mod frame;
 mod host;
 mod percent;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use cookies::{Cookie, cookies};
+pub use device::{DeviceClass, X_DEVICE_CLASS};
 pub use frame::CacheKey;
 pub(crate) use frame::Framer;
 pub use host::Scheme;
@@ -25,12 +27,12 @@ pub(crate) use target::normal_path;
 pub use target::{MAX_TARGET, Target, TargetError};
 
 /// Grows when the layout of keys changes, so that keys of different layouts never meet on a disk.
-const LAYOUT: usize = 1;
+const LAYOUT: usize = 2;
 
 /// What enters the key of a rule's requests, besides scheme, host and path. HEAD shares the key of GET.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeySpec {
-    /// Whose answers these are: the upstream's name, so that a rule that moves to another upstream starts anew.
+    /// Whose answers these are, and to what: see [`scope`](crate::rules::scope).
     pub scope: Arc<str>,
     /// Which query parameters count.
     pub query: QuerySpec,
@@ -38,6 +40,8 @@ pub struct KeySpec {
     pub headers: Vec<KeyHeader>,
     /// Names of the cookies that count; all others are kept from the upstream.
     pub cookies: Vec<Box<str>>,
+    /// Whether the [class of the device](DeviceClass) counts; the upstream is then told it.
+    pub device: bool,
 }
 
 /// A header that enters the key.
@@ -92,7 +96,18 @@ impl KeySpec {
             framer.part(name.as_bytes());
             framer.list(cookies(headers).filter(|cookie| cookie.name == name.as_bytes()).map(|cookie| cookie.value));
         }
+        framer.optional(self.device.then(|| DeviceClass::of(headers).as_str().as_bytes()));
         Canonical { key: framer.finish(), path_and_query }
+    }
+
+    /// Whether a request field of this name is in the key, so that the upstream is sent it and may answer by it.
+    pub fn holds(&self, name: &HeaderName) -> bool {
+        self.headers.iter().any(|header| header.name == *name) || (self.device && *name == X_DEVICE_CLASS)
+    }
+
+    /// The device's class for the upstream, where it counts.
+    pub fn device_field(&self, headers: &HeaderMap) -> Option<HeaderValue> {
+        self.device.then(|| HeaderValue::from_static(DeviceClass::of(headers).as_str()))
     }
 
     /// The Cookie field that the upstream is sent: the cookies that count, or none.
@@ -136,6 +151,7 @@ mod tests {
                 .map(|&(name, empty_is_absent)| KeyHeader { name: HeaderName::from_static(name), empty_is_absent })
                 .collect(),
             cookies: cookies.iter().map(|&name| name.into()).collect(),
+            device: false,
         }
     }
 
@@ -184,6 +200,18 @@ mod tests {
         assert_eq!(spec.cookie_field(&headers(&[("cookie", "id=7")])), None);
         assert_eq!(of(&spec, "h", "/", &[("cookie", "id=7")]), of(&spec, "h", "/", &[]));
         assert_ne!(of(&spec, "h", "/", &[("cookie", "currency=")]), of(&spec, "h", "/", &[]));
+    }
+
+    #[test]
+    fn the_class_of_the_device_is_keyed_where_a_rule_says_so() {
+        let phone = [("user-agent", "iPhone"), ("x-device-class", "tablet")];
+        let by_class = KeySpec { device: true, ..spec(&[], &[]) };
+        assert_ne!(of(&by_class, "h", "/", &phone), of(&by_class, "h", "/", &[]));
+        assert_eq!(of(&by_class, "h", "/", &phone), of(&by_class, "h", "/", &[("user-agent", "iPod Mobile")]));
+        assert_eq!(of(&spec(&[], &[]), "h", "/", &phone), of(&spec(&[], &[]), "h", "/", &[]));
+        assert_ne!(of(&spec(&[], &[]), "h", "/", &[]).key, of(&by_class, "h", "/", &[]).key);
+        assert_eq!(by_class.device_field(&headers(&phone)).unwrap(), "mobile");
+        assert!(by_class.holds(&X_DEVICE_CLASS) && !spec(&[], &[]).holds(&X_DEVICE_CLASS));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use smallvec::SmallVec;
 
 use super::percent::{self, Malformed, Part};
 use super::tracking;
+use crate::glob::Glob;
 
 /// Most pairs of a query; a request with more is refused.
 pub const MAX_PAIRS: usize = 512;
@@ -33,24 +34,26 @@ pub struct Pair<'q> {
 }
 
 /// Which parameters enter the key; the others are not sent to the upstream either, so they cannot poison it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QuerySpec {
     /// By name.
     pub select: Select,
     /// Whether [tracking parameters](tracking::is_tracking) count like any other.
     pub keep_tracking: bool,
+    /// Whether they are sorted by name; else they are keyed and sent in the order that the client sent.
+    pub sort: bool,
 }
 
-/// Which parameters count, by name in normal form.
+/// Which parameters count, by name in normal form, in which `*` stands for anything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Select {
     /// All.
     #[default]
     All,
     /// These.
-    Allow(Vec<Box<str>>),
+    Allow(Vec<Glob>),
     /// All but these.
-    Deny(Vec<Box<str>>),
+    Deny(Vec<Glob>),
 }
 
 // === impl Query ===
@@ -91,15 +94,23 @@ impl Query {
         self.pairs().any(|pair| pair.name == name)
     }
 
-    /// The pairs that count, sorted by name; pairs of one name keep their order, which may have a meaning.
+    /// The pairs that count, sorted by name where the rule wants it; pairs of one name keep their order, which may have a meaning.
     pub(super) fn select(&self, spec: &QuerySpec) -> SmallVec<[Pair<'_>; 8]> {
         let mut pairs: SmallVec<[Pair<'_>; 8]> = self.pairs().filter(|pair| spec.counts(pair.name)).collect();
-        pairs.sort_by_key(|pair| pair.name);
+        if spec.sort {
+            pairs.sort_by_key(|pair| pair.name);
+        }
         pairs
     }
 }
 
 // === impl QuerySpec ===
+
+impl Default for QuerySpec {
+    fn default() -> Self {
+        Self { select: Select::All, keep_tracking: false, sort: true }
+    }
+}
 
 impl QuerySpec {
     /// Whether a parameter of this name, in normal form, enters the key and is sent.
@@ -107,8 +118,8 @@ impl QuerySpec {
         let selected = match &self.select {
             Select::All => true,
             // A parameter that the rule names is wanted, even one of tracking.
-            Select::Allow(names) => return names.iter().any(|allowed| **allowed == *name),
-            Select::Deny(names) => !names.iter().any(|denied| **denied == *name),
+            Select::Allow(names) => return names.iter().any(|allowed| allowed.matches(name.as_bytes())),
+            Select::Deny(names) => !names.iter().any(|denied| denied.matches(name.as_bytes())),
         };
         selected && (self.keep_tracking || !tracking::is_tracking(name))
     }
@@ -156,13 +167,21 @@ mod tests {
 
     #[test]
     fn a_rule_chooses_what_counts() {
-        let names = |names: &[&str]| names.iter().filter_map(|name| normal_name(name)).collect();
-        let allow = QuerySpec { select: Select::Allow(names(&["id[]", "utm_source"])), keep_tracking: false };
+        let names =
+            |names: &[&str]| names.iter().filter_map(|name| normal_name(name)).map(|name| Glob::new(&name)).collect();
+        let of = |select, keep_tracking| QuerySpec { select, keep_tracking, ..QuerySpec::default() };
+        let allow = of(Select::Allow(names(&["id[]", "utm_source"])), false);
         assert_eq!(selected("q=1&utm_source=x&id%5b%5d=2", &allow), "id%5B%5D=2&utm_source=x");
-        let deny = QuerySpec { select: Select::Deny(names(&["q"])), keep_tracking: true };
+        let deny = of(Select::Deny(names(&["q"])), true);
         assert_eq!(selected("q=1&utm_source=x&b=2", &deny), "b=2&utm_source=x");
-        let none = QuerySpec { select: Select::Allow(Vec::new()), keep_tracking: false };
+        let many = of(Select::Allow(names(&["filter[*", "utm_*"])), false);
+        assert_eq!(selected("q=1&filter[size]=m&utm_source=x", &many), "filter%5Bsize%5D=m&utm_source=x");
+        let fewer = of(Select::Deny(names(&["_*"])), false);
+        assert_eq!(selected("q=1&_t=7&_=9", &fewer), "q=1");
+        let none = of(Select::Allow(Vec::new()), false);
         assert_eq!(selected("q=1", &none), "");
+        let unsorted = QuerySpec { sort: false, ..QuerySpec::default() };
+        assert_eq!(selected("b=1&a=2&utm_source=x&b=0", &unsorted), "b=1&a=2&b=0");
     }
 
     #[test]
@@ -178,7 +197,7 @@ mod tests {
             let names: Vec<String> = names.drain().collect();
             let mut backwards = names.clone();
             backwards.reverse();
-            let spec = QuerySpec { select: Select::All, keep_tracking: true };
+            let spec = QuerySpec { keep_tracking: true, ..QuerySpec::default() };
             prop_assert_eq!(selected(&names.join("&"), &spec), selected(&backwards.join("&"), &spec));
         }
     }

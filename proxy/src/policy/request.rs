@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, header};
 use vitrine_shared::headers;
 
 use super::fields::{HOP_BY_HOP, remove_hop_by_hop};
+use crate::key::X_DEVICE_CLASS;
 use crate::rules::{CacheSettings, Forward, RequestDirectives};
 use crate::vary::Codings;
 
@@ -85,6 +86,9 @@ pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
             fields.append(header.name.clone(), line.clone());
         }
     }
+    if let Some(class) = key.device_field(client) {
+        fields.insert(X_DEVICE_CLASS, class);
+    }
     fields
 }
 
@@ -147,8 +151,11 @@ mod tests {
                 KeyHeader { name: HeaderName::from_static("x-forwarded-host"), empty_is_absent: true },
             ],
             cookies: vec!["currency".into()],
+            device: true,
         };
         let lines = [
+            ("user-agent", "Phone (iPhone)"),
+            ("x-device-class", "own"),
             ("cookie", "id=7; currency=eur"),
             ("accept-encoding", "deflate, gzip;q=0.5, br"),
             ("x-medusa-locale", ""),
@@ -177,6 +184,8 @@ mod tests {
             "accept: */*",
             "authorization: Bearer x",
             "cookie: currency=eur",
+            "user-agent: Phone (iPhone)",
+            "x-device-class: mobile",
             "x-forwarded-host: keyed",
         ];
         assert_eq!(sent, expected);
@@ -193,6 +202,7 @@ mod tests {
                 KeyHeader { name: header::RANGE, empty_is_absent: true },
             ],
             cookies: Vec::new(),
+            device: false,
         };
         for lines in [
             &[("connection", "x-medusa-locale"), ("x-medusa-locale", "de")][..],

@@ -187,7 +187,13 @@ impl CacheSettings {
     /// The settings of a rule that says nothing but `action = "cache"`, for the upstream that `scope` names.
     pub fn of_scope(scope: Arc<str>) -> Self {
         Self {
-            key: KeySpec { scope, query: QuerySpec::default(), headers: Vec::new(), cookies: Vec::new() },
+            key: KeySpec {
+                scope,
+                query: QuerySpec::default(),
+                headers: Vec::new(),
+                cookies: Vec::new(),
+                device: false,
+            },
             edge_ttl: EdgeTtl::Respect,
             negative_ttl: DEFAULT_NEGATIVE_TTL,
             browser_ttl: BrowserTtl::Respect,

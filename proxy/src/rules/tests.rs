@@ -176,11 +176,7 @@ proptest! {
     fn the_index_finds_what_a_walk_finds(
         patterns in proptest::collection::vec("/(a|b|\\*|\\*\\*)(/(a|b|\\*))?", 1..8), path in "/[abc](/[abc])?",
     ) {
-        let upstream = Arc::new(crate::upstream::Upstream {
-            name: "u".into(), addresses: Vec::new(), tls: false, host: None, strip_prefix: None, path_prefix: None,
-            connect_timeout: std::time::Duration::ZERO, read_timeout: std::time::Duration::ZERO,
-            write_timeout: std::time::Duration::ZERO, reads_through: false, speaks_epochs: false,
-        });
+        let upstream = Arc::new(crate::upstream::Upstream::of("u", Vec::new()));
         let rules: Vec<Rule> = patterns.iter().map(|pattern| Rule {
             name: pattern.as_str().into(), hosts: Vec::new(), paths: vec![pattern.parse().unwrap()].into(), methods: None,
             conditions: Conditions::default(), upstream: Arc::clone(&upstream), transform: Arc::default(), purge_from: Arc::default(),
