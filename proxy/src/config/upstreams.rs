@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use http::HeaderValue;
 use toml::Spanned;
@@ -11,12 +10,7 @@ use super::problems::Problems;
 use super::raw::{RawUpstream, Text};
 use crate::key::normal_path;
 use crate::rules::{Rule, valid_name};
-use crate::upstream::{Address, Upstream};
-
-/// Longest wait for a connection, where nothing is said.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Longest wait for the next bytes, either way, where nothing is said.
-const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::upstream::{Address, CONNECT_TIMEOUT, TRANSFER_TIMEOUT, TagHeader, Upstream};
 
 /// The upstreams of a file, with the places of their names.
 #[derive(Debug)]
@@ -93,6 +87,7 @@ fn one(name: &str, raw: &RawUpstream, with_feed: bool, problems: &mut Problems<'
             Some("add [feed], or take `speaks_epochs` away".into()),
         );
     }
+    let tag_headers = tag_headers(raw.tag_headers.as_deref(), problems);
     Some(Upstream {
         name: name.into(),
         addresses: addresses?,
@@ -105,7 +100,17 @@ fn one(name: &str, raw: &RawUpstream, with_feed: bool, problems: &mut Problems<'
         write_timeout: write?,
         reads_through: raw.reads_through,
         speaks_epochs,
+        tag_headers: tag_headers?,
     })
+}
+
+fn tag_headers(raw: Option<&[Text]>, problems: &mut Problems<'_>) -> Option<Vec<TagHeader>> {
+    let Some(raw) = raw else {
+        return Some(TagHeader::defaults());
+    };
+    let parsed: Vec<Option<TagHeader>> =
+        raw.iter().map(|text| problems.parse(text, "a header", str::parse::<TagHeader>)).collect();
+    parsed.into_iter().collect()
 }
 
 fn addresses(name: &str, raw: &Spanned<Vec<Text>>, problems: &mut Problems<'_>) -> Option<Vec<Address>> {

@@ -32,8 +32,7 @@ pub struct RawUpstream {
     /// Speaks the protocol.
     pub speaks_epochs: Option<Spanned<bool>>,
     /// Response fields that carry tags besides `Vitrine-Tags`.
-    #[serde(default)]
-    pub tag_headers: Vec<Text>,
+    pub tag_headers: Option<Vec<Text>>,
     /// How requests are spread over the addresses.
     pub balance: Option<Text>,
     /// Active health checks.

@@ -1,9 +1,14 @@
-//! Who is asked where the cache cannot answer. Plain data: connecting is the engine's part.
+//! One upstream of the configuration. Plain data.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use super::{Address, TagHeader};
+
+/// Longest wait for a connection, where nothing is said.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Longest wait for the next bytes, either way, where nothing is said.
+pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// One upstream of the configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,25 +36,31 @@ pub struct Upstream {
     pub reads_through: bool,
     /// Whether it understands `Cache-Min-Epoch` and answers `Cache-Epoch`, as Vitrine's origin does.
     pub speaks_epochs: bool,
+    /// The fields of its responses that carry tags, besides the protocol's own `Vitrine-Tags`.
+    pub tag_headers: Vec<TagHeader>,
 }
-
-/// A host and a port, not yet resolved.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Address {
-    /// A name, an IPv4 address, or an IPv6 address without its brackets.
-    pub host: Box<str>,
-    /// The TCP port.
-    pub port: u16,
-}
-
-/// The text is not `host:port`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("expected `host:port`")]
-pub struct AddressError;
 
 // === impl Upstream ===
 
 impl Upstream {
+    /// One with these addresses and the default of everything else.
+    pub fn of(name: &str, addresses: Vec<Address>) -> Self {
+        Self {
+            name: name.into(),
+            addresses,
+            tls: false,
+            host: None,
+            strip_prefix: None,
+            path_prefix: None,
+            connect_timeout: CONNECT_TIMEOUT,
+            read_timeout: TRANSFER_TIMEOUT,
+            write_timeout: TRANSFER_TIMEOUT,
+            reads_through: false,
+            speaks_epochs: false,
+            tag_headers: TagHeader::defaults(),
+        }
+    }
+
     /// The path and query that this upstream is asked for, from the canonical one.
     pub fn request_target(&self, path_and_query: &str) -> String {
         let mut rest = path_and_query;
@@ -70,55 +81,15 @@ impl Upstream {
     }
 }
 
-// === impl Address ===
-
-impl FromStr for Address {
-    type Err = AddressError;
-
-    fn from_str(text: &str) -> Result<Self, AddressError> {
-        let (host, port) = text.rsplit_once(':').ok_or(AddressError)?;
-        let port = port.parse().ok().filter(|&port| port != 0).ok_or(AddressError)?;
-        let host = match host.strip_prefix('[') {
-            Some(inner) => {
-                let inner = inner.strip_suffix(']').ok_or(AddressError)?;
-                inner.parse::<std::net::Ipv6Addr>().map_err(|_| AddressError)?;
-                inner
-            }
-            None => host,
-        };
-        let name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
-        let known = !host.is_empty() && (host.bytes().all(name) || text.starts_with('['));
-        if known { Ok(Self { host: host.into(), port }) } else { Err(AddressError) }
-    }
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.host.contains(':') {
-            write!(f, "[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{}:{}", self.host, self.port)
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn upstream(strip: Option<&str>, prefix: Option<&str>) -> Upstream {
         Upstream {
-            name: "media".into(),
-            addresses: vec!["127.0.0.1:3900".parse().unwrap()],
-            tls: false,
-            host: None,
             strip_prefix: strip.map(Into::into),
             path_prefix: prefix.map(Into::into),
-            connect_timeout: Duration::from_secs(1),
-            read_timeout: Duration::from_secs(1),
-            write_timeout: Duration::from_secs(1),
-            reads_through: false,
-            speaks_epochs: false,
+            ..Upstream::of("media", vec!["127.0.0.1:3900".parse().unwrap()])
         }
     }
 
@@ -135,16 +106,5 @@ mod tests {
             assert_eq!(media.request_target(asked), sent, "{asked}");
         }
         assert_eq!(upstream(None, None).request_target("/a?b"), "/a?b");
-    }
-
-    #[test]
-    fn addresses_are_host_and_port() {
-        for text in ["127.0.0.1:80", "origin:9000", "[::1]:9000", "a_b.example-1.com:1"] {
-            assert_eq!(text.parse::<Address>().unwrap().to_string(), text);
-        }
-        for text in ["", ":80", "origin", "origin:0", "origin:65536", "http://origin:80", "[::1:80", "::1:80", "[x]:1"]
-        {
-            assert_eq!(text.parse::<Address>(), Err(AddressError), "{text}");
-        }
     }
 }
