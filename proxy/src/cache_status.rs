@@ -106,6 +106,7 @@ const fn forwarded(outcome: Outcome) -> Option<&'static str> {
             MissReason::Vary => "vary-miss",
             // A response was there, but its freshness could not be relied on without asking.
             MissReason::Stale | MissReason::Disconnected => "stale",
+            MissReason::Request => "request",
             // What a purge reached is as good as absent.
             MissReason::Purged | MissReason::Overtaken => "miss",
         }),

@@ -42,6 +42,8 @@ pub enum MissReason {
     Purged,
     /// This edge has no lease, and must ask (rule 11).
     Disconnected,
+    /// What is stored is fresh, but the client's directives want the upstream asked (RFC 9111 §5.2.1).
+    Request,
     /// The fill that it had joined was overtaken by a purge (rule 7).
     Overtaken,
 }
@@ -61,12 +63,18 @@ pub enum NotStored {
     Authorization,
     /// Vary holds `*`, or more names than are kept (§4.1).
     Vary,
+    /// It varies by a field that the rule's `vary` does not know.
+    UnknownVary,
     /// Its status is not stored under this rule.
     Status,
+    /// An entry of the rule's `responses` says so.
+    ResponseRule,
     /// It has neither freshness nor a validator, so it could never be reused.
     NoFreshness,
     /// A field of the invalidation protocol cannot be read.
     Protocol,
+    /// It has more tags than are kept: one that is dropped would be a purge that is lost.
+    TooManyTags,
     /// Its body is larger than the rule allows.
     TooLarge,
 }
@@ -136,6 +144,7 @@ impl MissReason {
             Self::Stale => "stale",
             Self::Purged => "purged",
             Self::Disconnected => "disconnected",
+            Self::Request => "request",
             Self::Overtaken => "overtaken",
         }
     }
@@ -150,9 +159,12 @@ impl NotStored {
             Self::SetCookie => "set_cookie",
             Self::Authorization => "authorization",
             Self::Vary => "vary",
+            Self::UnknownVary => "unknown_vary",
             Self::Status => "status",
+            Self::ResponseRule => "response_rule",
             Self::NoFreshness => "no_freshness",
             Self::Protocol => "protocol",
+            Self::TooManyTags => "too_many_tags",
             Self::TooLarge => "too_large",
         }
     }

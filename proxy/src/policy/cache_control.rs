@@ -2,8 +2,7 @@
 
 use http::{HeaderMap, header};
 
-/// Delta-seconds above this are this (RFC 9111 §1.2.2).
-pub const MAX_DELTA_SECONDS: u32 = 1 << 31;
+use super::directives::{Directive, directives, seconds_argument};
 
 /// The response directives that a shared cache obeys.
 ///
@@ -39,36 +38,22 @@ impl CacheControl {
     /// Reads all Cache-Control lines of a response.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut found = Self::default();
-        for line in headers.get_all(header::CACHE_CONTROL) {
-            found.read_line(line.as_bytes());
+        for directive in directives(headers, &header::CACHE_CONTROL) {
+            found.read(directive);
         }
         found
     }
 
-    /// Whether a stale response must not be used without asking (§4.2.4). `s-maxage` implies it too (§5.2.2.10), but not against
-    /// an explicit `stale-while-revalidate` or `stale-if-error` beside it.
+    /// Whether a stale response must not be used without asking, by a directive that says just that (§4.2.4).
+    ///
+    /// `s-maxage` incorporates proxy-revalidate (§5.2.2.10), so alone it forbids too; but a `stale-while-revalidate` or
+    /// `stale-if-error` beside it is the more special word, and a sender of both cannot mean neither. So here it is left out: without
+    /// those two nothing is served stale anyway, but for a client's `max-stale`, against which it counts.
     pub fn forbids_stale(&self) -> bool {
         self.must_revalidate || self.proxy_revalidate || self.no_cache
     }
 
-    /// Whether there is any explicit freshness.
-    pub fn is_explicit(&self) -> bool {
-        self.s_maxage.is_some() || self.max_age.is_some()
-    }
-
-    fn read_line(&mut self, line: &[u8]) {
-        let mut rest = line;
-        while !rest.is_empty() {
-            let (piece, after) = split_directive(rest);
-            self.read_directive(piece.trim_ascii());
-            rest = after;
-        }
-    }
-
-    fn read_directive(&mut self, directive: &[u8]) {
-        let equals = memchr::memchr(b'=', directive);
-        let name = directive[..equals.unwrap_or(directive.len())].trim_ascii();
-        let argument = equals.map(|at| directive[at + 1..].trim_ascii());
+    fn read(&mut self, Directive { name, argument }: Directive<'_>) {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         let flags = [
             ("no-store", &mut self.no_store),
@@ -91,7 +76,7 @@ impl CacheControl {
         ];
         for (known, value) in seconds {
             if is(known) {
-                let given = argument.and_then(unquoted).and_then(delta_seconds).unwrap_or(0);
+                let given = argument.and_then(seconds_argument).unwrap_or(0);
                 *value = Some(match *value {
                     Some(before) if before != given => 0,
                     _ => given,
@@ -101,48 +86,13 @@ impl CacheControl {
     }
 }
 
-/// Delta-seconds: digits only; too large a number is [`MAX_DELTA_SECONDS`] (§1.2.2).
-pub fn delta_seconds(text: &[u8]) -> Option<u32> {
-    if text.is_empty() || !text.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let value = text.iter().fold(0u64, |sum, &digit| (sum * 10 + u64::from(digit - b'0')).min(1 << 40));
-    u32::try_from(value.min(u64::from(MAX_DELTA_SECONDS))).ok()
-}
-
-/// Up to the next comma outside quotes, and what follows it. Where a quote is not closed, quotes mean nothing, so that a
-/// directive behind it is not missed.
-fn split_directive(line: &[u8]) -> (&[u8], &[u8]) {
-    let mut quoted = false;
-    let mut escaped = false;
-    for (at, &byte) in line.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b',' if !quoted => return (&line[..at], &line[at + 1..]),
-            _ => {}
-        }
-    }
-    match memchr::memchr(b',', line).filter(|_| quoted) {
-        Some(comma) => (&line[..comma], &line[comma + 1..]),
-        None => (line, &[]),
-    }
-}
-
-fn unquoted(argument: &[u8]) -> Option<&[u8]> {
-    match argument.strip_prefix(b"\"") {
-        Some(inner) => inner.strip_suffix(b"\""),
-        None => Some(argument),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::policy::MAX_DELTA_SECONDS;
 
     fn parse(lines: &[&str]) -> CacheControl {
         let mut headers = HeaderMap::new();

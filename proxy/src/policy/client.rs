@@ -20,8 +20,12 @@ pub struct Varying {
 /// The fields that stay the same from hit to hit: the stored ones without Age and Cache-Control, and without Expires and Pragma
 /// where Cache-Control is the edge's own word.
 ///
-/// Date stays as the origin sent it: with Age it tells how old the response is.
+/// Date stays as the origin sent it: with Age it tells how old the response is. Targeted fields go on to caches behind
+/// (RFC 9213 §3.1).
+///
+/// `browser` is the rule's word, for where no entry of its `responses` has another for this response.
 pub fn fixed_fields(stored: &HeaderMap, lifetime: &Lifetime, browser: BrowserTtl) -> HeaderMap {
+    let browser = lifetime.browser_ttl.unwrap_or(browser);
     let mut fields = stored.clone();
     fields.remove(header::AGE);
     fields.remove(header::CACHE_CONTROL);
@@ -39,7 +43,7 @@ pub fn fixed_fields(stored: &HeaderMap, lifetime: &Lifetime, browser: BrowserTtl
 /// is told `no-cache`, or for as long as is left.
 pub fn varying_fields(stored: &HeaderMap, lifetime: &Lifetime, browser: BrowserTtl, now: u64) -> Varying {
     let age = lifetime.age_seconds(now);
-    let cache_control = match browser {
+    let cache_control = match lifetime.browser_ttl.unwrap_or(browser) {
         BrowserTtl::Respect => respected(stored, lifetime, age, now),
         BrowserTtl::Revalidate => Some(HeaderValue::from_static("no-cache")),
         BrowserTtl::Override(ttl) => {
@@ -102,7 +106,7 @@ mod tests {
     const HOUR: u64 = 3_600_000;
 
     fn lifetime(ends: Option<u64>) -> Lifetime {
-        Lifetime { born: 0, fresh_until: 4 * HOUR, revalidate_until: 4 * HOUR, error_until: 4 * HOUR, ends }
+        Lifetime { ends, ..Lifetime::new(0, 4 * HOUR) }
     }
 
     fn told(stored: &[&'static str], ends: Option<u64>, browser: BrowserTtl, now: u64) -> String {

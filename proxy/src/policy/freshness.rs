@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::cache_control::delta_seconds;
+use super::directives::delta_seconds;
+use crate::rules::BrowserTtl;
 
 /// When a stored response was made, and until when it may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,10 @@ pub struct Lifetime {
     pub error_until: u64,
     /// When its content ends by the clock (invalidation protocol, rule 15): nothing serves it afterwards.
     pub ends: Option<u64>,
+    /// Whether the response itself forbids that it be served stale (RFC 9111 §4.2.4), so that a client's `max-stale` asks in vain.
+    pub stale_forbidden: bool,
+    /// What downstream caches are told, where an entry of the rule's `responses` says so; else it is as the rule says.
+    pub browser_ttl: Option<BrowserTtl>,
 }
 
 /// What the clock says of a stored response.
@@ -40,6 +45,19 @@ pub enum Freshness {
 }
 
 impl Lifetime {
+    /// Of a response that is fresh until then, and never served stale.
+    pub const fn new(born: u64, fresh_until: u64) -> Self {
+        Self {
+            born,
+            fresh_until,
+            revalidate_until: fresh_until,
+            error_until: fresh_until,
+            ends: None,
+            stale_forbidden: false,
+            browser_ttl: None,
+        }
+    }
+
     /// What the clock says at `now`.
     pub fn freshness(&self, now: u64) -> Freshness {
         if self.ends.is_some_and(|end| now >= end) {
@@ -92,15 +110,24 @@ fn date(response: &HeaderMap, received_at: u64) -> Option<u64> {
     response.get(header::DATE).map_or(Some(received_at), http_date)
 }
 
-/// The lifetime by Expires, in seconds; zero where the field is repeated or cannot be read (RFC 9111 §5.3), `None` where absent.
+/// The lifetime by Expires, in seconds; zero where the field cannot be read or is repeated with other values (RFC 9111 §4.2.1,
+/// §5.3), `None` where absent.
 pub(super) fn expires_lifetime(response: &HeaderMap, received_at: u64) -> Option<u64> {
     let mut lines = response.get_all(header::EXPIRES).iter();
     let first = lines.next()?;
-    if lines.next().is_some() {
+    if lines.any(|line| line != first) {
         return Some(0);
     }
     let date = date(response, received_at).unwrap_or(received_at);
     Some(http_date(first).map_or(0, |expires| expires.saturating_sub(date) / 1000))
+}
+
+/// How long the response had not changed when it was made: Date less Last-Modified, in milliseconds. A part of it is its heuristic
+/// lifetime (RFC 9111 §4.2.2).
+pub(super) fn unchanged_for(response: &HeaderMap, received_at: u64) -> Option<u64> {
+    let modified = response.get(header::LAST_MODIFIED).and_then(http_date)?;
+    let date = date(response, received_at).unwrap_or(received_at);
+    date.checked_sub(modified)
 }
 
 /// An HTTP-date in any of its three forms (RFC 9110 §5.6.7), as Unix milliseconds.
@@ -178,7 +205,7 @@ mod tests {
 
     #[test]
     fn the_end_of_the_content_ends_every_ground() {
-        let lifetime = Lifetime { born: 0, fresh_until: 100, revalidate_until: 200, error_until: 300, ends: Some(150) };
+        let lifetime = Lifetime { revalidate_until: 200, error_until: 300, ends: Some(150), ..Lifetime::new(0, 100) };
         let stale = |while_revalidate, if_error| Freshness::Stale { while_revalidate, if_error };
         assert_eq!(lifetime.freshness(99), Freshness::Fresh);
         assert_eq!(lifetime.freshness(100), stale(true, true));
@@ -200,7 +227,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_age_never_goes_back(born in 0u64..1 << 50, now in 0u64..1 << 50, later in 0u64..1 << 40) {
-            let lifetime = Lifetime { born, fresh_until: born, revalidate_until: born, error_until: born, ends: None };
+            let lifetime = Lifetime::new(born, born);
             prop_assert!(lifetime.age_seconds(now + later) >= lifetime.age_seconds(now));
             prop_assert!(lifetime.ttl_seconds(now + later) <= lifetime.ttl_seconds(now));
         }

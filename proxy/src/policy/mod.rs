@@ -4,24 +4,30 @@
 //! is kept. After a 304: [`selects`], [`freshen`], then as before. A hit goes: [`Lifetime::freshness`], [`is_not_modified`],
 //! [`fixed_fields`] and [`varying_fields`].
 //!
-//! Not here yet: targeted fields (RFC 9213), heuristic freshness (RFC 9111 §4.2.2), ranges, invalidation by unsafe methods (§4.4).
+//! What may be served of what is stored is narrowed by [`RequestControl::allows`]; [`select`] finds the bytes that a Range asks for.
 
 mod cache_control;
 mod client;
 mod conditional;
+mod control;
+mod directives;
 mod fields;
 mod freshness;
 mod multipart;
 mod range;
 mod request;
 mod storing;
+mod targeted;
 
-pub use cache_control::{CacheControl, MAX_DELTA_SECONDS, delta_seconds};
+pub use cache_control::CacheControl;
 pub use client::{Varying, fixed_fields, varying_fields};
 pub use conditional::{add_validators, is_not_modified, to_not_modified};
+pub use control::{Allowed, RequestControl};
+pub use directives::{MAX_DELTA_SECONDS, delta_seconds};
 pub use fields::{HOP_BY_HOP, freshen, remove_hop_by_hop, remove_protocol, selects, stored_fields};
 pub use freshness::{Freshness, Lifetime};
 pub use multipart::{Multipart, Part};
 pub use range::{ByteRange, MAX_RANGES, Selected, select, unsatisfied_range};
 pub use request::fill_fields;
 pub use storing::{Exchange, assess};
+pub use targeted::Governing;

@@ -1,4 +1,4 @@
-//! Whether a response may be stored, and for how long (RFC 9111 §3, §4.2).
+//! Whether a response may be stored, and for how long (RFC 9111 §3, §4.2; RFC 9213).
 
 use std::time::Duration;
 
@@ -6,13 +6,17 @@ use http::{HeaderMap, StatusCode, header};
 use vitrine_shared::headers;
 
 use super::cache_control::CacheControl;
-use super::freshness::{Lifetime, expires_lifetime, initial_age};
+use super::freshness::{Lifetime, expires_lifetime, initial_age, unchanged_for};
+use super::targeted::Governing;
 use crate::reason::NotStored;
-use crate::rules::{CacheSettings, EdgeTtl, StaleTtl};
+use crate::rules::{CacheSettings, EdgeTtl, Effective, SetCookie, StaleTtl};
 use crate::vary::VarySpec;
 
-/// Statuses that a rule's own TTL applies to: those that are heuristically cacheable (RFC 9110 §15.1), but for partial content
-/// and for errors of the request or the server, which a fixed time would only prolong.
+/// Statuses that may be stored without explicit freshness, and get heuristic freshness (RFC 9110 §15.1).
+const HEURISTICALLY_CACHEABLE: [u16; 12] = [200, 203, 204, 206, 300, 301, 308, 404, 405, 410, 414, 501];
+
+/// Statuses that a rule's own TTL applies to: those of [`HEURISTICALLY_CACHEABLE`], but for partial content and for errors of the
+/// request or the server, which a fixed time would only prolong.
 const OVERRIDABLE: [u16; 8] = [200, 203, 204, 300, 301, 308, 404, 410];
 
 /// Statuses whose caching requirements this cache knows (RFC 9111 §5.2.2.3).
@@ -36,22 +40,24 @@ pub struct Exchange<'m> {
 
 /// Judges a response to a GET: how long it may be used, or why it must not be stored.
 pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifetime, NotStored> {
-    let control = CacheControl::of(exchange.response);
-    forbidden(exchange, &control)?;
+    let effective = settings.effective(exchange.status, exchange.response);
+    let governing = Governing::of(exchange.response, &settings.targeted);
+    let control = governing.control;
+    forbidden(exchange, &control, &effective)?;
+    VarySpec::of(exchange.response)?;
     let ends = headers::valid_until(exchange.response).map_err(|_| NotStored::Protocol)?;
     let received_at = exchange.received_at;
     let age = initial_age(exchange.response, exchange.requested_at, received_at);
-    let lifetime = match settings.edge_ttl {
+    let by_response = || by_response(exchange, &governing, settings);
+    let lifetime = match effective.edge_ttl {
         EdgeTtl::Override(ttl) => {
             // From arrival: what the operator sets is a time at this edge, whatever the response's age.
-            let ttl = overridden(exchange.status, ttl, settings.negative_ttl)?;
+            let ttl = overridden(exchange.status, ttl, settings.negative_ttl, effective.any_status)?;
             received_at.saturating_add(millis(ttl))
         }
         // Less the age in the end, so that what came stale is stale by as much, and its grace runs from then.
-        EdgeTtl::Respect => received_at.saturating_add(by_response(exchange, &control)).saturating_sub(age),
-        EdgeTtl::Cap(cap) => {
-            received_at.saturating_add(by_response(exchange, &control).min(millis(cap))).saturating_sub(age)
-        }
+        EdgeTtl::Respect => received_at.saturating_add(by_response()?).saturating_sub(age),
+        EdgeTtl::Cap(cap) => received_at.saturating_add(by_response()?.min(millis(cap))).saturating_sub(age),
     };
     let fresh_until = ends.map_or(lifetime, |end| end.min(lifetime));
     let stale = |setting: StaleTtl, directive: Option<u32>| {
@@ -63,11 +69,12 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
         fresh_until.saturating_add(period)
     };
     let judged = Lifetime {
-        born: received_at.saturating_sub(age),
-        fresh_until,
-        revalidate_until: stale(settings.stale_while_revalidate, control.stale_while_revalidate),
-        error_until: stale(settings.stale_if_error, control.stale_if_error),
+        revalidate_until: stale(effective.stale_while_revalidate, control.stale_while_revalidate),
+        error_until: stale(effective.stale_if_error, control.stale_if_error),
         ends,
+        stale_forbidden: control.forbids_stale() || control.s_maxage.is_some(),
+        browser_ttl: (effective.browser_ttl != settings.browser_ttl).then_some(effective.browser_ttl),
+        ..Lifetime::new(received_at.saturating_sub(age), fresh_until)
     };
     let usable_until = judged.revalidate_until.max(judged.error_until);
     let has_validator =
@@ -75,12 +82,15 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
     if usable_until <= received_at && !has_validator { Err(NotStored::NoFreshness) } else { Ok(judged) }
 }
 
-/// What forbids storing under every rule.
-fn forbidden(exchange: &Exchange<'_>, control: &CacheControl) -> Result<(), NotStored> {
+/// What forbids storing, whatever the lifetime.
+fn forbidden(exchange: &Exchange<'_>, control: &CacheControl, effective: &Effective) -> Result<(), NotStored> {
     let status = exchange.status;
     // 206 needs storage of ranges; a 304 freshens and is no object; 1xx are not final (RFC 9111 §3).
     if status.as_u16() < 200 || status == StatusCode::PARTIAL_CONTENT || status == StatusCode::NOT_MODIFIED {
         return Err(NotStored::Status);
+    }
+    if !effective.store {
+        return Err(NotStored::ResponseRule);
     }
     let understood = UNDERSTOOD.contains(&status.as_u16());
     if control.must_understand && !understood {
@@ -93,30 +103,42 @@ fn forbidden(exchange: &Exchange<'_>, control: &CacheControl) -> Result<(), NotS
     if control.private {
         return Err(NotStored::Private);
     }
-    if exchange.response.contains_key(header::SET_COOKIE) {
+    if effective.set_cookie == SetCookie::Refuse && exchange.response.contains_key(header::SET_COOKIE) {
         return Err(NotStored::SetCookie);
     }
     let allows_authorization = control.public || control.must_revalidate || control.s_maxage.is_some();
     if exchange.request.contains_key(header::AUTHORIZATION) && !allows_authorization {
         return Err(NotStored::Authorization);
     }
-    VarySpec::of(exchange.response).map(drop)
+    Ok(())
 }
 
-/// The lifetime by the response, in milliseconds (§4.2.1); zero where it says nothing.
-fn by_response(exchange: &Exchange<'_>, control: &CacheControl) -> u64 {
-    if control.no_cache {
-        return 0;
+/// The lifetime by the response, in milliseconds: s-maxage over max-age over Expires (§4.2.1) over the heuristic of the rule
+/// (§4.2.2). Zero where it is to be validated each time; an error where nothing allows it to be stored at all (§3).
+fn by_response(exchange: &Exchange<'_>, governing: &Governing, settings: &CacheSettings) -> Result<u64, NotStored> {
+    let control = &governing.control;
+    let seconds = |seconds: u64| seconds.saturating_mul(1000);
+    let expires = || expires_lifetime(exchange.response, exchange.received_at).filter(|_| !governing.is_targeted);
+    let explicit = control.s_maxage.or(control.max_age).map(|given| seconds(u64::from(given)));
+    let explicit = explicit.or_else(|| expires().map(seconds));
+    let without_explicit = control.public || HEURISTICALLY_CACHEABLE.contains(&exchange.status.as_u16());
+    match (explicit, settings.heuristic) {
+        (None, _) if !without_explicit => Err(NotStored::NoFreshness),
+        _ if control.no_cache => Ok(0),
+        (Some(explicit), _) => Ok(explicit),
+        (None, Some(heuristic)) => {
+            let since = unchanged_for(exchange.response, exchange.received_at).unwrap_or(0);
+            let part = u128::from(since) * u128::from(heuristic.percent) / 100;
+            Ok(u64::try_from(part).unwrap_or(u64::MAX).min(millis(heuristic.max)))
+        }
+        (None, None) => Ok(0),
     }
-    let seconds = match control.s_maxage.or(control.max_age) {
-        Some(seconds) => u64::from(seconds),
-        None => expires_lifetime(exchange.response, exchange.received_at).unwrap_or(0),
-    };
-    seconds.saturating_mul(1000)
 }
 
-fn overridden(status: StatusCode, ttl: Duration, negative: Duration) -> Result<Duration, NotStored> {
+/// A rule's own TTL, for the statuses that it is meant for; one of an entry of `responses` is for those that the entry matches.
+fn overridden(status: StatusCode, ttl: Duration, negative: Duration, any_status: bool) -> Result<Duration, NotStored> {
     match status.as_u16() {
+        _ if any_status => Ok(ttl),
         404 | 410 => Ok(ttl.min(negative)),
         status if OVERRIDABLE.contains(&status) => Ok(ttl),
         _ => Err(NotStored::Status),

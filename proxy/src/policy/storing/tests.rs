@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::policy::Freshness;
+use crate::rules::{BrowserTtl, Condition, Heuristic, ResponseRule};
 
 /// 1994-11-06 08:49:37 GMT.
 const THEN: u64 = 784_111_777_000;
@@ -88,6 +89,22 @@ fn freshness_by_the_response() {
         (200, &["etag: \"a\""], Ok(0), "to be validated each time"),
         (200, &["cache-control: no-cache, max-age=90", "last-modified: x"], Ok(0), "§5.2.2.4"),
         (200, &["cache-control: no-store, must-understand, max-age=90"], Ok(90), "§5.2.2.3"),
+        (200, &[expires, expires, &date], Ok(60), "§4.2.1: repeated alike"),
+        (200, &["cache-control: max-age=90", "pragma: no-cache"], Ok(90), "§5.4: for requests only"),
+        (302, &["etag: \"a\""], Err(NotStored::NoFreshness), "§3: not heuristically cacheable, nothing explicit"),
+        (302, &["etag: \"a\"", "cache-control: no-cache"], Err(NotStored::NoFreshness), "§3"),
+        (302, &["etag: \"a\"", "cache-control: public"], Ok(0), "§3: public"),
+        (302, &["etag: \"a\"", "cache-control: max-age=0"], Ok(0), "§3: explicit"),
+        (404, &["etag: \"a\""], Ok(0), "§3: heuristically cacheable"),
+        (200, &["cdn-cache-control: max-age=90", "cache-control: no-store"], Ok(90), "RFC 9213 §2.2"),
+        (200, &["cdn-cache-control: private", "cache-control: max-age=90"], Err(NotStored::Private), "RFC 9213 §2.2"),
+        (
+            200,
+            &["cdn-cache-control: must-revalidate", "etag: \"a\"", expires, &date],
+            Ok(0),
+            "RFC 9213 §2.2: nor Expires",
+        ),
+        (200, &["cdn-cache-control: max-age=90", "age: 30"], Ok(60), "RFC 9213 §2.3: one age"),
         (404, &["cache-control: max-age=90"], Ok(90), "§3: any final status"),
         (503, &["cache-control: max-age=90"], Ok(90), "§3"),
         (599, &["cache-control: max-age=90"], Ok(90), "§3"),
@@ -122,6 +139,89 @@ fn freshness_by_the_rule() {
 }
 
 #[test]
+fn freshness_by_heuristic() {
+    let settings = CacheSettings {
+        heuristic: Some(Heuristic { percent: 10, max: Duration::from_hours(1) }),
+        ..settings(EdgeTtl::Respect)
+    };
+    let date = format!("date: {DATE}");
+    let hour_ago = ["last-modified: Sun, 06 Nov 1994 07:49:37 GMT", &date];
+    let of = |status, more: &[&str]| {
+        let lines: Vec<&str> = hour_ago.iter().chain(more).copied().collect();
+        judge(&settings, &[], status, &lines).map(|lifetime| lifetime.ttl_seconds(THEN))
+    };
+    for status in [200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501] {
+        assert_eq!(of(status, &[]), Ok(360), "RFC 9110 §15.1: {status}");
+    }
+    for status in [201, 202, 302, 307, 400, 403, 500, 502, 503, 504, 599] {
+        assert_eq!(of(status, &[]), Err(NotStored::NoFreshness), "RFC 9111 §4.2.2: {status}");
+        assert_eq!(of(status, &["cache-control: public"]), Ok(360), "RFC 9111 §4.2.2: {status}");
+    }
+    for (more, expected, why) in [
+        (&["cache-control: max-age=5"][..], 5, "RFC 9111 §4.2.2: never beside explicit freshness"),
+        (&["expires: 0"], 0, "explicit, though it cannot be read"),
+        (&["cache-control: no-cache"], 0, "§5.2.2.4"),
+        (&["cache-control: must-revalidate"], 360, "until it is stale"),
+        (&["age: 60"], 300, "§4.2.3: the age counts"),
+        (&["cdn-cache-control: none", "expires: 0"], 360, "RFC 9213 §2.2: Expires does not count"),
+    ] {
+        assert_eq!(of(200, more), Ok(expected), "{more:?}: {why}");
+    }
+    for (lines, expected, why) in [
+        (&["last-modified: Thu, 06 Nov 1980 08:49:37 GMT", &date][..], Ok(3600), "at most"),
+        (&["last-modified: Sun, 06 Nov 1994 09:49:37 GMT", &date], Ok(0), "modified after Date"),
+        (&["last-modified: x", &date], Ok(0), "no date"),
+        (&["last-modified: Sun, 06 Nov 1994 07:49:37 GMT"], Ok(360), "no Date: from arrival"),
+        (&["etag: \"a\""], Ok(0), "nothing to guess by"),
+        (&[], Err(NotStored::NoFreshness), "nothing at all"),
+    ] {
+        let judged = judge(&settings, &[], 200, lines).map(|lifetime| lifetime.ttl_seconds(THEN));
+        assert_eq!(judged, expected, "{lines:?}: {why}");
+    }
+}
+
+#[test]
+fn an_entry_for_the_response_decides_over_the_rule() {
+    let errors = ResponseRule {
+        statuses: vec![(500, 599)],
+        edge_ttl: Some(EdgeTtl::Override(Duration::from_secs(1))),
+        ..ResponseRule::default()
+    };
+    let drafts = ResponseRule {
+        headers: vec![(HeaderName::from_static("x-draft"), Condition::Present)],
+        store: Some(false),
+        ..ResponseRule::default()
+    };
+    let pages = ResponseRule {
+        content_types: vec!["text/html".into()],
+        browser_ttl: Some(BrowserTtl::Revalidate),
+        stale_if_error: Some(StaleTtl::Override(Duration::from_secs(9))),
+        set_cookie: Some(SetCookie::Strip),
+        ..ResponseRule::default()
+    };
+    let missing = ResponseRule {
+        statuses: vec![(404, 404)],
+        edge_ttl: Some(EdgeTtl::Override(Duration::from_hours(2))),
+        ..ResponseRule::default()
+    };
+    let rule = CacheSettings {
+        responses: [drafts, errors, pages, missing].into(),
+        ..settings(EdgeTtl::Override(Duration::from_hours(4)))
+    };
+    let of = |status, lines: &[&str]| judge(&rule, &[], status, lines).map(|lifetime| lifetime.ttl_seconds(THEN));
+    assert_eq!(of(500, &[]), Ok(1), "an operator's own time for errors");
+    assert_eq!(of(500, &["cache-control: no-store"]), Err(NotStored::NoStore), "but never against the response");
+    assert_eq!(of(302, &[]), Err(NotStored::Status), "the rule's own TTL is not for it");
+    assert_eq!(of(404, &[]), Ok(7_200), "over negative_ttl");
+    assert_eq!(of(200, &["x-draft: 1"]), Err(NotStored::ResponseRule));
+    assert_eq!(of(200, &["set-cookie: a=b"]), Err(NotStored::SetCookie));
+    let page = judge(&rule, &[], 200, &["content-type: text/html; charset=utf-8", "set-cookie: a=b"]).unwrap();
+    assert_eq!(page.browser_ttl, Some(BrowserTtl::Revalidate));
+    assert_eq!(page.error_until - page.fresh_until, 9_000);
+    assert_eq!(judge(&rule, &[], 200, &[]).unwrap().browser_ttl, None, "as the rule says");
+}
+
+#[test]
 fn stale_serving_by_the_response_and_by_the_rule() {
     let respect = settings(EdgeTtl::Respect);
     let operator = CacheSettings {
@@ -142,6 +242,17 @@ fn stale_serving_by_the_response_and_by_the_rule() {
         let lifetime = judge(settings, &[], 200, &[&line]).unwrap();
         let beyond = |until: u64| (until - lifetime.fresh_until) / 1000;
         assert_eq!((beyond(lifetime.revalidate_until), beyond(lifetime.error_until)), expected, "{control}: {why}");
+    }
+    for (control, expected) in [
+        ("max-age=10", false),
+        ("s-maxage=10", true),
+        ("s-maxage=10, stale-while-revalidate=20", true),
+        ("max-age=10, must-revalidate", true),
+        ("max-age=10, no-cache", true),
+    ] {
+        let lines = [&format!("cache-control: {control}"), "etag: \"a\""];
+        let lifetime = judge(&operator, &[], 200, &lines).unwrap();
+        assert_eq!(lifetime.stale_forbidden, expected, "RFC 9111 §4.2.4 against max-stale: {control}");
     }
 }
 
