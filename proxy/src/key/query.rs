@@ -89,11 +89,6 @@ impl Query {
         })
     }
 
-    /// Whether a parameter of this name, in normal form, is present.
-    pub fn contains(&self, name: &str) -> bool {
-        self.pairs().any(|pair| pair.name == name)
-    }
-
     /// The pairs that count, sorted by name where the rule wants it; pairs of one name keep their order, which may have a meaning.
     pub(super) fn select(&self, spec: &QuerySpec) -> SmallVec<[Pair<'_>; 8]> {
         let mut pairs: SmallVec<[Pair<'_>; 8]> = self.pairs().filter(|pair| spec.counts(pair.name)).collect();

@@ -3,6 +3,7 @@
 use http::{HeaderMap, HeaderName, Method, header};
 
 use super::facts::RequestFacts;
+use crate::glob::Glob;
 use crate::key::cookies;
 use crate::reason::PassReason;
 
@@ -11,12 +12,12 @@ use crate::reason::PassReason;
 pub struct Bypass {
     /// Whether Authorization passes. Where not, RFC 9111 §3.5 decides on storing.
     pub authorization: bool,
-    /// Cookies, by exact name.
-    pub cookies: Vec<Box<str>>,
+    /// Cookies, by name, in which `*` stands for anything; capitals matter.
+    pub cookies: Vec<Glob>,
     /// Header fields.
     pub headers: Vec<HeaderName>,
-    /// Query parameters, by name in normal form.
-    pub query: Vec<Box<str>>,
+    /// Query parameters, by name in normal form, in which `*` stands for anything.
+    pub query: Vec<Glob>,
 }
 
 impl Default for Bypass {
@@ -49,10 +50,13 @@ impl Bypass {
         if self.headers.iter().any(|name| request.headers.contains_key(name)) {
             return Some(PassReason::Header);
         }
-        self.query.iter().any(|name| request.target.query().contains(name)).then_some(PassReason::Query)
+        let has_parameter = || {
+            request.target.query().pairs().any(|pair| self.query.iter().any(|name| name.matches(pair.name.as_bytes())))
+        };
+        (!self.query.is_empty() && has_parameter()).then_some(PassReason::Query)
     }
 
     fn has_cookie(&self, headers: &HeaderMap) -> bool {
-        cookies(headers).any(|cookie| self.cookies.iter().any(|name| name.as_bytes() == cookie.name))
+        cookies(headers).any(|cookie| self.cookies.iter().any(|name| name.matches(cookie.name)))
     }
 }

@@ -9,7 +9,7 @@ use vitrine_shared::tag::Tag;
 
 use super::response::ResponseRule;
 use super::template::TagTemplates;
-use super::transform::Transform;
+use super::transform::{HeaderEdits, Transform};
 use crate::encoding::Compression;
 use crate::key::{KeySpec, QuerySpec};
 use crate::reason::PassReason;
@@ -75,6 +75,8 @@ pub struct CacheSettings {
     pub tags: TagTemplates,
     /// What fills send of the client's fields.
     pub forward: Forward,
+    /// Then changed by these.
+    pub request_edits: Arc<HeaderEdits>,
     /// How the fields that a response's Vary names are compared.
     pub vary: VaryRules,
     /// Freshness of responses that say nothing of it (RFC 9111 §4.2.2); absent for none.
@@ -204,6 +206,7 @@ impl CacheSettings {
             max_object_bytes: DEFAULT_MAX_OBJECT,
             tags: TagTemplates::default(),
             forward: Forward::default(),
+            request_edits: Arc::default(),
             vary: VaryRules::default(),
             heuristic: None,
             targeted: Arc::from([CDN_CACHE_CONTROL]),

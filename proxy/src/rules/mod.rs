@@ -8,6 +8,7 @@ mod methods;
 mod overlap;
 mod pattern;
 mod response;
+mod scope;
 mod template;
 mod transform;
 
@@ -21,16 +22,21 @@ pub use decision::{
     Decision, EdgeTtl, Forward, Heuristic, OnDisconnect, RequestDirectives, SetCookie, StaleTtl,
 };
 pub use facts::RequestFacts;
+use http::Method;
 use ipnet::IpNet;
 pub use methods::{HostPattern, HostPatternError, MethodSet};
 pub use overlap::{Shadowed, shadowed};
 use pattern::SplitPath;
 pub use pattern::{PathPattern, PatternError};
 pub use response::{Effective, ResponseRule};
+pub use scope::scope;
 pub use template::{TagTemplates, Template, TemplateError};
-pub use transform::{Cors, HeaderEdits, OriginPattern, Transform};
+pub use transform::{
+    AllowedHeaders, Author, Cors, Fields, HeaderEdits, OriginError, OriginPattern, OriginPort, Origins, Transform,
+    asked_method, describes_content,
+};
 
-use crate::key::without_port;
+use crate::key::{Target, without_port};
 use crate::reason::PassReason;
 use crate::upstream::Upstream;
 
@@ -168,6 +174,35 @@ impl RuleSet {
                 && rule.conditions.hold(request);
             matches.then_some(rule)
         })
+    }
+
+    /// The settings under which something may be stored for a target, whatever the requests' other properties: of the cache
+    /// rules for its host and path, up to the first rule that host and path alone decide for.
+    pub fn caching(&self, target: &Target) -> Vec<&Arc<CacheSettings>> {
+        let path = SplitPath::new(target.path());
+        let host = without_port(target.host());
+        let mut found: Vec<&Arc<CacheSettings>> = Vec::new();
+        for candidate in self.by_first.get(path.first()).unwrap_or(&self.by_none) {
+            let Some(rule) = self.rules.get(candidate.rule) else { continue };
+            let allows = |method| rule.methods.as_ref().is_none_or(|methods| methods.contains(method));
+            let of_get = allows(&Method::GET) || allows(&Method::HEAD);
+            let of_host = rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| pattern.matches(host));
+            if !(of_get
+                && of_host
+                && rule.paths.get(candidate.path).is_some_and(|path_of| path_of.matches_split(&path)))
+            {
+                continue;
+            }
+            if let RuleAction::Cache { settings, .. } = &rule.action
+                && !found.iter().any(|known| Arc::ptr_eq(known, settings))
+            {
+                found.push(settings);
+            }
+            if rule.conditions == Conditions::default() && allows(&Method::GET) && allows(&Method::HEAD) {
+                break;
+            }
+        }
+        found
     }
 
     /// The rules, in their order.

@@ -94,6 +94,19 @@ pub enum RawCondition {
     Value(String),
 }
 
+impl RawResponse {
+    /// Whether it says nothing but what it is for.
+    pub fn changes_nothing(&self) -> bool {
+        self.store.is_none()
+            && self.edge_ttl.is_none()
+            && self.browser_ttl.is_none()
+            && self.stale_while_revalidate.is_none()
+            && self.stale_if_error.is_none()
+            && self.max_object.is_none()
+            && self.set_cookie.is_none()
+    }
+}
+
 /// `vary.NAME`: a word, or what is told apart.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, expecting = "expected \"exact\", \"ignore\", \"refuse\", { languages = [..] } or { types = [..] }")]
