@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, header};
 use vitrine_shared::headers;
 
 use super::fields::{HOP_BY_HOP, remove_hop_by_hop};
+use crate::encoding::ACCEPT_ENCODING;
 use crate::key::X_DEVICE_CLASS;
 use crate::rules::{CacheSettings, Forward, RequestDirectives};
 use crate::vary::Codings;
@@ -49,7 +50,8 @@ const CLAIM_PREFIX: &str = "x-forwarded-";
 /// names, the engine sends only what a known Vary names. Host and the protocol's own fields are for the engine to add.
 ///
 /// Cookies are sent only where they are in the key, since what an answer depends on must be keyed; [`Forward::All`] leaves that to
-/// the upstream's `private` and Vary. Accept-Encoding is sent in the [normal form](Codings) by which variants are told apart.
+/// the upstream's `private` and Vary. Accept-Encoding is sent in the [normal form](Codings) by which variants are told apart,
+/// or as the edge itself wants it where it derives codings; fields of which the rule offers choices are sent as the best of them.
 pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
     let key = &settings.key;
     let mut fields = client.clone();
@@ -74,10 +76,14 @@ pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
             None => drop(fields.remove(header::COOKIE)),
         }
     }
-    match Codings::of(client).field() {
+    // Under compression one answer serves all (its forms are derived from it), so all ask for the same.
+    let codings = if settings.compression.is_some() { Some(ACCEPT_ENCODING) } else { Codings::of(client).field() };
+    match codings {
         Some(codings) => drop(fields.insert(header::ACCEPT_ENCODING, codings)),
         None => drop(fields.remove(header::ACCEPT_ENCODING)),
     }
+    // Before the keyed headers, which are sent as they are keyed.
+    settings.vary.normalise(client, &mut fields);
     for header in key.headers.iter().filter(|header| !is_of_the_exchange(&header.name)) {
         // What is sent is what was keyed: no empty line before the one that counts, and no absence though a client's
         // Connection names the field. Either would store the answer to another request under this key.

@@ -44,7 +44,7 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
     let governing = Governing::of(exchange.response, &settings.targeted);
     let control = governing.control;
     forbidden(exchange, &control, &effective)?;
-    VarySpec::of(exchange.response)?;
+    VarySpec::of(exchange.response, settings)?;
     let ends = headers::valid_until(exchange.response).map_err(|_| NotStored::Protocol)?;
     let received_at = exchange.received_at;
     let age = initial_age(exchange.response, exchange.requested_at, received_at);
