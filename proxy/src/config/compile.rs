@@ -9,12 +9,16 @@ use vitrine_shared::config::{ConfigError, Source};
 use super::problems::Problems;
 use super::raw::{RawCache, RawConfig, RawListen, RawRule, Text};
 use super::upstreams::Upstreams;
-use super::{CacheLimits, Config, Listen, feed, rule, upstreams};
+use super::{CacheLimits, Config, Listen, feed, rule, trusted, upstreams};
 use crate::rules::{DEFAULT_MAX_OBJECT, Rule, RuleSet, shadowed};
 use crate::upstream::Upstream;
 
 /// Memory for the cache, where nothing is said.
 const MEMORY: u64 = 256 << 20;
+/// Most variants of one URL, where nothing is said: what strangers put into a varying field then costs others little.
+const MAX_VARIANTS: usize = 64;
+/// Most variants that a file may ask for.
+const MOST_VARIANTS: usize = 10_000;
 /// The edge's name, where none is given.
 const EDGE: &str = "edge";
 /// Most worker threads that a file may ask for.
@@ -49,6 +53,7 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
 }
 
 fn listen(raw: RawListen, problems: &mut Problems<'_>) -> Option<Listen> {
+    let trusted = trusted::compile(&raw, problems);
     let mut address = |text: &Text| {
         problems.parse(text, "an address to listen on", |text| {
             text.parse::<SocketAddr>().map_err(|_| "write an IP address and a port, such as \"127.0.0.1:8080\"")
@@ -67,13 +72,18 @@ fn listen(raw: RawListen, problems: &mut Problems<'_>) -> Option<Listen> {
         problems.error(threads, format!("`threads` must be from 1 to {MAX_THREADS}"), None);
     }
     let ops_token = raw.ops_token.map(Spanned::into_inner).filter(|token| !token.is_empty());
-    Some(Listen { http: http?, ops: ops?, ops_token, threads: raw.threads.map(Spanned::into_inner) })
+    Some(Listen { http: http?, ops: ops?, ops_token, threads: raw.threads.map(Spanned::into_inner), trusted })
 }
 
 fn cache(raw: &RawCache, problems: &mut Problems<'_>) -> Option<CacheLimits> {
     let memory = problems.size_or(raw.memory.as_ref(), MEMORY);
     let max_object = problems.size_or(raw.max_object.as_ref(), DEFAULT_MAX_OBJECT);
-    let limits = CacheLimits { memory: memory?, max_object: max_object? };
+    let max_variants = raw.max_variants.as_ref().map_or(MAX_VARIANTS, |most| *most.get_ref());
+    if !(1..=MOST_VARIANTS).contains(&max_variants) {
+        let message = format!("`max_variants` must be from 1 to {MOST_VARIANTS}");
+        problems.error_at_key(raw.max_variants.as_ref(), message, None);
+    }
+    let limits = CacheLimits { memory: memory?, max_object: max_object?, max_variants };
     if limits.max_object > limits.memory {
         let at = raw.max_object.as_ref().or(raw.memory.as_ref());
         problems.error_at_key(at, "`max_object` is larger than `memory`", None);

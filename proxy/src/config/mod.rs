@@ -3,12 +3,18 @@
 //! [`Config::load`] gives either a configuration in which everything holds together or *all* that is wrong with the file, each
 //! with its line. `docs/rules.md` is the reference of the keys.
 
+mod balance;
 mod compile;
+mod compression;
+mod cors;
+mod edits;
 mod feed;
 mod problems;
 pub mod raw;
 mod rule;
 mod secret;
+mod transform;
+mod trusted;
 pub mod units;
 mod upstreams;
 
@@ -21,6 +27,7 @@ use vitrine_shared::config::{ConfigError, Source};
 pub use feed::Feed;
 pub use secret::Secret;
 
+use crate::client::TrustedProxies;
 use crate::rules::RuleSet;
 use crate::upstream::Upstream;
 
@@ -54,6 +61,8 @@ pub struct Listen {
     pub ops_token: Option<Secret>,
     /// Worker threads; absent for one a core.
     pub threads: Option<usize>,
+    /// Whose word on the client is believed.
+    pub trusted: TrustedProxies,
 }
 
 /// How much the cache may hold.
@@ -63,6 +72,8 @@ pub struct CacheLimits {
     pub memory: u64,
     /// Largest body that is stored, in bytes, where the rule does not say otherwise.
     pub max_object: u64,
+    /// Most variants of one URL that are kept (RFC 9111 §4.1).
+    pub max_variants: usize,
 }
 
 impl Config {

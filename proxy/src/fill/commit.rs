@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vitrine_shared::coherence::{Live, Verdict};
 
+use crate::key::CacheKey;
 use crate::store::{Object, Store};
 
 /// A complete object that is not stored yet.
@@ -28,8 +29,10 @@ impl Complete {
     /// so what is purged between this and the storing is stored already purged.
     pub(super) fn check(self, store: &Store, live: &Live) -> Result<Current, Overtaken> {
         let object = Arc::new(self.0);
-        let newer = store.object(&object.meta.key).is_some_and(|stored| stored.meta.stamp > object.meta.stamp);
-        if newer || live.verdict(object.meta.stamp, &object.meta.tags) != Verdict::Servable {
+        let stamp = object.meta.provenance.stamp;
+        let newer =
+            store.object(&object.meta.key).is_some_and(|stored| stored.meta.provenance.stamp.is_newer_than(stamp));
+        if newer || object.meta.provenance.verdict(live) != Verdict::Servable {
             return Err(Overtaken(object));
         }
         Ok(Current(object))
@@ -37,9 +40,13 @@ impl Complete {
 }
 
 impl Current {
-    /// Stores it.
-    pub(super) fn store(self, store: &Store) -> Arc<Object> {
-        store.insert(self.0.clone());
+    /// Stores it: under `primary`, or as one of the variants below that.
+    pub(super) fn store(self, store: &Store, primary: &CacheKey) -> Arc<Object> {
+        if self.0.meta.key == *primary {
+            store.insert(self.0.clone());
+        } else {
+            store.insert_variant(self.0.clone(), primary);
+        }
         self.0
     }
 }

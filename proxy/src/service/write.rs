@@ -7,16 +7,19 @@ use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::{Error, ErrorType};
 use vitrine_shared::headers::X_REQUEST_ID;
 
+use super::date;
 use super::limits::{WRITE_PIECE, WRITE_TIMEOUT};
 use crate::engine::{Answer, Content};
+use crate::fill::body::Reader;
+use crate::policy::ByteRange;
+use crate::represent::Unpacking;
 
 /// The error with which a response that cannot be completed ends; the client's connection is then cut, never ended cleanly.
 pub(super) const CUT_SHORT: ErrorType = ErrorType::Custom("ResponseCutShort");
 
 /// Writes head and content.
 ///
-/// Pingora overwrites Date with its own clock and adds Connection (its HTTP/1 writer offers no way around that); Age is right
-/// all the same, since clients add the time since they received it (RFC 9111 §4.2.3).
+/// Pingora adds Connection, and overwrites Date with its own clock, which [`date::keep`] makes good.
 pub(super) async fn write(
     session: &mut ServerSession,
     answer: Answer,
@@ -29,10 +32,11 @@ pub(super) async fn write(
         head.append_header(name.clone(), value.clone())?;
     }
     head.insert_header(X_REQUEST_ID, request_id.clone())?;
-    let growing = matches!(answer.content, Content::Growing(_));
+    let growing = matches!(answer.content, Content::Growing(_) | Content::Part { .. } | Content::Unpacking(_));
     if growing && !answer.fields.contains_key(header::CONTENT_LENGTH) && version == Version::HTTP_11 {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
     }
+    date::keep(session, answer.fields.get(header::DATE));
     session.write_response_header(Box::new(head)).await?;
     if bodiless {
         return session.write_response_body(Bytes::new(), true).await;
@@ -44,18 +48,50 @@ pub(super) async fn write(
                 write_chunk(session, chunk).await?;
             }
         }
-        Content::Growing(mut reader) => loop {
-            if !reader.is_ready() {
-                flush(session).await?;
-            }
-            match reader.next().await {
-                Ok(Some(chunk)) => write_chunk(session, &chunk).await?,
-                Ok(None) => break,
-                Err(error) => return Err(Error::because(CUT_SHORT, "the response cannot be completed", error)),
-            }
-        },
+        Content::Growing(reader) => write_growing(session, reader, ByteRange { start: 0, end: u64::MAX }).await?,
+        Content::Unpacking(unpacking) => write_unpacking(session, *unpacking).await?,
+        Content::Part { reader, range } => write_growing(session, reader, range).await?,
     }
     session.write_response_body(Bytes::new(), true).await
+}
+
+/// Writes, of what comes, the bytes in `range`, and waits for no more than those.
+async fn write_growing(session: &mut ServerSession, mut reader: Reader, range: ByteRange) -> pingora::Result<()> {
+    let mut at = 0u64;
+    while at < range.end {
+        if !reader.is_ready() {
+            flush(session).await?;
+        }
+        match reader.next().await {
+            Ok(Some(chunk)) => {
+                let end = at + chunk.len() as u64;
+                if end > range.start {
+                    // Both lie within the chunk, so they fit.
+                    let from = usize::try_from(range.start.saturating_sub(at)).unwrap_or(0);
+                    let to = usize::try_from(range.end.min(end) - at).unwrap_or(chunk.len());
+                    write_chunk(session, &chunk.slice(from..to)).await?;
+                }
+                at = end;
+            }
+            Ok(None) => break,
+            Err(error) => return Err(Error::because(CUT_SHORT, "the response cannot be completed", error)),
+        }
+    }
+    Ok(())
+}
+
+/// Writes what comes as it is decoded.
+async fn write_unpacking(session: &mut ServerSession, mut unpacking: Unpacking) -> pingora::Result<()> {
+    loop {
+        if !unpacking.is_ready() {
+            flush(session).await?;
+        }
+        match unpacking.next().await {
+            Ok(Some(piece)) => write_chunk(session, &piece).await?,
+            Ok(None) => return Ok(()),
+            Err(error) => return Err(Error::because(CUT_SHORT, "the response cannot be decoded to its end", error)),
+        }
+    }
 }
 
 async fn write_chunk(session: &mut ServerSession, chunk: &Bytes) -> pingora::Result<()> {

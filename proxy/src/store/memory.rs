@@ -7,7 +7,10 @@ use prometheus::IntCounter;
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 
-use super::object::{Object, Variants};
+use super::derived::Derived;
+use super::object::{Object, StoredBody};
+use super::variants::Variants;
+use crate::encoding::Form;
 use crate::key::CacheKey;
 
 /// Assumed average weight of an entry, to size the shards' tables.
@@ -26,6 +29,8 @@ pub enum Entry {
     Object(Arc<Object>),
     /// The fields on which the objects depend that lie below this key.
     Variants(Arc<Variants>),
+    /// A stored body in another form, under its own kind of key.
+    Derived(Arc<Derived>),
 }
 
 /// What a look under a primary key finds.
@@ -43,6 +48,7 @@ pub enum Found {
 pub struct Store {
     cache: Cache<u128, Entry, Weight, BuildHasherDefault<Passed>, CountEvictions>,
     largest: u64,
+    most_variants: usize,
 }
 
 /// The keys are random hashes already.
@@ -50,7 +56,9 @@ pub struct Store {
 struct Passed(u64);
 
 #[derive(Clone, Copy, Debug)]
-struct Weight;
+struct Weight {
+    most_variants: usize,
+}
 
 #[derive(Clone, Debug)]
 struct CountEvictions(IntCounter);
@@ -58,8 +66,9 @@ struct CountEvictions(IntCounter);
 // === impl Store ===
 
 impl Store {
-    /// A store of at most `capacity` bytes, everything that an entry costs included.
-    pub fn new(capacity: u64, evictions: IntCounter) -> Result<Self, StoreError> {
+    /// A store of at most `capacity` bytes, everything that an entry costs included, and of at most `most_variants` variants of
+    /// one URL.
+    pub fn new(capacity: u64, most_variants: usize, evictions: IntCounter) -> Result<Self, StoreError> {
         let shards = usize::try_from(capacity / LEAST_SHARD).unwrap_or(SHARDS).clamp(1, SHARDS).next_power_of_two();
         let options = OptionsBuilder::new()
             .shards(shards)
@@ -67,8 +76,13 @@ impl Store {
             .weight_capacity(capacity)
             .build()
             .map_err(|error| StoreError(error.to_string()))?;
-        let cache = Cache::with_options(options, Weight, BuildHasherDefault::default(), CountEvictions(evictions));
-        Ok(Self { cache, largest: capacity / shards as u64 })
+        let cache = Cache::with_options(
+            options,
+            Weight { most_variants },
+            BuildHasherDefault::default(),
+            CountEvictions(evictions),
+        );
+        Ok(Self { cache, largest: capacity / shards as u64, most_variants })
     }
 
     /// Looks under a primary key.
@@ -83,7 +97,10 @@ impl Store {
     /// Looks for an object, under a variant's key.
     pub fn object(&self, key: &CacheKey) -> Option<Arc<Object>> {
         match self.find(key) {
-            Found::Object(object) => Some(object),
+            Found::Object(object) => {
+                object.note_found();
+                Some(object)
+            }
             Found::Variants(_) | Found::Nothing => None,
         }
     }
@@ -93,9 +110,27 @@ impl Store {
         self.cache.insert(object.meta.key.hash(), Entry::Object(object));
     }
 
-    /// Stores what the objects below a primary key depend on.
+    /// Stores one of the variants below a primary key, and drops another where there are too many of them.
+    pub fn insert_variant(&self, object: Arc<Object>, primary: &CacheKey) {
+        let variant = object.meta.key.hash();
+        self.insert(object);
+        if let Found::Variants(variants) = self.find(primary) {
+            let in_use = |other: u128| match self.cache.peek(&other) {
+                Some(Entry::Object(object)) => object.was_found(),
+                Some(_) | None => false,
+            };
+            if let Some(goes) = variants.keep(variant, self.most_variants, in_use) {
+                self.cache.remove(&goes);
+            }
+        }
+    }
+
+    /// Stores what the objects below a primary key depend on, unless that is known.
     pub fn insert_variants(&self, variants: Arc<Variants>) {
-        self.cache.insert(variants.key.hash(), Entry::Variants(variants));
+        let known = matches!(self.find(&variants.key), Found::Variants(known) if known.spec == variants.spec);
+        if !known {
+            self.cache.insert(variants.key.hash(), Entry::Variants(variants));
+        }
     }
 
     /// Removes what stands under a primary key; variants below it can no longer be found and are evicted in time.
@@ -103,6 +138,19 @@ impl Store {
         if !matches!(self.find(key), Found::Nothing) {
             self.cache.remove(&key.hash());
         }
+    }
+
+    /// A body in another form, where that was derived.
+    pub fn derived(&self, body: &StoredBody, form: Form) -> Option<Arc<Derived>> {
+        match self.cache.get(&Derived::place(body.id(), form)) {
+            Some(Entry::Derived(derived)) if derived.of == body.id() && derived.form == form => Some(derived),
+            Some(_) | None => None,
+        }
+    }
+
+    /// Stores a derived body.
+    pub fn insert_derived(&self, derived: Arc<Derived>) {
+        self.cache.insert(Derived::place(derived.of, derived.form), Entry::Derived(derived));
     }
 
     /// The heaviest entry that finds room.
@@ -148,7 +196,8 @@ impl Weighter<u128, Entry> for Weight {
     fn weight(&self, _: &u128, entry: &Entry) -> u64 {
         match entry {
             Entry::Object(object) => object.weight(),
-            Entry::Variants(variants) => variants.weight(),
+            Entry::Variants(variants) => variants.weight(self.most_variants),
+            Entry::Derived(derived) => derived.weight(),
         }
     }
 }

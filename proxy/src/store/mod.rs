@@ -3,9 +3,13 @@
 //! The store is found by a 128-bit keyed hash and compares the full key, so a collision is a miss. It says nothing of
 //! whether an object may be served: that is decided at each hit from its stamp, tags and freshness.
 
+mod derived;
 mod memory;
 pub mod metrics;
 mod object;
+mod variants;
 
+pub use derived::Derived;
 pub use memory::{Entry, Found, Store, StoreError};
-pub use object::{Meta, Object, Promise, StoredBody, Variants};
+pub use object::{Meta, Object, Promise, StoredBody};
+pub use variants::Variants;

@@ -1,17 +1,18 @@
 //! A stored object: immutable, complete, with everything parsed that a hit asks about.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
 use vitrine_shared::coherence::Checked;
-use vitrine_shared::epoch::Epoch;
 use vitrine_shared::tag::TagHash;
 
 use super::memory::ENTRY_OVERHEAD;
-use crate::key::{CacheKey, Framer, KeySpec};
+use crate::encoding::{Form, form_of};
+use crate::key::CacheKey;
 use crate::policy::Lifetime;
-use crate::vary::VarySpec;
+use crate::purge::Provenance;
 
 /// Bodies of many small chunks are copied into one piece up to this size, so that a hit is one write.
 const JOINED: usize = 1 << 20;
@@ -29,10 +30,8 @@ pub struct Meta {
     pub status: StatusCode,
     /// Its fields, as they are stored.
     pub fields: HeaderMap,
-    /// `applied` as it was read before the upstream was asked, or older where the upstream said so (rule 6).
-    pub stamp: Epoch,
-    /// What it was made of.
-    pub tags: Box<[TagHash]>,
+    /// Of when and of what it is.
+    pub provenance: Provenance,
     /// Whether the invalidation protocol vouches for it.
     pub promise: Promise,
     /// When it was made and until when it may be used.
@@ -51,6 +50,7 @@ pub enum Promise {
 /// A complete body.
 #[derive(Clone, Debug)]
 pub struct StoredBody {
+    id: u64,
     chunks: Arc<[Bytes]>,
     len: u64,
 }
@@ -62,18 +62,13 @@ pub struct Object {
     pub meta: Meta,
     /// Its body, shared with what it was before a 304 freshened it.
     pub body: StoredBody,
+    /// In which form its body is; `None` where it may not be brought into another.
+    pub form: Option<Form>,
     /// At which generation of the tag table it was last found servable.
     pub checked: Checked,
+    /// Whether it was found since it was last considered for making room.
+    found: AtomicBool,
     weight: u64,
-}
-
-/// The fields by which the objects below a primary key differ.
-#[derive(Clone, Debug)]
-pub struct Variants {
-    /// The primary key.
-    pub key: CacheKey,
-    /// The fields.
-    pub spec: VarySpec,
 }
 
 // === impl StoredBody ===
@@ -81,6 +76,7 @@ pub struct Variants {
 impl StoredBody {
     /// From the chunks of a complete fill.
     pub fn new(chunks: Vec<Bytes>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         let len: usize = chunks.iter().map(Bytes::len).sum();
         let chunks = if chunks.len() > 1 && len <= JOINED {
             let mut joined = BytesMut::with_capacity(len);
@@ -91,7 +87,12 @@ impl StoredBody {
         } else {
             chunks.into()
         };
-        Self { chunks, len: len as u64 }
+        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), chunks, len: len as u64 }
+    }
+
+    /// Its number in this process, which no other body gets: by it what was derived from it is found.
+    pub fn id(&self) -> u64 {
+        self.id
     }
 
     /// Its pieces, in order.
@@ -108,6 +109,11 @@ impl StoredBody {
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
+
+    /// What it costs in memory, in bytes.
+    pub(super) fn weight(&self) -> u64 {
+        self.len + (self.chunks.len() * CHUNK_OVERHEAD) as u64
+    }
 }
 
 // === impl Object ===
@@ -117,34 +123,28 @@ impl Object {
     pub fn new(meta: Meta, body: StoredBody) -> Self {
         let fields: usize =
             meta.fields.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD).sum();
-        let tags = size_of_val::<[TagHash]>(&meta.tags);
-        let chunks = body.chunks.len() * CHUNK_OVERHEAD;
-        let fixed = size_of::<Self>() + meta.key.as_bytes().len() + fields + tags + chunks;
-        let weight = ENTRY_OVERHEAD + fixed as u64 + body.len;
-        Self { meta, body, checked: Checked::default(), weight }
+        let tags = size_of_val::<[TagHash]>(&meta.provenance.tags);
+        let fixed = size_of::<Self>() + meta.key.as_bytes().len() + fields + tags;
+        let weight = ENTRY_OVERHEAD + fixed as u64 + body.weight();
+        let form = form_of(meta.status, &meta.fields);
+        Self { meta, body, form, checked: Checked::default(), found: AtomicBool::new(false), weight }
+    }
+
+    /// Notes that a request found it.
+    pub(super) fn note_found(&self) {
+        // Most hits find it noted already, and a plain read leaves the line shared between cores.
+        if !self.found.load(Ordering::Relaxed) {
+            self.found.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was found since this was last asked.
+    pub(super) fn was_found(&self) -> bool {
+        self.found.swap(false, Ordering::Relaxed)
     }
 
     /// What it costs in memory, in bytes: body, fields, key, tags and overhead.
     pub fn weight(&self) -> u64 {
         self.weight
-    }
-}
-
-// === impl Variants ===
-
-impl Variants {
-    /// The key of the variant for these fields, as a fill sends them.
-    pub fn variant(&self, sent: &HeaderMap, key: &KeySpec) -> CacheKey {
-        let mut framer = Framer::with_capacity(self.key.as_bytes().len() + 64);
-        // A primary key begins with its layout's number, which is never zero.
-        framer.number(0);
-        framer.part(self.key.as_bytes());
-        framer.part(self.spec.variant(sent, key).as_bytes());
-        framer.finish()
-    }
-
-    pub(super) fn weight(&self) -> u64 {
-        let names: usize = self.spec.names().iter().map(|name| name.as_str().len() + FIELD_OVERHEAD).sum();
-        ENTRY_OVERHEAD + (size_of::<Self>() + self.key.as_bytes().len() + names) as u64
     }
 }
