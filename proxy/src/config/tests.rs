@@ -6,8 +6,9 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use super::raw::{
-    RawBypass, RawCache, RawCap, RawConfig, RawFeed, RawKey, RawKeyHeaderTable, RawListen, RawQueryNames, RawRule,
-    RawUpstream,
+    RawBypass, RawCache, RawCap, RawCompression, RawConfig, RawCors, RawEdits, RawEjection, RawFeed, RawHealth,
+    RawHeuristic, RawKey, RawKeyHeaderTable, RawListen, RawQueryNames, RawResponse, RawRetries, RawRule, RawUpstream,
+    RawVaryChoices,
 };
 use super::*;
 
@@ -37,12 +38,21 @@ fn the_reference_page_names_every_key_and_no_other() {
         ("## `[cache]`", keys::<RawCache>()),
         ("## `[feed]`", keys::<RawFeed>()),
         ("## `[upstreams.NAME]`", keys::<RawUpstream>()),
+        ("### `health`", keys::<RawHealth>()),
+        ("### `ejection`", keys::<RawEjection>()),
+        ("### `retries`", keys::<RawRetries>()),
         ("## `[[rules]]`", keys::<RawRule>()),
         ("### `edge_ttl`", keys::<RawCap>()),
         ("### `bypass`", keys::<RawBypass>()),
         ("### `key`", keys::<RawKey>()),
         ("### `key.query`", keys::<RawQueryNames>()),
         ("### `key.headers`", keys::<RawKeyHeaderTable>()),
+        ("### `vary`", keys::<RawVaryChoices>()),
+        ("### `heuristic`", keys::<RawHeuristic>()),
+        ("### `[[rules.responses]]`", keys::<RawResponse>()),
+        ("### `compression`", keys::<RawCompression>()),
+        ("### `request_headers`", keys::<RawEdits>()),
+        ("### `cors`", keys::<RawCors>()),
     ] {
         assert!(!keys.is_empty(), "{heading}");
         assert_eq!(documented(&page, heading), keys, "{heading}");

@@ -170,28 +170,143 @@ fn the_first_rule_that_matches_decides() {
     }
 }
 
+#[test]
+fn rules_match_on_query_headers_and_cookies() {
+    let config = compiled(
+        "[[rules]]\nname = \"draft\"\naction = \"pass\"\npaths = [\"/**\"]\nquery = { \"draft[]\" = true }\n\
+         [[rules]]\nname = \"eur\"\naction = \"cache\"\npaths = [\"/**\"]\ncookies = { Currency = \"EUR\", beta = false }\n\
+         [[rules]]\nname = \"flight\"\naction = \"cache\"\npaths = [\"/**\"]\nheaders = { RSC = \"1\", next-url = \"/de*\" }\n\
+         [[rules]]\nname = \"sorted\"\naction = \"cache\"\npaths = [\"/**\"]\nquery = { sort = \"price *\", page = false }\n\
+         [[rules]]\nname = \"rest\"\naction = \"pass\"\npaths = [\"/**\"]\n",
+    );
+    for (target, lines, expected) in [
+        ("/?draft%5b%5d", &[][..], "draft"),
+        ("/?draft[]=1", &["cookie: Currency=EUR"], "draft"),
+        ("/", &["cookie: a=1; Currency=EUR"], "eur"),
+        ("/", &["cookie: a=1", "cookie: Currency=EUR"], "eur"),
+        ("/", &["cookie: currency=EUR"], "rest"),
+        ("/", &["cookie: Currency=EURO"], "rest"),
+        ("/", &["cookie: Currency=EUR; beta"], "rest"),
+        ("/", &["rsc: 1", "next-url: /de/products"], "flight"),
+        ("/", &["rsc: 0", "rsc: 1", "next-url: /de"], "flight"),
+        ("/", &["rsc: 1"], "rest"),
+        ("/", &["rsc: 10", "next-url: /de"], "rest"),
+        ("/?sort=price%20asc", &[], "sorted"),
+        ("/?sort=name&sort=price%20asc", &[], "sorted"),
+        ("/?sort=price%20asc&page", &[], "rest"),
+        ("/?sort=pric%ffe", &[], "rest"),
+        ("/?Sort=price%20asc", &[], "rest"),
+    ] {
+        let parsed = Target::parse(Scheme::Http, "h", target).unwrap();
+        let (headers, method) = (fields(lines), Method::GET);
+        let found = config.rules.find(&RequestFacts::new(&method, &parsed, &headers)).unwrap();
+        assert_eq!(&*found.name, expected, "{target} {lines:?}");
+    }
+}
+
+#[test]
+fn bypass_names_may_hold_stars() {
+    let config = compiled(
+        "[[rules]]\nname = \"r\"\naction = \"cache\"\npaths = [\"/**\"]\n\
+         bypass = { cookies = [\"wordpress_logged_in_*\"], query = [\"preview*\"] }\n",
+    );
+    for (target, lines, expected) in [
+        ("/", &["cookie: wordpress_logged_in_5f4dcc=me"][..], "pass:cookie"),
+        ("/", &["cookie: wordpress_test_cookie=1"], "cache"),
+        ("/?preview_id=7", &[], "pass:query"),
+        ("/?xpreview=7", &[], "cache"),
+    ] {
+        assert_eq!(told(&config, "GET", target, lines), format!("r a {expected}"), "{target}");
+    }
+}
+
+#[test]
+fn a_rule_with_conditions_shadows_only_what_they_follow_from() {
+    let shadows = |earlier: &str, later: &str| {
+        let rule = |name: &str, lines: &str| {
+            format!("[[rules]]\nname = \"{name}\"\naction = \"pass\"\npaths = [\"/**\"]\n{lines}\n")
+        };
+        let text = format!(
+            "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.a]\naddresses = [\"h:1\"]\n{}{}",
+            rule("one", earlier),
+            rule("two", later)
+        );
+        Config::of_source(&Source::of(Path::new("p.toml"), &text, |_| None).unwrap()).is_err()
+    };
+    for (earlier, later, expected) in [
+        ("headers = { x = true }", "", false),
+        ("headers = { x = true }", "headers = { x = true }", true),
+        ("headers = { x = true }", "headers = { X = \"1\" }", true),
+        ("headers = { x = \"1\" }", "headers = { x = true }", false),
+        ("headers = { x = \"a*\" }", "headers = { x = \"ab*\" }", true),
+        ("headers = { x = \"ab*\" }", "headers = { x = \"a*\" }", false),
+        ("headers = { x = false }", "headers = { x = true }", false),
+        ("headers = { x = true }", "cookies = { x = true }", false),
+        ("query = { q = false }", "query = { q = false, r = true }", true),
+        ("query = { q = false, r = true }", "query = { q = false }", false),
+        ("", "query = { q = false }", true),
+    ] {
+        assert_eq!(shadows(earlier, later), expected, "{earlier} {later}");
+    }
+}
+
+fn any_condition() -> impl Strategy<Value = Option<Condition>> {
+    let glob = "[ab*]{0,2}".prop_map(|text| Condition::Like(crate::glob::Glob::new(&text)));
+    prop_oneof![3 => Just(None), 1 => Just(Some(Condition::Present)), 1 => Just(Some(Condition::Absent)), 2 => glob.prop_map(Some)]
+}
+
+fn any_conditions() -> impl Strategy<Value = Conditions> {
+    (any_condition(), any_condition(), any_condition()).prop_map(|(query, header, cookie)| Conditions {
+        query: query.map(|condition| ("q".into(), condition)).into_iter().collect(),
+        headers: header.map(|condition| (HeaderName::from_static("x"), condition)).into_iter().collect(),
+        cookies: cookie.map(|condition| ("c".into(), condition)).into_iter().collect(),
+    })
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
     /// The index by first segment changes nothing: the first rule that matches is found.
     #[test]
     fn the_index_finds_what_a_walk_finds(
-        patterns in proptest::collection::vec("/(a|b|\\*|\\*\\*)(/(a|b|\\*))?", 1..8), path in "/[abc](/[abc])?",
+        given in proptest::collection::vec(("/(a|b|\\*|\\*\\*)(/(a|b|\\*))?", any_conditions()), 1..8), path in "/[abc](/[abc])?",
+        query in proptest::option::of("[ab]{0,2}"), lines in proptest::collection::vec("(x: [ab]{0,2}|cookie: c=[ab]{0,2})", 0..3),
     ) {
         let upstream = Arc::new(crate::upstream::Upstream::of("u", Vec::new()));
-        let rules: Vec<Rule> = patterns.iter().map(|pattern| Rule {
-            name: pattern.as_str().into(), hosts: Vec::new(), paths: vec![pattern.parse().unwrap()].into(), methods: None,
-            conditions: Conditions::default(), upstream: Arc::clone(&upstream), transform: Arc::default(), purge_from: Arc::default(),
-            action: RuleAction::Pass,
+        let rules: Vec<Rule> = given.iter().enumerate().map(|(index, (pattern, conditions))| Rule {
+            name: index.to_string().into(), hosts: Vec::new(), paths: vec![pattern.parse().unwrap()].into(), methods: None,
+            conditions: conditions.clone(), upstream: Arc::clone(&upstream), transform: Arc::default(),
+            purge_from: Arc::default(), action: RuleAction::Pass,
         }).collect();
-        let expected = rules.iter().find(|rule| rule.paths[0].matches(&path)).map(|rule| rule.name.to_string());
+        let text = query.map_or(path.clone(), |query| format!("{path}?q={query}"));
+        let target = Target::parse(Scheme::Http, "h", &text).unwrap();
+        let headers = fields(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let facts = RequestFacts::new(&Method::GET, &target, &headers);
+        let expected = rules.iter().position(|rule| rule.paths[0].matches(&path) && rule.conditions.hold(&facts));
         let dead: Vec<usize> = shadowed(&rules).into_iter().map(|shadow| shadow.rule).collect();
         let set = RuleSet::new(rules, upstream);
-        let (target, headers) = (Target::parse(Scheme::Http, "h", &path).unwrap(), HeaderMap::new());
-        let found = set.find(&RequestFacts::new(&Method::GET, &target, &headers));
-        prop_assert_eq!(found.map(|rule| rule.name.to_string()), expected);
+        let found = set.find(&facts).map(|rule| rule.name.parse::<usize>().unwrap());
+        prop_assert_eq!(found, expected);
         // And a rule that is said never to match is never the one.
-        if let Some(rule) = found {
-            let place = set.rules().iter().position(|other| std::ptr::eq(other, rule));
-            prop_assert!(!dead.contains(&place.unwrap()));
-        }
+        prop_assert!(found.is_none_or(|found| !dead.contains(&found)));
     }
+}
+
+#[test]
+fn what_may_be_stored_for_a_target_is_known_without_its_headers() {
+    let config = compiled(
+        "[[rules]]\nname = \"a\"\naction = \"cache\"\npaths = [\"/p/**\", \"/p/*\"]\nheaders = { x = true }\n\
+         [[rules]]\nname = \"b\"\naction = \"cache\"\npaths = [\"/p/**\"]\nhosts = [\"other.example\"]\n\
+         [[rules]]\nname = \"c\"\naction = \"cache\"\npaths = [\"/p/**\"]\nmethods = [\"POST\"]\n\
+         [[rules]]\nname = \"d\"\naction = \"pass\"\npaths = [\"/p/cart/**\"]\n\
+         [[rules]]\nname = \"e\"\naction = \"cache\"\npaths = [\"/p/**\"]\nupstream = \"b\"\nmethods = [\"GET\", \"HEAD\"]\n\
+         [[rules]]\nname = \"f\"\naction = \"cache\"\npaths = [\"/**\"]\n",
+    );
+    let scopes = |path: &str| {
+        let target = Target::parse(Scheme::Http, "shop.example", path).unwrap();
+        let upstream = |scope: &str| scope.split('#').next().unwrap_or_default().to_owned();
+        config.rules.caching(&target).iter().map(|settings| upstream(&settings.key.scope)).collect::<Vec<_>>()
+    };
+    assert_eq!(scopes("/p/x"), ["a", "b"]);
+    assert_eq!(scopes("/p/cart/1"), ["a"]);
+    assert_eq!(scopes("/q"), ["a"]);
 }

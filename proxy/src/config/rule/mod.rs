@@ -114,3 +114,6 @@ fn refuse_cache_keys(raw: &RawRule, problems: &mut Problems<'_>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
