@@ -17,6 +17,7 @@ mod multipart;
 mod range;
 mod request;
 mod storing;
+mod tags;
 mod targeted;
 
 pub use cache_control::CacheControl;
@@ -30,4 +31,5 @@ pub use multipart::{Multipart, Part};
 pub use range::{ByteRange, MAX_RANGES, Selected, select, unsatisfied_range};
 pub use request::fill_fields;
 pub use storing::{Exchange, assess};
+pub use tags::{MAX_TAGS, invalidated_groups, lacks_tag_fields, remove_tag_fields, tags_of};
 pub use targeted::Governing;
