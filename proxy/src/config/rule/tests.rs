@@ -164,10 +164,6 @@ const MISTAKES: &[(&str, &str)] = &[
         "`rules.vary.unknown`: `vary.unknown` takes \"exact\", \"ignore\" or \"refuse\" \
          (name the header instead, such as accept-language)",
     ),
-    (
-        "vary = { accept-encoding = \"exact\" }",
-        "`accept-encoding` cannot stand in `vary` (it is always compared by the codings zstd, br and gzip)",
-    ),
     ("vary = { origin = { languages = [\"de\"] } }", "`languages` is for `accept-language`, not for `origin`"),
     (
         "vary = { accept = { types = [\"text/*\"] } }",

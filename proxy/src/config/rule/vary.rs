@@ -21,7 +21,7 @@ pub(super) fn rules(raw: &RawRule, problems: &mut Problems<'_>) -> VaryRules {
             rules.unknown = unknown(raw, problems).unwrap_or_default();
             continue;
         }
-        let Some(name) = field(name, problems) else { continue };
+        let Some(name) = problems.parse(name, "a header's name", header_name) else { continue };
         let compiled = match raw.get_ref() {
             RawVary::Word(word) => mode(&at(raw, word), problems),
             RawVary::Choices(choices) => chosen(&name, raw, choices, problems),
@@ -40,18 +40,6 @@ fn unknown(raw: &Spanned<RawVary>, problems: &mut Problems<'_>) -> Option<VaryMo
             None
         }
     }
-}
-
-fn field(text: &Text, problems: &mut Problems<'_>) -> Option<HeaderName> {
-    let name = problems.parse(text, "a header's name", header_name)?;
-    // Both are compared in ways of their own, whatever is said here.
-    let help = match name {
-        header::ACCEPT_ENCODING => "it is always compared by the codings zstd, br and gzip",
-        header::COOKIE => "it is compared by the cookies in `key.cookies`, or as a whole under forward = \"all\"",
-        _ => return Some(name),
-    };
-    problems.error(text, format!("`{name}` cannot stand in `vary`"), Some(help.into()));
-    None
 }
 
 fn mode(word: &Text, problems: &mut Problems<'_>) -> Option<VaryMode> {
