@@ -16,7 +16,7 @@ use super::metrics::RequestMetrics;
 use super::pass::Route;
 use super::request_id::request_id;
 use super::write::{CUT_SHORT, write};
-use super::{forward, limits};
+use super::{date, forward, limits};
 use crate::access_log;
 use crate::cache_status::CacheStatus;
 use crate::engine::{Asked, Engine};
@@ -157,6 +157,7 @@ impl ProxyHttp for Edge {
         if response.status.is_informational() {
             return Ok(());
         }
+        date::keep(session.as_ref(), response.headers.get(header::DATE));
         let status =
             CacheStatus { fwd_status: Some(response.status.as_u16()), ..CacheStatus::new(ctx.outcome, &ctx.rule) };
         response.append_header(forward::CACHE_STATUS, status.value())?;

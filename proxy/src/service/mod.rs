@@ -1,5 +1,6 @@
 //! The glue to Pingora: requests come in here, are decided by the rules, and are answered by the engine or passed on.
 
+mod date;
 mod edge;
 mod forward;
 mod limits;

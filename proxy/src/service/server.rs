@@ -7,10 +7,11 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use pingora::proxy::ProxyServiceBuilder;
+use pingora::proxy::http_proxy;
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server as PingoraServer, ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
 use pingora::services::background::{BackgroundService, background_service};
+use pingora::services::listening::Service;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use ulid::Ulid;
@@ -19,6 +20,7 @@ use vitrine_shared::coherence::{Live, TagTable};
 use vitrine_shared::epoch::Epoch;
 
 use super::Edge;
+use super::date::KeepsDate;
 use crate::config::{CacheLimits, Config, Feed as FeedConfig};
 use crate::engine::Engine;
 use crate::feed::client::FeedClient;
@@ -108,7 +110,8 @@ impl Server {
         let mut pingora = PingoraServer::new_with_opt_and_conf(None, pingora_conf(config));
         let rules = Arc::new(ArcSwap::new(config.rules.clone()));
         let edge = Edge { engine: engine.clone(), rules, metrics: metrics.requests.clone() };
-        let mut proxy = ProxyServiceBuilder::new(&pingora.configuration, edge).name("edge").build();
+        let app = KeepsDate(Arc::new(http_proxy(&pingora.configuration, edge)));
+        let mut proxy = Service::new("edge".to_owned(), app);
         proxy.add_tcp(&config.listen.http.to_string());
         pingora.add_service(proxy);
 
