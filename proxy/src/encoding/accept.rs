@@ -1,0 +1,117 @@
+//! Accept-Encoding with its weights (RFC 9110 §12.5.3).
+
+use http::{HeaderMap, header};
+
+use super::{Coding, Form};
+
+/// What a client accepts, in thousandths; 0 refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accept {
+    codings: [Option<u16>; Coding::ALL.len()],
+    identity: Option<u16>,
+    any: Option<u16>,
+}
+
+/// How much a client wants a form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Weight {
+    thousandths: u16,
+    /// Whether it says so of this form, and not of all others by `*`.
+    pub(super) is_named: bool,
+}
+
+const FULL: u16 = 1000;
+
+// === impl Accept ===
+
+impl Accept {
+    /// Of a request. A client without the field would have to take any coding by RFC 9110 §12.5.3; here it gets none, since a
+    /// client that asks for none can most likely not read one.
+    pub fn of(request: &HeaderMap) -> Self {
+        let mut accept = Self { codings: [None; 3], identity: None, any: None };
+        let lines = request.get_all(header::ACCEPT_ENCODING).iter();
+        for member in lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')) {
+            let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+            let token = parts.next().unwrap_or_default();
+            // Nothing but a weight may stand there; what is no weight refuses.
+            let weight = match (parts.next(), parts.next()) {
+                (None, _) => FULL,
+                (Some(parameter), None) => weight(parameter).unwrap_or(0),
+                (Some(_), Some(_)) => 0,
+            };
+            let place = match Coding::of_token(token) {
+                Some(coding) => &mut accept.codings[coding as usize],
+                None if token.eq_ignore_ascii_case(b"identity") => &mut accept.identity,
+                None if token == b"*" => &mut accept.any,
+                None => continue,
+            };
+            // Of a coding that is named twice the lesser word counts: it is the one that is surely meant.
+            *place = Some(place.map_or(weight, |before| before.min(weight)));
+        }
+        accept
+    }
+
+    /// How much a form is wanted; `None` where it is refused.
+    pub fn weight(&self, form: Form) -> Option<Weight> {
+        let own = match form {
+            Form::Identity => self.identity,
+            Form::Coded(coding) => self.codings[coding as usize],
+        };
+        let (thousandths, is_named) = match (own, self.any, form) {
+            (Some(own), _, _) => (own, true),
+            (None, Some(any), _) => (any, false),
+            // Acceptable though nothing speaks of it, and the last choice then.
+            (None, None, Form::Identity) => return Some(Weight { thousandths: 0, is_named: false }),
+            (None, None, Form::Coded(_)) => return None,
+        };
+        (thousandths > 0).then_some(Weight { thousandths, is_named })
+    }
+}
+
+/// `q=0.5` in thousandths (RFC 9110 §12.4.2); `None` for what is no weight.
+fn weight(parameter: &[u8]) -> Option<u16> {
+    let value = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
+    let (whole, decimals) = match value {
+        [whole] => (whole, &[][..]),
+        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
+        _ => return None,
+    };
+    let mut thousandths = match whole {
+        b'0' => 0,
+        b'1' => FULL,
+        _ => return None,
+    };
+    for (decimal, unit) in decimals.iter().zip([100, 10, 1]) {
+        let digit = decimal.is_ascii_digit().then(|| u16::from(decimal - b'0'))?;
+        thousandths += digit * unit;
+    }
+    (thousandths <= FULL).then_some(thousandths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_read() {
+        for (text, expected) in [
+            ("q=1", Some(1000)),
+            ("q=0", Some(0)),
+            ("Q=0.5", Some(500)),
+            ("q=0.125", Some(125)),
+            ("q=1.000", Some(1000)),
+            ("q=0.", Some(0)),
+            ("q=1.001", None),
+            ("q=0.0001", None),
+            ("q=2", None),
+            ("q=-1", None),
+            ("q=.5", None),
+            ("q=", None),
+            ("q", None),
+            ("level=9", None),
+            ("", None),
+        ] {
+            assert_eq!(weight(text.as_bytes()), expected, "RFC 9110 §12.4.2: {text}");
+        }
+    }
+}
