@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::HeaderValue;
 use toml::Spanned;
 
+use super::balance;
 use super::problems::Problems;
 use super::raw::{RawUpstream, Text};
 use crate::key::normal_path;
@@ -88,6 +89,10 @@ fn one(name: &str, raw: &RawUpstream, with_feed: bool, problems: &mut Problems<'
         );
     }
     let tag_headers = tag_headers(raw.tag_headers.as_deref(), problems);
+    let balance = balance::balance(raw.balance.as_ref(), problems);
+    let health = balance::health(raw.health.as_ref(), problems);
+    let ejection = balance::ejection(raw.ejection.as_ref(), problems);
+    let retries = balance::retries(raw.retries.as_ref(), addresses.as_deref(), problems);
     Some(Upstream {
         name: name.into(),
         addresses: addresses?,
@@ -101,6 +106,10 @@ fn one(name: &str, raw: &RawUpstream, with_feed: bool, problems: &mut Problems<'
         reads_through: raw.reads_through,
         speaks_epochs,
         tag_headers: tag_headers?,
+        balance: balance?,
+        health: health?,
+        ejection: ejection?,
+        retries: retries?,
     })
 }
 

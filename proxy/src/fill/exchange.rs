@@ -1,5 +1,6 @@
 //! One exchange with an upstream: send a request without content, read the response's head, then its body in pieces.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,8 +12,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::v1::client::HttpSession;
 use pingora::upstreams::peer::{HttpPeer, Peer as _};
 
-use super::peer::Peers;
-use crate::upstream::Upstream;
+use crate::upstream::{Affinity, Attempt, Attempts, Pools, Upstream, is_failure, peer};
 
 /// Most interim (1xx) responses before the final one.
 const MAX_INTERIM: usize = 16;
@@ -20,8 +20,30 @@ const MAX_INTERIM: usize = 16;
 /// Asks upstreams over pooled HTTP/1.1 connections.
 pub struct UpstreamClient {
     connector: TransportConnector,
-    peers: Peers,
+    pools: Arc<Pools>,
 }
+
+/// The attempts at one *safe* request: which address is asked, and on which connection.
+#[derive(Debug)]
+pub struct Asking {
+    attempts: Attempts,
+    /// The attempt that is under way, or whose pooled connection had been closed.
+    attempt: Option<Attempt>,
+    connections: Connections,
+}
+
+/// Why a request is sent once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// A pooled connection had been closed; now to the same address on a new one.
+    NewConnection,
+    /// The address hung up before a head, or its head says that it is at fault; now to another one, within the budget.
+    OtherAddress,
+}
+
+/// Takes interim responses as they arrive: all 1xx but 100 and 101, such as 103 Early Hints (RFC 8297). They have their fields as
+/// the upstream sent them, the hop-by-hop ones too; there are at most 16 in one attempt.
+pub type Interim<'i> = dyn FnMut(ResponseHeader) + Send + 'i;
 
 /// Why an upstream gave no response.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,11 +64,11 @@ pub enum ExchangeError {
 
 /// Which connections may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pool {
+enum Connections {
     /// An idle one where there is one.
-    Reuse,
+    Pooled,
     /// A new one.
-    Fresh,
+    New,
 }
 
 /// A response whose head has arrived and whose body is still to come.
@@ -55,6 +77,8 @@ pub struct Incoming {
     pub head: ResponseHeader,
     session: HttpSession,
     peer: HttpPeer,
+    /// Under way as long as this response is.
+    _attempt: Attempt,
 }
 
 // === impl UpstreamClient ===
@@ -62,31 +86,59 @@ pub struct Incoming {
 impl UpstreamClient {
     /// Keeps up to `idle` idle connections.
     pub fn new(idle: usize) -> Self {
-        Self { connector: TransportConnector::new(Some(ConnectorOptions::new(idle))), peers: Peers::default() }
+        Self { connector: TransportConnector::new(Some(ConnectorOptions::new(idle))), pools: Arc::default() }
     }
 
-    /// The resolver, which Pingora's own proxying uses too.
-    pub fn peers(&self) -> &Peers {
-        &self.peers
+    /// The state of the upstreams, which Pingora's own proxying uses too.
+    pub fn pools(&self) -> &Arc<Pools> {
+        &self.pools
     }
 
-    /// Sends a request and waits for the head of its final response.
+    /// Begins with a request. `affinity` is of its host and path.
+    pub fn asking(&self, upstream: &Arc<Upstream>, affinity: Affinity) -> Asking {
+        let attempts = self.pools.of(upstream).attempts(upstream.clone(), affinity);
+        Asking { attempts, attempt: None, connections: Connections::Pooled }
+    }
+
+    /// Makes one attempt: sends the request and waits for the head of its final response. Addresses to which no connection can
+    /// be made are passed over, since nothing was sent to them. Ask [`Asking::again`] what to do with the result.
     pub async fn ask(
         &self,
-        upstream: &Upstream,
+        asking: &mut Asking,
         request: RequestHeader,
-        pool: Pool,
+        interim: &mut Interim<'_>,
     ) -> Result<Incoming, ExchangeError> {
+        let upstream = asking.attempts.upstream().clone();
         let host = request.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let peers = self.peers.of(upstream, host).await.map_err(|error| ExchangeError::Connect(error.to_string()))?;
-        let mut last = ExchangeError::Connect(String::new());
-        for peer in peers {
-            match self.connect(&peer, pool).await {
-                Ok((session, reused)) => return exchange(session, peer, request, upstream.read_timeout, reused).await,
-                Err(error) => last = error,
+        let mut last = ExchangeError::Connect(format!("no address of upstream `{}` can be resolved", upstream.name));
+        let (attempt, peer, session, reused) = loop {
+            let attempt = match asking.attempt.take() {
+                Some(attempt) => attempt,
+                None => asking.attempts.next().await.ok_or(last)?,
+            };
+            let peer = peer(attempt.address(), &upstream, host);
+            match self.connect(&peer, asking.connections).await {
+                Ok((session, reused)) => break (attempt, peer, session, reused),
+                Err(error) => {
+                    attempt.failed(&error.to_string());
+                    last = error;
+                }
+            }
+        };
+        match exchange(session, request, upstream.read_timeout, reused, interim).await {
+            Ok((head, session)) => {
+                attempt.answered(head.status);
+                Ok(Incoming { head, session, peer, _attempt: attempt })
+            }
+            Err(ExchangeError::StaleConnection) => {
+                asking.attempt = Some(attempt);
+                Err(ExchangeError::StaleConnection)
+            }
+            Err(error) => {
+                attempt.failed(&error.to_string());
+                Err(error)
             }
         }
-        Err(last)
     }
 
     /// Gives the connection of a response that was read to its end back to the pool.
@@ -99,10 +151,10 @@ impl UpstreamClient {
         }
     }
 
-    async fn connect(&self, peer: &HttpPeer, pool: Pool) -> Result<(HttpSession, bool), ExchangeError> {
-        let stream = match pool {
-            Pool::Reuse => self.connector.get_stream(peer).await,
-            Pool::Fresh => self.connector.new_stream(peer).await.map(|stream| (stream, false)),
+    async fn connect(&self, peer: &HttpPeer, connections: Connections) -> Result<(HttpSession, bool), ExchangeError> {
+        let stream = match connections {
+            Connections::Pooled => self.connector.get_stream(peer).await,
+            Connections::New => self.connector.new_stream(peer).await.map(|stream| (stream, false)),
         };
         let (stream, reused) = stream.map_err(|error| match error.etype() {
             ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => ExchangeError::Timeout,
@@ -117,11 +169,11 @@ impl UpstreamClient {
 
 async fn exchange(
     mut session: HttpSession,
-    peer: HttpPeer,
     request: RequestHeader,
     head_timeout: Duration,
     reused: bool,
-) -> Result<Incoming, ExchangeError> {
+    interim: &mut Interim<'_>,
+) -> Result<(ResponseHeader, HttpSession), ExchangeError> {
     let failed = |error: &pingora::Error| match error.etype() {
         ErrorType::ReadTimedout | ErrorType::WriteTimedout => ExchangeError::Timeout,
         _ if reused && (error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError) => {
@@ -131,25 +183,48 @@ async fn exchange(
     };
     session.write_request_header(Box::new(request)).await.map_err(|error| failed(&error))?;
     // The session's own timeout is per read; a head that drips in must end too.
-    let head = tokio::time::timeout(head_timeout, final_head(&mut session)).await;
+    let head = tokio::time::timeout(head_timeout, final_head(&mut session, interim)).await;
     match head {
-        Ok(Ok(Some(head))) => Ok(Incoming { head, session, peer }),
+        Ok(Ok(Some(head))) => Ok((head, session)),
         Ok(Ok(None)) => Err(ExchangeError::Response("too many interim responses".to_owned())),
         Ok(Err(error)) => Err(failed(&error)),
         Err(_) => Err(ExchangeError::Timeout),
     }
 }
 
-async fn final_head(session: &mut HttpSession) -> pingora::Result<Option<ResponseHeader>> {
+async fn final_head(session: &mut HttpSession, interim: &mut Interim<'_>) -> pingora::Result<Option<ResponseHeader>> {
     for _ in 0..MAX_INTERIM {
         session.read_response().await?;
-        match session.resp_header() {
-            Some(head) if head.status == StatusCode::SWITCHING_PROTOCOLS => return Ok(None),
-            Some(head) if !head.status.is_informational() => return Ok(Some(head.clone())),
-            Some(_) | None => {}
+        let Some(head) = session.resp_header() else {
+            continue;
+        };
+        match head.status {
+            StatusCode::SWITCHING_PROTOCOLS => return Ok(None),
+            // The request has no content, so nobody waits for this one.
+            StatusCode::CONTINUE => {}
+            status if status.is_informational() => interim(head.clone()),
+            _ => return Ok(Some(head.clone())),
         }
     }
     Ok(None)
+}
+
+// === impl Asking ===
+
+impl Asking {
+    /// Whether the request should be sent once more, after what the last attempt brought. Each attempt of a fill has a stamp
+    /// of its own (invalidation protocol, rule 6).
+    pub fn again(&mut self, result: &Result<Incoming, ExchangeError>) -> Option<Again> {
+        match result {
+            Err(ExchangeError::StaleConnection) if self.connections == Connections::Pooled => {
+                self.connections = Connections::New;
+                Some(Again::NewConnection)
+            }
+            Ok(incoming) if !is_failure(incoming.head.status) => None,
+            Ok(_) | Err(ExchangeError::Response(_)) => self.attempts.may_retry().then_some(Again::OtherAddress),
+            Err(ExchangeError::StaleConnection | ExchangeError::Connect(_) | ExchangeError::Timeout) => None,
+        }
+    }
 }
 
 // === impl Incoming ===

@@ -12,7 +12,6 @@ mod hit_for_pass;
 mod inflight;
 mod judge;
 pub mod metrics;
-pub mod peer;
 mod reply;
 pub mod request;
 mod running;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Address, TagHeader};
+use super::{Address, Balance, Ejection, HealthCheck, Retries, TagHeader};
 
 /// Longest wait for a connection, where nothing is said.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -15,7 +15,7 @@ pub const TRANSFER_TIMEOUT: Duration = Duration::from_secs(30);
 pub struct Upstream {
     /// Its name, for rules, logs and metrics.
     pub name: Arc<str>,
-    /// Where it listens; at least one. A connection that is refused goes on to the next.
+    /// Where it listens; at least one. Each address of a name counts. A connection that is refused goes on to the next.
     pub addresses: Vec<Address>,
     /// Whether it is spoken to over TLS; the server name is then the Host that is sent.
     pub tls: bool,
@@ -38,6 +38,14 @@ pub struct Upstream {
     pub speaks_epochs: bool,
     /// The fields of its responses that carry tags, besides the protocol's own `Vitrine-Tags`.
     pub tag_headers: Vec<TagHeader>,
+    /// How requests are spread over the addresses.
+    pub balance: Balance,
+    /// How the addresses are checked; absent where they are not.
+    pub health: Option<HealthCheck>,
+    /// When an address that fails requests is not asked for a while.
+    pub ejection: Ejection,
+    /// Retries of safe requests that were sent and failed; absent for none.
+    pub retries: Option<Retries>,
 }
 
 // === impl Upstream ===
@@ -58,6 +66,10 @@ impl Upstream {
             reads_through: false,
             speaks_epochs: false,
             tag_headers: TagHeader::defaults(),
+            balance: Balance::default(),
+            health: None,
+            ejection: Ejection::default(),
+            retries: None,
         }
     }
 

@@ -36,9 +36,9 @@ pub struct RawUpstream {
     /// How requests are spread over the addresses.
     pub balance: Option<Text>,
     /// Active health checks.
-    pub health: Option<Spanned<RawHealth>>,
+    pub health: Option<RawHealth>,
     /// Ejection of an address that fails requests.
-    pub ejection: Option<Spanned<RawEjection>>,
+    pub ejection: Option<RawEjection>,
     /// Retries of safe requests.
     pub retries: Option<Spanned<RawRetries>>,
 }
