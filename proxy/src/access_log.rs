@@ -1,8 +1,10 @@
 //! One line a request, through tracing's target `access`: switch it off with the log filter `access=off`.
 //!
-//! No header, cookie or token is logged. The query is, within the first [`MAX_TARGET`] bytes of the target: what must not be logged does not belong
+//! The client's address is personal data in many countries: keep the log no longer than you need it. No header, cookie or token
+//! is logged. The query is, within the first [`MAX_TARGET`] bytes of the target: what must not be logged does not belong
 //! in a URL, and rules cannot be understood from a log that lacks it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::reason::Outcome;
@@ -13,6 +15,8 @@ pub const MAX_TARGET: usize = 512;
 /// What is said of one request.
 #[derive(Clone, Copy, Debug)]
 pub struct Line<'r> {
+    /// The client's address, as far as trusted proxies tell it; absent where the connection has none.
+    pub client: Option<IpAddr>,
     /// Its method.
     pub method: &'r str,
     /// Its host.
@@ -40,6 +44,7 @@ impl Line<'_> {
     pub fn write(&self) {
         tracing::info!(
             target: "access",
+            client = self.client.map(tracing::field::display),
             method = self.method,
             host = self.host,
             path = truncated(self.target),

@@ -46,6 +46,11 @@ pub(super) fn canonical(text: &str, scheme: Scheme) -> Option<Box<str>> {
     if !valid {
         return None;
     }
+    // A name is the same with the dot of the root behind it (RFC 1034 §3.1); servers and rules seldom know.
+    let name = name.strip_suffix('.').unwrap_or(name);
+    if name.is_empty() || name.ends_with('.') {
+        return None;
+    }
     let mut host = name.to_ascii_lowercase();
     match port {
         Some(port) if port != scheme.default_port() => {
@@ -88,6 +93,8 @@ mod tests {
             ("shop.example:80", Scheme::Http, "shop.example"),
             ("shop.example:", Scheme::Http, "shop.example"),
             ("shop.example:080", Scheme::Http, "shop.example"),
+            ("shop.example.", Scheme::Http, "shop.example"),
+            ("shop.example.:8080", Scheme::Http, "shop.example:8080"),
             ("shop.example:80", Scheme::Https, "shop.example:80"),
             ("shop.example:443", Scheme::Https, "shop.example"),
             ("127.0.0.1:8080", Scheme::Http, "127.0.0.1:8080"),
@@ -100,9 +107,10 @@ mod tests {
 
     #[test]
     fn what_is_no_host_is_refused() {
-        for given in
-            ["", "a b", "a/b", "a@b", "a,b", "a:b", "a:99999", "::1", "[::1", "[x]", "a:80:80", "\u{e9}", ":80"]
-        {
+        for given in [
+            "", "a b", "a/b", "a@b", "a,b", "a:b", "a:99999", "::1", "[::1", "[x]", ".", "a..", "a:80:80", "\u{e9}",
+            ":80",
+        ] {
             assert_eq!(canonical(given, Scheme::Http), None, "{given}");
         }
         assert_eq!(canonical(&"a".repeat(300), Scheme::Http), None);

@@ -48,6 +48,18 @@ pub(crate) fn decode(text: &str) -> std::borrow::Cow<'_, str> {
     percent_encoding::percent_decode_str(text).decode_utf8().unwrap_or(std::borrow::Cow::Borrowed(text))
 }
 
+/// The text with its triplets decoded once; what is not UTF-8 is replaced.
+pub(super) fn decode_lossy(text: &str) -> String {
+    percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
+}
+
+/// Whether a path in normal form holds an encoded byte that means something to servers which decode it: a delimiter, a percent
+/// sign, or a control.
+pub(super) fn has_encoded_delimiter(path: &str) -> bool {
+    let mut triplets = path.match_indices('%').filter_map(|(at, _)| triplet(&path.as_bytes()[at + 1..]));
+    triplets.any(|byte| byte.is_ascii_control() || matches!(byte, b'/' | b'\\' | b'?' | b'#' | b';' | b'%'))
+}
+
 fn triplet(after_percent: &[u8]) -> Option<u8> {
     let digit = |index: usize| after_percent.get(index).and_then(|&byte| char::from(byte).to_digit(16));
     u8::try_from(digit(0)? * 16 + digit(1)?).ok()

@@ -1,8 +1,13 @@
 //! The request's target in one spelling: what rules match on, what is keyed, and what the upstream is asked.
 
+use std::borrow::Cow;
+
 use super::host::{self, Scheme};
 use super::percent::{self, Part};
 use super::query::Query;
+
+/// Most times that a path may be encoded over.
+const MAX_DECODED: usize = 4;
 
 /// Longest path and query together, in bytes.
 pub const MAX_TARGET: usize = 16 << 10;
@@ -74,6 +79,12 @@ impl Target {
         &self.query
     }
 
+    /// Whether servers may take the path for another one than this edge does: it holds an encoded delimiter or control, which some
+    /// decode first; a parameter, which some cut off; or an empty segment, which some merge.
+    pub fn is_ambiguous(&self) -> bool {
+        self.path.contains("//") || self.path.contains(';') || percent::has_encoded_delimiter(&self.path)
+    }
+
     /// What a passed request asks for: the path that the rules saw, and the query as the client sent it.
     pub fn passed(&self) -> String {
         match &self.raw_query {
@@ -87,7 +98,27 @@ impl Target {
 pub(crate) fn normal_path(raw: &str) -> Option<Box<str>> {
     let mut path = String::with_capacity(raw.len());
     percent::normalise(raw, Part::Path, &mut path).ok()?;
-    Some(if path.contains("/.") { remove_dot_segments(&path) } else { path }.into_boxed_str())
+    let path = if path.contains("/.") { remove_dot_segments(&path) } else { path };
+    (!climbs(&path)).then(|| path.into_boxed_str())
+}
+
+/// Whether a path without dot segments has some for a server that decodes it further than the RFC allows, or cuts off parameters:
+/// `/static/..%2Faccount`, `/static/..;/account`. No honest path does, and no rule could be relied on for such ones.
+fn climbs(path: &str) -> bool {
+    let is_dots = |segment: &str| matches!(segment.split(';').next(), Some("." | ".."));
+    let mut text = Cow::Borrowed(path);
+    for _ in 0..=MAX_DECODED {
+        if text.split(['/', '\\']).any(is_dots) {
+            return true;
+        }
+        let decoded = if text.contains('%') { percent::decode_lossy(&text) } else { return false };
+        if decoded == text {
+            return false;
+        }
+        text = Cow::Owned(decoded);
+    }
+    // Encoded over and over: nobody means that.
+    true
 }
 
 /// RFC 3986 §5.2.4, for absolute paths.
@@ -138,7 +169,9 @@ mod tests {
             ("/a//b", "/a//b"),
             ("/a//../b", "/a/b"),
             ("/products/%73hirt", "/products/shirt"),
-            ("/a%2F..%2Fb", "/a%2F..%2Fb"),
+            ("/a%2Fb..%2Fc", "/a%2Fb..%2Fc"),
+            ("/a;..;/b..;c", "/a;..;/b..;c"),
+            ("/100%25", "/100%25"),
         ] {
             assert_eq!(path(raw).as_deref(), Ok(expected), "{raw}");
         }
@@ -152,6 +185,48 @@ mod tests {
         assert_eq!(path("/a?b c"), Err(TargetError::Query));
         assert_eq!(path(&format!("/{}", "a".repeat(MAX_TARGET))), Err(TargetError::TooLong));
         assert_eq!(Target::parse(Scheme::Http, "", "/"), Err(TargetError::Host));
+    }
+
+    #[test]
+    fn paths_that_climb_for_others_are_refused() {
+        for raw in [
+            "/static/..%2faccount",
+            "/static/%2e%2e%2faccount",
+            "/static%2f..",
+            "/static/..%5caccount",
+            "/static/..%252faccount",
+            "/static/%252e%252e/account",
+            "/static/%25252e%25252e/account",
+            "/static/..;/account",
+            "/static/..;x=y/account",
+            "/static/..%3b/account",
+            "/static/.%2fx",
+            "/static/%c0%ae/..%2fx",
+            "/%2525252525252541",
+        ] {
+            assert_eq!(path(raw), Err(TargetError::Path), "{raw}");
+        }
+    }
+
+    #[test]
+    fn paths_that_others_may_read_otherwise_are_known() {
+        for (raw, expected) in [
+            ("/a/b.css", false),
+            ("/caf%C3%A9/a%20b", false),
+            ("/a/", false),
+            ("/a//b", true),
+            ("/a;b", true),
+            ("/a%2Fb", true),
+            ("/a%5cb", true),
+            ("/a%3fb", true),
+            ("/a%23b", true),
+            ("/a%3bb", true),
+            ("/a%25b", true),
+            ("/a%0ab", true),
+            ("/a%7fb", true),
+        ] {
+            assert_eq!(Target::parse(Scheme::Http, "h", raw).unwrap().is_ambiguous(), expected, "{raw}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use http::{HeaderMap, HeaderName, header};
 use vitrine_shared::headers;
 
 use super::fields::{HOP_BY_HOP, remove_hop_by_hop};
+use crate::client::is_claim;
 use crate::encoding::ACCEPT_ENCODING;
 use crate::key::X_DEVICE_CLASS;
 use crate::rules::{CacheSettings, Forward, RequestDirectives};
@@ -27,24 +28,13 @@ const OF_THE_CLIENT: [HeaderName; 13] = [
     headers::CACHE_MIN_EPOCH,
 ];
 
-/// Fields by which frameworks let a request say that it is another: unkeyed, they poison caches. A rule that needs one names it
-/// in `key.headers`.
-const DISGUISES: [HeaderName; 11] = [
-    header::FORWARDED,
-    HeaderName::from_static("cf-connecting-ip"),
-    HeaderName::from_static("true-client-ip"),
-    HeaderName::from_static("x-host"),
+/// Fields by which frameworks take a request's method for another. An application may want them with a passed POST; of a GET
+/// whose answer is shared they make something else.
+const OVERRIDES: [HeaderName; 3] = [
     HeaderName::from_static("x-http-method"),
     HeaderName::from_static("x-http-method-override"),
     HeaderName::from_static("x-method-override"),
-    HeaderName::from_static("x-original-host"),
-    HeaderName::from_static("x-original-url"),
-    HeaderName::from_static("x-real-ip"),
-    HeaderName::from_static("x-rewrite-url"),
 ];
-
-/// What the claims begin with that a proxy makes of its client: host, port, proto, address, prefix and whatever a framework adds.
-const CLAIM_PREFIX: &str = "x-forwarded-";
 
 /// The fields of a client's request that a fill may send upstream, and by which variants are compared: of those that no key header
 /// names, the engine sends only what a known Vary names. Host and the protocol's own fields are for the engine to add.
@@ -65,9 +55,9 @@ pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
     for name in headers::FROM_ORIGIN {
         fields.remove(name);
     }
-    let claims: Vec<HeaderName> =
-        fields.keys().filter(|name| name.as_str().starts_with(CLAIM_PREFIX)).cloned().collect();
-    for name in DISGUISES.iter().chain(&claims).filter(|name| !is_keyed(name)) {
+    // A rule that needs one of these names it in `key.headers`: unkeyed, they poison caches.
+    let claims: Vec<HeaderName> = fields.keys().filter(|name| is_claim(name)).cloned().collect();
+    for name in OVERRIDES.iter().chain(&claims).filter(|name| !is_keyed(name)) {
         fields.remove(name);
     }
     if settings.forward != Forward::All {

@@ -1,7 +1,10 @@
 //! What the tests of the proxy share: the proxy itself in this process, and an upstream that does what the test says.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+pub mod echo;
 pub mod origin_feed;
+pub mod program;
+pub mod raw;
 pub mod upstream;
 
 use std::net::SocketAddr;
@@ -58,12 +61,27 @@ impl Proxy {
         Self::with(upstream, "", "", rules).await
     }
 
+    /// Without a token for operators.
+    pub async fn without_token(upstream: SocketAddr, rules: &str) -> Self {
+        Self::listening(upstream, "", "", "", rules).await
+    }
+
     /// With further keys of the upstream, and further tables (cache, feed).
     pub async fn with(upstream: SocketAddr, upstream_keys: &str, tables: &str, rules: &str) -> Self {
+        Self::listening(upstream, "ops_token = \"ops-secret\"", upstream_keys, tables, rules).await
+    }
+
+    async fn listening(
+        upstream: SocketAddr,
+        listen_keys: &str,
+        upstream_keys: &str,
+        tables: &str,
+        rules: &str,
+    ) -> Self {
         let (http, ops) = (local(), local());
         let text = format!(
             "edge = \"test\"\ndefault_upstream = \"origin\"\n[listen]\nhttp = \"{http}\"\nops = \"{ops}\"\n\
-             ops_token = \"ops-secret\"\nthreads = 2\n{tables}\n\
+             {listen_keys}\nthreads = 2\n{tables}\n\
              [upstreams.origin]\naddresses = [\"{upstream}\"]\nread_timeout = \"10s\"\n{upstream_keys}\n{rules}"
         );
         let source = Source::of(Path::new("test.toml"), &text, |_| None).unwrap();

