@@ -15,6 +15,7 @@ use vitrine_shared::lease::Lease;
 
 use super::connection::Connection;
 use super::status::{Source, Status};
+use crate::purge::log::PurgeLog;
 
 /// How long the stream may take to bring what is known to exist.
 pub const STREAM_GRACE: Duration = Duration::from_millis(100);
@@ -92,6 +93,7 @@ pub struct Machine {
     live: Arc<Live>,
     connection: Arc<Connection>,
     status: Arc<Status>,
+    log: Arc<PurgeLog>,
     terms: LeaseTerms,
     has_stream: bool,
     /// Whether a first position was taken; nothing is reported before.
@@ -126,6 +128,7 @@ impl Machine {
         live: Arc<Live>,
         connection: Arc<Connection>,
         status: Arc<Status>,
+        log: Arc<PurgeLog>,
         terms: LeaseTerms,
         has_stream: bool,
         now: BootTime,
@@ -135,6 +138,7 @@ impl Machine {
             live,
             connection,
             status,
+            log,
             terms,
             has_stream,
             positioned: false,
@@ -275,8 +279,10 @@ impl Machine {
     }
 
     fn apply(&mut self, batch: &Batch, source: Source) -> Result<(), ApplyError> {
+        let before = self.live.applied();
         match self.live.apply(batch) {
             Ok(new) => {
+                self.log.note_batch(batch, before);
                 self.status.applied(source, new);
                 Ok(())
             }
@@ -338,6 +344,7 @@ mod tests {
 
     use super::super::connection::State;
     use super::*;
+    use crate::purge::metrics::PurgeMetrics;
 
     fn at(millis: u64) -> BootTime {
         BootTime::at(Duration::from_millis(millis))
@@ -347,7 +354,8 @@ mod tests {
         let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, 100)));
         let connection = Arc::new(Connection::with_feed(at(0)));
         let terms = LeaseTerms { renew_every: Duration::from_secs(1), longest: Duration::from_secs(10) };
-        let machine = Machine::new(live.clone(), connection.clone(), Arc::default(), terms, has_stream, at(0));
+        let log = Arc::new(PurgeLog::new(PurgeMetrics::register(&prometheus::Registry::new()).unwrap()));
+        let machine = Machine::new(live.clone(), connection.clone(), Arc::default(), log, terms, has_stream, at(0));
         (machine, live, connection)
     }
 

@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::machine::{Action, Event, LeaseTerms, Machine};
 use super::status::Status;
 use super::stream;
+use crate::purge::log::PurgeLog;
 
 /// Events that may wait: the stream is read no faster than they are applied.
 const EVENTS: usize = 64;
@@ -33,6 +34,8 @@ pub struct Feed {
     pub connection: Arc<Connection>,
     /// Where it stands, for others.
     pub status: Arc<Status>,
+    /// Where purges are noted.
+    pub log: Arc<PurgeLog>,
 }
 
 // === impl Feed ===
@@ -45,6 +48,7 @@ impl Feed {
             self.live.clone(),
             self.connection.clone(),
             self.status.clone(),
+            self.log.clone(),
             self.terms,
             self.redis.is_some(),
             BootTime::now(),

@@ -3,11 +3,10 @@
 use std::sync::Arc;
 
 use http::{HeaderMap, StatusCode};
-use vitrine_shared::epoch::Epoch;
-use vitrine_shared::tag::TagHash;
 
 use crate::key::CacheKey;
 use crate::policy::Lifetime;
+use crate::purge::Provenance;
 use crate::reason::NotStored;
 use crate::store::{Promise, Variants};
 
@@ -20,10 +19,8 @@ pub struct Reply {
     pub fields: HeaderMap,
     /// Its length, where the upstream said it.
     pub length: Option<u64>,
-    /// From which epoch on it is true.
-    pub stamp: Epoch,
-    /// What it was made of.
-    pub tags: Box<[TagHash]>,
+    /// Of when and of what it is.
+    pub provenance: Provenance,
     /// Whether the invalidation protocol vouches for it.
     pub promise: Promise,
     /// Who may have it.

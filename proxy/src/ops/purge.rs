@@ -1,0 +1,145 @@
+//! `POST /purge` and `GET /purges`: purges by operators, and what was purged lately.
+
+use std::hash::Hasher as _;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::to_bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{ConnectInfo, Query, Request, State};
+use axum::response::{IntoResponse as _, Response};
+use http::{HeaderMap, HeaderName, StatusCode};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use siphasher::sip128::{Hasher128 as _, SipHasher13};
+use ulid::Ulid;
+use vitrine_shared::clock::BootTime;
+
+use super::serve::{OpsServer, unauthorized};
+use crate::purge::idempotency::MAX_KEY;
+use crate::purge::log::Source;
+use crate::purge::request::Batch;
+
+/// Largest body of a purge, in bytes.
+const MAX_BODY: usize = 1 << 20;
+/// Longest name of who purges, in bytes.
+const MAX_WHO: usize = 128;
+/// Purges on a page, where nothing is said, and at most.
+const PAGE: (usize, usize) = (100, 1_000);
+
+/// Who purges, for the log.
+const PURGED_BY: HeaderName = HeaderName::from_static("x-purged-by");
+/// Names one attempt at something, so that it may be repeated.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// Which of the purges are shown.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Page {
+    /// Only those with lower numbers.
+    before: Option<u64>,
+    /// How many.
+    limit: Option<usize>,
+}
+
+/// Applies a batch, all of it or nothing.
+pub(super) async fn purge(State(server): State<Arc<OpsServer>>, request: Request) -> Response {
+    let (head, body) = request.into_parts();
+    if let Err(refused) = admit(&server, &head.headers) {
+        return refused;
+    }
+    let key = match idempotency_key(&head.headers) {
+        Ok(key) => key.map(str::to_owned),
+        Err(refused) => return refused,
+    };
+    let client = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let who = who(&head.headers, client);
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
+        let message = format!("the body is cut short, or larger than {MAX_BODY} bytes: send several requests");
+        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message);
+    };
+    let batch = match Batch::parse(&body, &server.current.load().config.rules) {
+        Ok(batch) => batch,
+        Err(error) => {
+            let told = json!({ "type": "invalid_purge", "message": error.to_string(), "index": error.index() });
+            return (StatusCode::BAD_REQUEST, Json(told)).into_response();
+        }
+    };
+    let act = || apply(&server, &batch, who);
+    let answer = match key {
+        None => Ok(act()),
+        Some(key) => server.idempotency.once(&key, digest(&body), BootTime::now(), act),
+    };
+    match answer {
+        Ok(answer) => Json(answer).into_response(),
+        Err(reused) => refuse(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", &reused.to_string()),
+    }
+}
+
+/// The newest purges, the newest first; `next` is the `before` of the page that follows.
+pub(super) async fn purges(
+    State(server): State<Arc<OpsServer>>,
+    headers: HeaderMap,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Response {
+    if let Err(refused) = admit(&server, &headers) {
+        return refused;
+    }
+    let page = match page {
+        Ok(Query(page)) => page,
+        Err(error) => return refuse(StatusCode::BAD_REQUEST, "invalid_query", &error.body_text()),
+    };
+    let limit = page.limit.unwrap_or(PAGE.0).clamp(1, PAGE.1);
+    let records = server.purger.log().newest(page.before, limit);
+    let next = records.last().filter(|_| records.len() == limit).map(|last| last.number);
+    let records: Vec<&crate::purge::log::Record> = records.iter().map(AsRef::as_ref).collect();
+    Json(json!({ "purges": records, "next": next })).into_response()
+}
+
+fn apply(server: &OpsServer, batch: &Batch, who: Box<str>) -> Value {
+    let id = Ulid::new().to_string();
+    let source = Source::Api { who, id: id.as_str().into() };
+    let position = server.purger.purge(&batch.targets, batch.mode, source);
+    json!({ "id": id, "purges": batch.targets.len(), "applied": true, "mode": batch.mode, "position": position })
+}
+
+/// Only the token opens; without one the endpoint is shut.
+fn admit(server: &OpsServer, headers: &HeaderMap) -> Result<(), Response> {
+    let Some(token) = &server.token else {
+        let message = "no token is configured: set `ops_token` in [listen], such as \"${OPS_TOKEN}\", and restart";
+        return Err(refuse(StatusCode::FORBIDDEN, "no_token", message));
+    };
+    if token.admits(headers) { Ok(()) } else { Err(unauthorized()) }
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Response> {
+    let Some(key) = headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
+    match key.to_str() {
+        Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key)),
+        _ => {
+            let message = format!("an Idempotency-Key is 1 to {MAX_KEY} bytes of visible ASCII");
+            Err(refuse(StatusCode::BAD_REQUEST, "invalid_key", &message))
+        }
+    }
+}
+
+/// Who says that they purge, else the address that they come from.
+fn who(headers: &HeaderMap, client: Option<SocketAddr>) -> Box<str> {
+    let named = headers.get(&PURGED_BY).and_then(|value| value.to_str().ok()).map(str::trim);
+    match (named.filter(|name| (1..=MAX_WHO).contains(&name.len())), client) {
+        (Some(name), _) => name.into(),
+        (None, Some(client)) => client.ip().to_canonical().to_string().into(),
+        (None, None) => "unknown".into(),
+    }
+}
+
+fn digest(body: &[u8]) -> u128 {
+    let mut hasher = SipHasher13::new();
+    hasher.write(body);
+    hasher.finish128().as_u128()
+}
+
+fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
+    (status, Json(json!({ "type": kind, "message": message }))).into_response()
+}
