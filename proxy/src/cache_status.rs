@@ -4,10 +4,13 @@ use std::fmt::Write as _;
 
 use http::HeaderValue;
 
-use crate::reason::{MissReason, Outcome, PassReason};
+use crate::reason::{MissReason, Outcome, PassReason, StaleReason};
 
 /// The name under which this cache speaks.
 pub const CACHE_NAME: &str = "vitrine";
+
+/// The largest integer that a structured field can hold (RFC 9651 §3.3.1).
+const MAX_INTEGER: i64 = 999_999_999_999_999;
 
 /// What is told of one response.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +49,10 @@ impl<'r> CacheStatus<'r> {
         text.push_str(CACHE_NAME);
         match forwarded(self.outcome) {
             // `hit` and `fwd` exclude each other (§2.1).
-            None if matches!(self.outcome, Outcome::Refused) => {}
+            None if matches!(
+                self.outcome,
+                Outcome::Preflight | Outcome::Purge | Outcome::NotCached | Outcome::Refused
+            ) => {}
             None => text.push_str("; hit"),
             Some(fwd) => {
                 text.push_str("; fwd=");
@@ -63,7 +69,7 @@ impl<'r> CacheStatus<'r> {
             }
         }
         if let Some(ttl) = self.ttl {
-            let _ = write!(text, "; ttl={ttl}");
+            let _ = write!(text, "; ttl={}", ttl.clamp(-MAX_INTEGER, MAX_INTEGER));
         }
         self.detail(&mut text);
         text
@@ -93,11 +99,16 @@ impl<'r> CacheStatus<'r> {
 /// Why the request went on, in RFC 9211's words (§2.2); `None` where it did not.
 const fn forwarded(outcome: Outcome) -> Option<&'static str> {
     match outcome {
-        Outcome::Hit | Outcome::HitDisconnected | Outcome::Refused => None,
+        Outcome::Hit
+        | Outcome::HitDisconnected
+        | Outcome::Preflight
+        | Outcome::Purge
+        | Outcome::NotCached
+        | Outcome::Refused => None,
         Outcome::Stale(reason) => match reason {
             // The refresh behind is another exchange than this request's.
-            crate::reason::StaleReason::WhileRevalidate | crate::reason::StaleReason::SoftPurged => None,
-            crate::reason::StaleReason::IfError | crate::reason::StaleReason::ServeFor => Some("stale"),
+            StaleReason::WhileRevalidate | StaleReason::SoftPurged | StaleReason::MaxStale => None,
+            StaleReason::IfError | StaleReason::ServeFor => Some("stale"),
         },
         Outcome::Pass(PassReason::Method) => Some("method"),
         Outcome::Pass(_) => Some("bypass"),
@@ -115,8 +126,29 @@ const fn forwarded(outcome: Outcome) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use sfv::{BareItem, List, ListEntry, Parser};
+
     use super::*;
-    use crate::reason::StaleReason;
+
+    /// RFC 9211 §2.2.
+    const FWD: [&str; 8] = ["bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"];
+    /// RFC 9211 §2, in the order of its sections.
+    const PARAMETERS: [&str; 8] = ["hit", "fwd", "fwd-status", "ttl", "stored", "collapsed", "key", "detail"];
+
+    fn outcomes() -> impl Strategy<Value = Outcome> {
+        use crate::reason::{MissReason as M, PassReason as P, StaleReason as S};
+        let miss = [M::Uri, M::Vary, M::Stale, M::Purged, M::Disconnected, M::Request, M::Overtaken];
+        let stale = [S::WhileRevalidate, S::IfError, S::SoftPurged, S::ServeFor];
+        let pass = [P::Rule, P::NoRule, P::Method, P::Body, P::Upgrade, P::Authorization, P::Cookie, P::Range];
+        let mut all = vec![Outcome::Hit, Outcome::HitDisconnected, Outcome::Refused];
+        all.extend(miss.map(Outcome::Miss));
+        all.extend(miss.map(Outcome::Revalidated));
+        all.extend(miss.map(Outcome::Unavailable));
+        all.extend(stale.map(Outcome::Stale));
+        all.extend(pass.map(Outcome::Pass));
+        proptest::sample::select(all)
+    }
 
     #[test]
     fn members_follow_rfc_9211() {
@@ -157,11 +189,41 @@ mod tests {
                 "vitrine; hit; detail=\"rule=catalog outside-promise\"",
             ),
             (CacheStatus::new(Outcome::Refused, ""), "vitrine"),
+            (of(Outcome::Preflight), "vitrine; detail=\"rule=catalog\""),
             (CacheStatus::new(Outcome::Hit, "a\"b\\c\n"), "vitrine; hit; detail=\"rule=a\\\"b\\\\c\""),
         ];
         for (status, expected) in rows {
             assert_eq!(status.text(), expected);
             assert_eq!(status.value(), expected);
+        }
+    }
+
+    proptest! {
+        /// Whatever is told, it is a List of one Item with this cache's name and parameters of their types (RFC 9211 §2), also
+        /// behind the member of another cache.
+        #[test]
+        fn every_member_is_a_structured_field(
+            outcome in outcomes(), rule in ".{0,12}", ttl: Option<i64>, fwd_status in proptest::option::of(200u16..600),
+            stored: bool, collapsed: bool,
+        ) {
+            let status = CacheStatus { ttl, fwd_status, stored, collapsed, ..CacheStatus::new(outcome, &rule) };
+            let field = format!("\"Another, cache\"; hit, {}", status.text());
+            let list: List = Parser::new(&field).parse().unwrap();
+            prop_assert_eq!(list.len(), 2);
+            let ListEntry::Item(member) = &list[1] else { return Err(TestCaseError::fail("no item")) };
+            let name = member.bare_item.as_token().map(sfv::TokenRef::as_str);
+            prop_assert_eq!(name, Some(CACHE_NAME));
+            prop_assert!(!(member.params.contains_key("hit") && member.params.contains_key("fwd")), "§2.1");
+            for (key, value) in &member.params {
+                prop_assert!(PARAMETERS.contains(&key.as_str()), "{key:?}");
+                let is_typed = match key.as_str() {
+                    "hit" | "stored" | "collapsed" => *value == BareItem::Boolean(true),
+                    "fwd" => value.as_token().is_some_and(|token| FWD.contains(&token.as_str())),
+                    "fwd-status" | "ttl" => value.as_integer().is_some(),
+                    _ => value.as_string().is_some(),
+                };
+                prop_assert!(is_typed, "{key:?}: {value:?}");
+            }
         }
     }
 }

@@ -24,6 +24,8 @@ pub enum PassReason {
     Header,
     /// It carries a query parameter that the rule names.
     Query,
+    /// Its path may mean another one to the upstream, which would be sent the client's cookies (`forward = "all"`).
+    Path,
     /// It asks for a range and the engine does not answer it from the cache.
     Range,
 }
@@ -77,6 +79,8 @@ pub enum NotStored {
     TooManyTags,
     /// Its body is larger than the rule allows.
     TooLarge,
+    /// The client asked that it is not (`no-store`, RFC 9111 §5.2.1.5), under a rule that heeds clients.
+    RequestNoStore,
 }
 
 /// On what ground a stale object was served.
@@ -91,6 +95,8 @@ pub enum StaleReason {
     SoftPurged,
     /// Neither feed nor upstream can be reached, and the rule has `serve_for` (rule 11).
     ServeFor,
+    /// The client takes it so: `max-stale` (RFC 9111 §5.2.1.2).
+    MaxStale,
 }
 
 /// How a request was answered.
@@ -109,8 +115,14 @@ pub enum Outcome {
     Miss(MissReason),
     /// From the upstream, past the cache.
     Pass(PassReason),
+    /// By this edge itself: a preflight under a rule with `cors` (the Fetch standard, §3.3.2).
+    Preflight,
+    /// Not at all: it was a PURGE.
+    Purge,
     /// Not at all: the request was refused.
     Refused,
+    /// Not at all: the client wanted a stored response alone, and none may be served (`only-if-cached`, RFC 9111 §5.2.1.7).
+    NotCached,
     /// Not at all: the upstream failed and nothing stored may be served.
     Unavailable(MissReason),
 }
@@ -130,6 +142,7 @@ impl PassReason {
             Self::Cookie => "cookie",
             Self::Header => "header",
             Self::Query => "query",
+            Self::Path => "path",
             Self::Range => "range",
         }
     }
@@ -166,6 +179,7 @@ impl NotStored {
             Self::Protocol => "protocol",
             Self::TooManyTags => "too_many_tags",
             Self::TooLarge => "too_large",
+            Self::RequestNoStore => "request_no_store",
         }
     }
 }
@@ -178,6 +192,7 @@ impl StaleReason {
             Self::IfError => "sie",
             Self::SoftPurged => "soft_purged",
             Self::ServeFor => "serve_for",
+            Self::MaxStale => "max_stale",
         }
     }
 }
@@ -191,16 +206,19 @@ impl Outcome {
             Self::Revalidated(_) => "revalidated",
             Self::Miss(_) => "miss",
             Self::Pass(_) => "pass",
+            Self::Preflight => "preflight",
+            Self::Purge => "purge",
             Self::Refused => "refused",
-            Self::Unavailable(_) => "unavailable",
+            Self::NotCached | Self::Unavailable(_) => "unavailable",
         }
     }
 
     /// The label of its reason; empty where it needs none.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Hit | Self::Refused => "",
+            Self::Hit | Self::Preflight | Self::Purge | Self::Refused => "",
             Self::HitDisconnected => "disconnected",
+            Self::NotCached => "only_if_cached",
             Self::Stale(reason) => reason.label(),
             Self::Miss(reason) | Self::Revalidated(reason) | Self::Unavailable(reason) => reason.label(),
             Self::Pass(reason) => reason.label(),

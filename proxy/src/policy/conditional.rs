@@ -8,9 +8,9 @@ use super::freshness::http_date;
 ///
 /// If-None-Match is compared weakly and, where present, alone decides (RFC 9110 §13.1.2, §13.2.2). If-Modified-Since is taken
 /// against Last-Modified, or where that is absent against Date (RFC 9111 §4.3.2). Other preconditions are the origin's and no
-/// cache's (§4.3.2). Only a stored 2xx has preconditions (RFC 9110 §13.2.1).
+/// cache's (§4.3.2). A 304 stands for a 200 only (RFC 9110 §15.4.5); of other statuses preconditions say nothing (§13.2.1).
 pub fn is_not_modified(request: &HeaderMap, status: StatusCode, stored: &HeaderMap) -> bool {
-    if !status.is_success() {
+    if status != StatusCode::OK {
         return false;
     }
     if request.contains_key(header::IF_NONE_MATCH) {
@@ -155,7 +155,32 @@ mod tests {
         assert!(!is_not_modified(&since("yesterday"), StatusCode::OK, &stored));
         let both = headers(&[(header::IF_MODIFIED_SINCE, late), (header::IF_NONE_MATCH, "\"b\"")]);
         assert!(!is_not_modified(&both, StatusCode::OK, &stored), "RFC 9110 §13.1.3");
-        assert!(!is_not_modified(&since(late), StatusCode::NOT_FOUND, &stored), "RFC 9110 §13.2.1");
+        for status in [StatusCode::NOT_FOUND, StatusCode::NO_CONTENT, StatusCode::MOVED_PERMANENTLY] {
+            assert!(!is_not_modified(&since(late), status, &stored), "RFC 9110 §13.2.1, §15.4.5: {status}");
+        }
+        let rfc850 = since("Sunday, 06-Nov-94 08:49:37 GMT");
+        assert!(is_not_modified(&rfc850, StatusCode::OK, &stored), "RFC 9110 §5.6.7: all three forms");
+        let twice = headers(&[(header::IF_MODIFIED_SINCE, late), (header::IF_MODIFIED_SINCE, late)]);
+        assert!(!is_not_modified(&twice, StatusCode::OK, &stored), "RFC 9110 §13.1.3: no list field");
+    }
+
+    #[test]
+    fn a_304_tells_what_a_cache_needs_and_nothing_of_content() {
+        let mut head = headers(&[
+            (header::DATE, "d"),
+            (header::ETAG, "e"),
+            (header::VARY, "v"),
+            (header::CACHE_CONTROL, "c"),
+            (header::EXPIRES, "x"),
+            (header::CONTENT_LOCATION, "l"),
+            (header::CONTENT_LENGTH, "3"),
+            (header::CONTENT_TYPE, "t"),
+            (header::CONTENT_ENCODING, "gzip"),
+        ]);
+        to_not_modified(&mut head);
+        let mut left: Vec<&str> = head.keys().map(header::HeaderName::as_str).collect();
+        left.sort_unstable();
+        assert_eq!(left, ["cache-control", "content-location", "date", "etag", "expires", "vary"], "RFC 9110 §15.4.5");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Which fields are stored, which a 304 replaces, and which never go on (RFC 9111 §3.1, §3.2; RFC 9110 §7.6.1).
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use vitrine_shared::headers;
 
 use super::conditional::weakly_equal;
-use super::freshness::http_date_value;
+use super::freshness::{http_date, http_date_value};
 
 /// Fields that are for one connection, besides those that Connection names.
 pub const HOP_BY_HOP: [HeaderName; 9] = [
@@ -19,8 +19,14 @@ pub const HOP_BY_HOP: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
-/// Fields that describe the stored bytes; a 304, which brings no bytes, does not replace them (RFC 9111 §3.2).
-const OF_STORED_BYTES: [HeaderName; 3] = [header::CONTENT_LENGTH, header::CONTENT_ENCODING, header::CONTENT_RANGE];
+/// Fields that describe the stored bytes; a 304 or the answer to HEAD, which bring no bytes, do not replace them (RFC 9111 §3.2).
+const OF_STORED_BYTES: [HeaderName; 5] = [
+    header::CONTENT_LENGTH,
+    header::CONTENT_ENCODING,
+    header::CONTENT_RANGE,
+    HeaderName::from_static("content-digest"),
+    HeaderName::from_static("content-md5"),
+];
 
 /// Takes out what is for one connection: the fixed list and what Connection names.
 pub fn remove_hop_by_hop(fields: &mut HeaderMap) {
@@ -60,12 +66,50 @@ pub fn stored_fields(response: &HeaderMap, received_at: u64) -> HeaderMap {
     fields
 }
 
-/// Whether a 304 is about this stored response (RFC 9111 §4.3.4): where it has an `ETag`, it must be the stored one.
+/// Whether a 304 is about this stored response (RFC 9111 §4.3.4): where it has an `ETag`, it must be the stored one; where it has
+/// none but a Last-Modified, that must be the stored one, if there is one. A file that was put back to an older one answers 304 too.
 ///
 /// Where not, the stored response must be dropped and the upstream asked anew without validators.
 pub fn selects(stored: &HeaderMap, not_modified: &HeaderMap) -> bool {
-    let etag = not_modified.get(header::ETAG);
-    etag.is_none() || weakly_equal(etag, stored.get(header::ETAG))
+    if let Some(etag) = not_modified.get(header::ETAG) {
+        return weakly_equal(Some(etag), stored.get(header::ETAG));
+    }
+    match (not_modified.get(header::LAST_MODIFIED), stored.get(header::LAST_MODIFIED)) {
+        (Some(told), Some(stored)) => {
+            told == stored || http_date(told).is_some_and(|told| Some(told) == http_date(stored))
+        }
+        _ => true,
+    }
+}
+
+/// What the answer to a HEAD that went to the upstream says of a stored response that a GET could have been answered with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HeadSays {
+    /// Nothing: it is no 200.
+    Nothing,
+    /// It is the same: its fields are to be updated ([`freshen`]).
+    Same,
+    /// It is another: the stored one counts as stale.
+    Another,
+}
+
+/// Compares the answer to a HEAD with a stored response of `length` bytes (RFC 9111 §4.3.5): every validator that the answer has,
+/// and its Content-Length where it has one, must be those of the stored response.
+pub fn head_says(status: StatusCode, head: &HeaderMap, stored: &HeaderMap, length: u64) -> HeadSays {
+    if status != StatusCode::OK {
+        return HeadSays::Nothing;
+    }
+    let is_same = |name: HeaderName| match head.get(&name) {
+        Some(etag) if name == header::ETAG => weakly_equal(Some(etag), stored.get(header::ETAG)),
+        told => told.is_none_or(|told| Some(told) == stored.get(name)),
+    };
+    let told_length = head.get(header::CONTENT_LENGTH).map(|told| told.to_str().ok()?.parse::<u64>().ok());
+    let is_as_long = told_length.is_none_or(|told| told == Some(length));
+    if is_same(header::ETAG) && is_same(header::LAST_MODIFIED) && is_as_long {
+        HeadSays::Same
+    } else {
+        HeadSays::Another
+    }
 }
 
 /// The fields of a stored response after a 304: each field that the 304 has replaces the stored one, but for those that describe
@@ -150,6 +194,7 @@ mod tests {
             ("x-kept", "k"),
             ("content-length", "10"),
             ("content-encoding", "gzip"),
+            ("content-md5", "stored"),
             ("date", "Sun, 06 Nov 1994 08:49:37 GMT"),
         ]);
         let not_modified = fields(&[
@@ -157,6 +202,8 @@ mod tests {
             ("x-new", "n"),
             ("content-length", "0"),
             ("content-encoding", "br"),
+            ("content-md5", "of nothing"),
+            ("content-digest", "of nothing"),
             ("date", "Mon, 07 Nov 1994 08:49:37 GMT"),
             ("age", "4"),
             ("vitrine-valid-until", "9"),
@@ -170,6 +217,7 @@ mod tests {
             ("x-new", "n"),
             ("content-length", "10"),
             ("content-encoding", "gzip"),
+            ("content-md5", "stored"),
             ("date", "Mon, 07 Nov 1994 08:49:37 GMT"),
             ("age", "4"),
             ("vitrine-valid-until", "9"),
@@ -184,5 +232,30 @@ mod tests {
         assert!(selects(&stored, &fields(&[])));
         assert!(!selects(&stored, &fields(&[("etag", "\"b\"")])));
         assert!(!selects(&fields(&[]), &fields(&[("etag", "\"b\"")])));
+        let modified = |date| fields(&[("last-modified", date), ("etag", "\"a\"")]);
+        let (early, late) = ("Sun, 06 Nov 1994 08:49:37 GMT", "Mon, 07 Nov 1994 08:49:37 GMT");
+        let told = |date| fields(&[("last-modified", date)]);
+        assert!(selects(&modified(early), &told("Sunday, 06-Nov-94 08:49:37 GMT")), "RFC 9110 §5.6.7: the same date");
+        assert!(!selects(&modified(late), &told(early)), "RFC 9111 §4.3.4: put back to an older one");
+        assert!(selects(&stored, &told(early)), "nothing to compare with");
+        assert!(selects(&modified(late), &modified(early)), "the entity tag alone decides");
+    }
+
+    #[test]
+    fn a_head_updates_or_outdates() {
+        let stored = fields(&[("etag", "\"a\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]);
+        for (status, head, expected, why) in [
+            (200, &[][..], HeadSays::Same, "RFC 9111 §4.3.5: no validator received"),
+            (200, &[("etag", "\"a\""), ("content-length", "10")], HeadSays::Same, "all match"),
+            (200, &[("etag", "W/\"a\"")], HeadSays::Same, "weak comparison"),
+            (200, &[("etag", "\"b\"")], HeadSays::Another, "another entity tag"),
+            (200, &[("etag", "\"a\""), ("last-modified", "Mon, 07 Nov 1994 08:49:37 GMT")], HeadSays::Another, "any"),
+            (200, &[("content-length", "11")], HeadSays::Another, "another length"),
+            (200, &[("content-length", "x")], HeadSays::Another, "no length"),
+            (410, &[("etag", "\"b\"")], HeadSays::Nothing, "for 200 only"),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!(head_says(status, &fields(head), &stored, 10), expected, "{head:?}: {why}");
+        }
     }
 }
