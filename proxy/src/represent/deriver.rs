@@ -17,7 +17,8 @@ use crate::store::{Derived, Object, Store, StoredBody};
 
 /// Largest stored body for whose derived form a request waits.
 const WAITED: u64 = 1 << 20;
-/// Bodies that may be under way or wait for their turn; what comes then is not derived for now.
+/// Bodies that may be under way or wait for their turn; what comes then is not derived for now. Larger ones than [`WAITED`] do not
+/// queue at all, so that what waits holds little that the store has let go.
 const MOST_UNDER_WAY: usize = 64;
 /// How many times `max_object` a body may decode to on its way into another coding; past it, it is sent as it is stored, or decoded
 /// as it is sent.
@@ -76,7 +77,7 @@ impl Deriver {
         let (sent, source) = if chosen == negotiation.stored || !is_content_needed() {
             (chosen, Source::AsIs(object.body.clone()))
         } else {
-            self.in_form(&negotiation, object, max_object).await
+            self.in_form(&negotiation, &object.body, max_object).await
         };
         negotiation.tell(fields, sent);
         Represented { source, has_ranges_by_date: false }
@@ -86,11 +87,10 @@ impl Deriver {
     async fn in_form(
         self: &Arc<Self>,
         negotiation: &Negotiation,
-        object: &Object,
+        body: &StoredBody,
         max_object: u64,
     ) -> (Form, Source<StoredBody>) {
         let Negotiation { stored, chosen, .. } = *negotiation;
-        let body = &object.body;
         let mut derived = self.store.derived(body, chosen);
         if derived.is_none()
             && let Some(UnderWay { mut done, is_soon }) = self.under_way(body, stored, chosen, max_object)
@@ -113,8 +113,7 @@ impl Deriver {
         }
     }
 
-    /// The one derivation of this form of this body, begun where it is not under way; `None` where too many are, or it was made in
-    /// between.
+    /// The one derivation of this form of this body, begun where it is not under way; `None` where too many are.
     fn under_way(self: &Arc<Self>, body: &StoredBody, from: Form, to: Form, max_object: u64) -> Option<UnderWay> {
         let key = (body.id(), to);
         let mut all = self.under_way.lock();
@@ -131,7 +130,11 @@ impl Deriver {
             return Some(UnderWay { done, is_soon: true });
         }
         let slot = self.slots.clone().try_acquire_owned().ok();
-        let under_way = UnderWay { done, is_soon: slot.is_some() && body.len() <= WAITED };
+        let is_small = body.len() <= WAITED;
+        if slot.is_none() && !is_small {
+            return None;
+        }
+        let under_way = UnderWay { done, is_soon: slot.is_some() && is_small };
         all.insert(key, under_way.clone());
         drop(all);
         let limits = Limits {
@@ -191,3 +194,6 @@ impl Drop for Task {
         self.deriver.under_way.lock().remove(&(self.body.id(), self.to));
     }
 }
+
+#[cfg(test)]
+mod tests;
