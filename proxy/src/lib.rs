@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod cache_status;
 pub mod check;
+pub mod client;
 pub mod config;
 pub mod encoding;
 pub mod engine;
@@ -16,6 +17,8 @@ pub mod policy;
 pub mod purge;
 pub mod reason;
 pub mod refusal;
+pub mod reload;
+pub mod represent;
 pub mod rules;
 pub mod service;
 pub mod store;

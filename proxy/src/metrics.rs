@@ -4,6 +4,9 @@ use prometheus::{Registry, TextEncoder};
 
 use crate::feed::metrics::FeedMetrics;
 use crate::fill::metrics::FillMetrics;
+use crate::purge::metrics::PurgeMetrics;
+use crate::reload::metrics::ReloadMetrics;
+use crate::represent::metrics::RepresentMetrics;
 use crate::service::metrics::RequestMetrics;
 use crate::store::metrics::StoreMetrics;
 
@@ -15,10 +18,16 @@ pub struct Metrics {
     pub requests: RequestMetrics,
     /// Of fills.
     pub fills: FillMetrics,
+    /// Of derived bodies.
+    pub represent: RepresentMetrics,
     /// Of the store.
     pub store: StoreMetrics,
     /// Of the feed.
     pub feed: FeedMetrics,
+    /// Of purges.
+    pub purges: PurgeMetrics,
+    /// Of the configuration.
+    pub reload: ReloadMetrics,
 }
 
 impl Metrics {
@@ -28,8 +37,11 @@ impl Metrics {
         Ok(Self {
             requests: RequestMetrics::register(&registry)?,
             fills: FillMetrics::register(&registry)?,
+            represent: RepresentMetrics::register(&registry)?,
             store: StoreMetrics::register(&registry)?,
             feed: FeedMetrics::register(&registry)?,
+            purges: PurgeMetrics::register(&registry)?,
+            reload: ReloadMetrics::register(&registry)?,
             registry,
         })
     }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use toml::Spanned;
+
 use super::problems::Problems;
 use super::raw::RawFeed;
 use super::secret::Secret;
@@ -62,7 +64,7 @@ pub(super) fn compile(raw: RawFeed, problems: &mut Problems<'_>) -> Option<Feed>
     }
     is_http.then_some(())?;
     Some(Feed {
-        redis: raw.redis.filter(|redis| !redis.is_empty()),
+        redis: raw.redis.map(Spanned::into_inner).filter(|redis| !redis.is_empty()),
         url,
         token: raw.token.into_inner(),
         renew_every: renew_every?,

@@ -1,8 +1,11 @@
 //! The operations server: metrics, health and status, on an address of its own that is never proxied.
 //!
-//! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status` needs the token.
+//! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status` and
+//! `POST /reload` need the token.
 
 mod gauges;
+mod purge;
+mod reload;
 mod serve;
 mod status;
 mod token;

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::{HeaderMap, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Gauges, OpsToken, StatusReport};
+use super::{Gauges, OpsToken, StatusReport, purge, reload};
 use crate::engine::Engine;
 use crate::feed::status::Status;
 use crate::metrics::Metrics;
+use crate::purge::Purger;
+use crate::purge::idempotency::Idempotency;
+use crate::reload::{ConfigReport, Current, Reloader};
 
 /// Prometheus's text format.
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -30,6 +33,14 @@ pub struct OpsServer {
     pub engine: Arc<Engine>,
     /// The feed's state, where one is configured.
     pub feed: Option<Arc<Status>>,
+    /// The configuration in force.
+    pub current: Current,
+    /// What changes it; absent where it came from no file.
+    pub reloader: Option<Arc<Reloader>>,
+    /// Applies purges.
+    pub purger: Arc<Purger>,
+    /// What purges with a key were answered.
+    pub idempotency: Idempotency,
     /// The counters.
     pub metrics: Metrics,
     /// The gauges.
@@ -45,11 +56,14 @@ impl OpsServer {
             // A closed channel is an end too.
             let _ = stop.wait_for(|stop| *stop).await;
         };
-        axum::serve(listener, router(self)).with_graceful_shutdown(stopped).await
+        let router = router(self).into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(listener, router).with_graceful_shutdown(stopped).await
     }
 
     fn report(&self) -> StatusReport {
-        StatusReport::of(&self.name, &self.engine, self.feed.as_deref())
+        let config =
+            self.reloader.as_ref().map_or_else(|| ConfigReport::of(&self.current.load()), |reloader| reloader.report());
+        StatusReport::of(&self.name, &self.engine, self.feed.as_deref(), config)
     }
 
     /// Rules are loaded before anything starts; what may lack is a listener, or the first lease.
@@ -78,6 +92,9 @@ pub fn router(server: Arc<OpsServer>) -> Router {
         .route("/health/live", get(|| async { "ok\n" }))
         .route("/health/ready", get(ready))
         .route("/status", get(status))
+        .route("/reload", post(reload::reload))
+        .route("/purge", post(purge::purge))
+        .route("/purges", get(purge::purges))
         .with_state(server)
 }
 
@@ -101,10 +118,11 @@ async fn ready(State(server): State<Arc<OpsServer>>) -> Response {
 
 async fn status(State(server): State<Arc<OpsServer>>, headers: HeaderMap) -> Response {
     let admitted = server.token.as_ref().is_some_and(|token| token.admits(&headers));
-    if admitted {
-        Json(server.report()).into_response()
-    } else {
-        let error = serde_json::json!({ "type": "unauthorized", "message": "the operations token is needed" });
-        (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(error)).into_response()
-    }
+    if admitted { Json(server.report()).into_response() } else { unauthorized() }
+}
+
+/// What those without the token are told.
+pub(super) fn unauthorized() -> Response {
+    let error = serde_json::json!({ "type": "unauthorized", "message": "the operations token is needed" });
+    (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(error)).into_response()
 }

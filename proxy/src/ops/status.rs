@@ -7,6 +7,8 @@ use vitrine_shared::epoch::Epoch;
 use crate::engine::Engine;
 use crate::feed::connection::State;
 use crate::feed::status::{Snapshot, Status};
+use crate::reload::ConfigReport;
+use crate::upstream::UpstreamReport;
 
 /// This edge at one moment.
 #[derive(Clone, Debug, Serialize)]
@@ -33,6 +35,10 @@ pub struct StatusReport {
     pub store: StoreReport,
     /// Running fills.
     pub fills: FillReport,
+    /// The upstreams and their addresses, by name.
+    pub upstreams: Vec<UpstreamReport>,
+    /// The configuration in force, and the last tries to change it.
+    pub config: ConfigReport,
 }
 
 /// The memory store.
@@ -59,7 +65,7 @@ pub struct FillReport {
 
 impl StatusReport {
     /// Looks around.
-    pub fn of(name: &str, engine: &Engine, feed: Option<&Status>) -> Self {
+    pub fn of(name: &str, engine: &Engine, feed: Option<&Status>, config: ConfigReport) -> Self {
         let context = engine.context();
         let now = BootTime::now();
         Self {
@@ -84,6 +90,8 @@ impl StatusReport {
                 waiting: engine.waiting(),
                 bytes: context.budget.used(),
             },
+            upstreams: context.client.pools().report(),
+            config,
         }
     }
 }

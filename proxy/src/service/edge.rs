@@ -3,34 +3,47 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use http::{HeaderValue, Method, StatusCode, Version, header};
 use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
+use vitrine_shared::feed::Mode;
 use vitrine_shared::headers::X_REQUEST_ID;
 
+use super::cached::Cacheable;
 use super::metrics::RequestMetrics;
-use super::pass::Route;
+use super::pass::{Route, head_is_sent};
+use super::purge::Purging;
 use super::request_id::request_id;
+use super::target::target;
 use super::write::{CUT_SHORT, write};
-use super::{date, forward, limits};
+use super::{date, forward, limits, preflight};
 use crate::access_log;
 use crate::cache_status::CacheStatus;
-use crate::engine::{Asked, Engine};
-use crate::key::{Scheme, Target, TargetError};
+use crate::client::Client;
+use crate::engine::Engine;
+use crate::key::{Target, TargetError};
+use crate::ops::OpsToken;
+use crate::policy;
+use crate::purge::log::Source;
+use crate::purge::{Purger, after_unsafe, target as purge};
 use crate::reason::Outcome;
 use crate::refusal::Refusal;
-use crate::rules::{Action, RequestFacts, RuleSet};
+use crate::reload::{Current, Snapshot};
+use crate::rules::{Action, Author, DEFAULT_RULE, RequestFacts, Transform};
 
 /// The edge as Pingora sees it.
 pub struct Edge {
     /// Answers what may be answered from the cache.
     pub engine: Arc<Engine>,
-    /// The rules, swapped whole on reload; each request keeps to one snapshot.
-    pub rules: Arc<ArcSwap<RuleSet>>,
+    /// What is in force, swapped whole on reload; each request keeps to the snapshot that it took at its start.
+    pub current: Current,
+    /// Makes purges.
+    pub purger: Arc<Purger>,
+    /// Opens PURGE to addresses that no rule names.
+    pub token: Option<OpsToken>,
     /// Counters.
     pub metrics: RequestMetrics,
 }
@@ -39,10 +52,16 @@ pub struct Edge {
 #[derive(Debug)]
 pub struct RequestContext {
     started: Instant,
-    request_id: HeaderValue,
+    /// What was in force when its head had come; absent before, so that idle connections hold no old rules.
+    snapshot: Option<Arc<Snapshot>>,
+    pub(super) request_id: HeaderValue,
+    /// Who it is from.
+    client: Client,
     target: Option<Target>,
-    rule: Arc<str>,
-    outcome: Outcome,
+    pub(super) rule: Arc<str>,
+    /// What the rule changes of request and response.
+    pub(super) transform: Arc<Transform>,
+    pub(super) outcome: Outcome,
     /// Where it is passed to.
     route: Option<Route>,
 }
@@ -51,9 +70,12 @@ impl Default for RequestContext {
     fn default() -> Self {
         Self {
             started: Instant::now(),
+            snapshot: None,
             request_id: HeaderValue::from_static("-"),
+            client: Client::default(),
             target: None,
             rule: Arc::from(""),
+            transform: Arc::default(),
             outcome: Outcome::Refused,
             route: None,
         }
@@ -70,54 +92,78 @@ impl ProxyHttp for Edge {
 
     async fn early_request_filter(&self, session: &mut Session, _: &mut RequestContext) -> pingora::Result<()> {
         limits::set(session.as_mut());
+        // RFC 9110 §15.2: no interim response to a client of HTTP/1.0.
+        let knows_interim = session.req_header().version > Version::HTTP_10;
+        session.as_mut().set_ignore_info_resp(!knows_interim);
         Ok(())
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut RequestContext) -> pingora::Result<bool> {
         // Pingora makes the context when it begins to wait for a request; the time of waiting is not the request's.
         ctx.started = Instant::now();
+        let snapshot = Arc::clone(ctx.snapshot.insert(self.current.load_full()));
         ctx.request_id = request_id(session.req_header().headers.get(X_REQUEST_ID));
-        let target = match target(session.req_header()) {
+        let peer = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
+        ctx.client = snapshot.config.listen.trusted.client(peer, &session.req_header().headers);
+        let target = match target(session.req_header(), &ctx.client) {
             Ok(target) => target,
             Err(error) => return refuse(session.as_mut(), ctx, &error).await,
         };
+        if let Some((rule, answer)) = preflight::answer(&snapshot.config.rules, session.req_header(), &target) {
+            ctx.rule = rule;
+            ctx.outcome = answer.outcome;
+            ctx.target = Some(target);
+            write(session.as_mut(), answer, &ctx.request_id).await?;
+            return Ok(true);
+        }
+        let purging = Purging {
+            purger: &self.purger,
+            rules: &snapshot.config.rules,
+            token: self.token.as_ref(),
+            client: ctx.client.address,
+            request_id: &ctx.request_id,
+        };
+        let head = session.req_header();
+        if let Some((rule, answer)) = purging.answer(&head.method, &head.headers, &target) {
+            ctx.rule = rule.unwrap_or_else(|| Arc::from(DEFAULT_RULE));
+            ctx.outcome = answer.outcome;
+            ctx.target = Some(target);
+            write(session.as_mut(), answer, &ctx.request_id).await?;
+            return Ok(true);
+        }
         let empty_h2 = session.req_header().version == Version::HTTP_2 && session.is_body_empty();
         let head = session.req_header();
         let mut facts = RequestFacts::new(&head.method, &target, &head.headers);
         if head.version == Version::HTTP_2 {
             facts.has_body = !empty_h2;
         }
-        let decision = self.rules.load().decide(&facts);
+        let decision = snapshot.config.rules.decide(&facts);
         ctx.rule = decision.rule;
+        ctx.transform = decision.transform;
         let plan = match decision.action {
             Action::Pass(reason) => {
                 ctx.outcome = Outcome::Pass(reason);
-                ctx.route = Some(Route::to(decision.upstream));
+                ctx.route = Some(Route::to(decision.upstream, &facts));
                 ctx.target = Some(target);
                 return Ok(false);
             }
             Action::Cache(plan) => plan,
         };
-        let canonical = plan.settings.key.canonical(&target, &head.headers);
-        let asked = Asked {
-            rule: &ctx.rule,
-            upstream: &decision.upstream,
-            settings: &plan.settings,
-            target: &target,
-            canonical: &canonical,
-            headers: &head.headers,
-            request_id: &ctx.request_id,
-        };
-        let answer = self.engine.answer(&asked).await;
-        ctx.outcome = answer.outcome;
+        let upstream = decision.upstream;
+        let cacheable = Cacheable { target: &target, upstream: &upstream, plan: &plan };
+        let passed = cacheable.serve(self, session.as_mut(), ctx).await;
+        if let Ok(Some(reason)) = passed {
+            let head = session.req_header();
+            ctx.outcome = Outcome::Pass(reason);
+            ctx.route = Some(Route::to(upstream, &RequestFacts::new(&head.method, &target, &head.headers)));
+        }
         ctx.target = Some(target);
-        write(session.as_mut(), answer, &ctx.request_id).await?;
-        Ok(true)
+        passed.map(|reason| reason.is_none())
     }
 
     async fn upstream_peer(&self, _: &mut Session, ctx: &mut RequestContext) -> pingora::Result<Box<HttpPeer>> {
         match (&mut ctx.route, &ctx.target) {
-            (Some(route), Some(target)) => route.peer(self.engine.context().client.peers(), target).await,
+            (Some(route), Some(target)) => route.peer(self.engine.context().client.pools(), target).await,
             _ => Err(Error::explain(ErrorType::InternalError, "a request without a route is not passed")),
         }
     }
@@ -129,22 +175,46 @@ impl ProxyHttp for Edge {
         ctx: &mut RequestContext,
         mut error: Box<Error>,
     ) -> Box<Error> {
-        // Nothing was sent yet, so every method may try the next address.
-        error.set_retry(ctx.route.as_mut().is_some_and(Route::try_next));
+        let next = ctx.route.as_mut().is_some_and(|route| route.not_connected(&error));
+        error.set_retry(next);
         error
+    }
+
+    fn error_while_proxy(
+        &self,
+        _: &HttpPeer,
+        session: &mut Session,
+        mut error: Box<Error>,
+        ctx: &mut RequestContext,
+        reused: bool,
+    ) -> Box<Error> {
+        match &mut ctx.route {
+            Some(route) => route.failed(session, &mut error, reused),
+            None => error.set_retry(false),
+        }
+        error
+    }
+
+    async fn upstream_response_filter(
+        &self,
+        session: &mut Session,
+        response: &mut ResponseHeader,
+        ctx: &mut RequestContext,
+    ) -> pingora::Result<()> {
+        ctx.route.as_mut().map_or(Ok(()), |route| route.answered(session, response.status))
     }
 
     async fn upstream_request_filter(
         &self,
-        session: &mut Session,
+        _: &mut Session,
         request: &mut RequestHeader,
         ctx: &mut RequestContext,
     ) -> pingora::Result<()> {
         let (Some(route), Some(target)) = (&ctx.route, &ctx.target) else {
             return Ok(());
         };
-        let client = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
-        forward::prepare(request, route.upstream(), target, client, &ctx.request_id)
+        let from = forward::From { client: &ctx.client, request_id: &ctx.request_id };
+        forward::prepare(request, route.upstream(), target, from, &ctx.transform.request)
     }
 
     async fn response_filter(
@@ -157,17 +227,18 @@ impl ProxyHttp for Edge {
         if response.status.is_informational() {
             return Ok(());
         }
+        self.invalidate_after_unsafe(&session.req_header().method, response, ctx);
         date::keep(session.as_ref(), response.headers.get(header::DATE));
         let status =
             CacheStatus { fwd_status: Some(response.status.as_u16()), ..CacheStatus::new(ctx.outcome, &ctx.rule) };
+        ctx.transform.finish(&session.req_header().headers, response.status, Author::Upstream, response);
         response.append_header(forward::CACHE_STATUS, status.value())?;
         response.insert_header(X_REQUEST_ID, ctx.request_id.clone())?;
-        self.invalidate_after_unsafe(session.req_header(), response.status, ctx);
         Ok(())
     }
 
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut RequestContext) -> FailToProxy {
-        let refusal = if session.response_written().is_some() { None } else { refusal_of(error) };
+        let refusal = if head_is_sent(session) { None } else { refusal_of(error) };
         let error_code = refusal.as_ref().map_or(0, |refusal| refusal.status.as_u16());
         if let Some(refusal) = refusal
             && let Err(error) = write_refusal(session.as_mut(), ctx, &refusal).await
@@ -196,6 +267,7 @@ impl ProxyHttp for Edge {
             None => ("", ""),
         };
         let line = access_log::Line {
+            client: ctx.client.address,
             method: session.req_header().method.as_str(),
             host,
             target,
@@ -212,38 +284,38 @@ impl ProxyHttp for Edge {
 }
 
 impl Edge {
-    /// RFC 9111 §4.4: a success of an unsafe method drops what is stored for the GET of its URI, as far as that has the same
-    /// keyed headers.
-    fn invalidate_after_unsafe(&self, request: &RequestHeader, status: StatusCode, ctx: &RequestContext) {
-        let succeeded = status.is_success() || status.is_redirection();
-        if request.method.is_safe() || !succeeded {
-            return;
-        }
-        let Some(target) = &ctx.target else {
+    /// RFC 9111 §4.4: a success of an unsafe method invalidates its URI and those of the same origin that Location and
+    /// Content-Location name; RFC 9875 §3: any answer to one invalidates the cache groups that it names.
+    fn invalidate_after_unsafe(&self, method: &Method, response: &ResponseHeader, ctx: &RequestContext) {
+        let (Some(target), Some(snapshot)) = (&ctx.target, &ctx.snapshot) else {
             return;
         };
-        let facts = RequestFacts { method: &Method::GET, target, headers: &request.headers, has_body: false };
-        if let Action::Cache(plan) = self.rules.load().decide(&facts).action {
-            self.engine.invalidate(&plan.settings.key.canonical(target, &request.headers).key);
+        let told = || (method.as_str().into(), ctx.request_id.to_str().unwrap_or("-").into());
+        if after_unsafe::invalidates(method, response.status) {
+            let mentioned = after_unsafe::mentioned(target, &response.headers);
+            for target in std::iter::once(target).chain(&mentioned) {
+                self.purger.invalidate(&purge::Target::address(target, &snapshot.config.rules), || {
+                    let (method, id) = told();
+                    Source::Unsafe { method, id }
+                });
+            }
+        }
+        if !method.is_safe() {
+            let groups = policy::invalidated_groups(&response.headers, &purge::origin_of(target));
+            if !groups.is_empty() {
+                let (method, id) = told();
+                self.purger.purge(&purge::Target::tags(groups), Mode::Hard, Source::Groups { method, id });
+            }
         }
     }
 }
 
-fn target(head: &RequestHeader) -> Result<Target, TargetError> {
-    let raw = std::str::from_utf8(head.raw_path()).map_err(|_| TargetError::Path)?;
-    let mut lines = head.headers.get_all(header::HOST).iter();
-    let host = match (head.uri.authority(), lines.next(), lines.next()) {
-        (Some(authority), _, _) => authority.as_str(),
-        (None, Some(host), None) => host.to_str().map_err(|_| TargetError::Host)?,
-        (None, _, _) => return Err(TargetError::Host),
-    };
-    // The absolute form (RFC 9112 §3.2.2) is a proxy's; its path is what follows the authority.
-    let path = if raw.starts_with('/') {
-        raw
-    } else {
-        head.uri.path_and_query().map_or("/", |path_and_query| path_and_query.as_str())
-    };
-    Target::parse(Scheme::Http, host, path)
+/// Who wrote what an answer says.
+pub(super) fn author(outcome: Outcome) -> Author {
+    match outcome {
+        Outcome::Refused | Outcome::Unavailable(_) => Author::Edge,
+        _ => Author::Upstream,
+    }
 }
 
 async fn refuse(
@@ -269,6 +341,7 @@ async fn write_refusal(
     for (name, value) in &fields {
         head.append_header(name.clone(), value.clone())?;
     }
+    ctx.transform.finish(&session.req_header().headers, refusal.status, Author::Edge, &mut head);
     head.append_header(forward::CACHE_STATUS, CacheStatus::new(ctx.outcome, &ctx.rule).value())?;
     head.insert_header(X_REQUEST_ID, ctx.request_id.clone())?;
     session.write_response_header(Box::new(head)).await?;

@@ -4,7 +4,6 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use pingora::proxy::http_proxy;
@@ -31,7 +30,13 @@ use crate::feed::status::Status;
 use crate::fill::Context;
 use crate::metrics::Metrics;
 use crate::ops::{Gauges, OpsServer, OpsToken};
+use crate::purge::Purger;
+use crate::purge::idempotency::Idempotency;
+use crate::purge::log::PurgeLog;
+use crate::reload::{self, Current, Loaded, Loader, Reloader, Snapshot};
+use crate::represent::Deriver;
 use crate::store::Store;
+use crate::upstream::{self, Pools};
 
 /// Seconds that requests under way get to end after SIGTERM; Pingora waits for all of them, even when idle.
 const GRACE_SECONDS: u64 = 2;
@@ -44,13 +49,14 @@ const MAX_TRIES: usize = 4;
 /// The part of the cache's memory that running fills may keep: a quarter.
 const FILL_SHARE: u64 = 4;
 /// Tags that are remembered where no feed is configured, and only local purges can come.
-const LOCAL_TAGS: usize = 10_000;
+const LOCAL_TAGS: usize = 200_000;
 
 /// A proxy that is ready to run.
 pub struct Server {
     pingora: PingoraServer,
     engine: Arc<Engine>,
     feed: Option<Arc<Status>>,
+    current: Current,
 }
 
 /// When a running proxy stops.
@@ -92,8 +98,20 @@ pub enum StartError {
 // === impl Server ===
 
 impl Server {
-    /// Puts everything together. Listens on nothing yet, but makes sure that it can.
+    /// Puts everything together, with a configuration that stays. Listens on nothing yet, but makes sure that it can.
     pub fn build(config: &Config) -> Result<Self, StartError> {
+        Self::assemble(Snapshot::first(config.clone()), None)
+    }
+
+    /// As [`Server::build`], with what `loader` has loaded; it is loaded again on SIGHUP and when the file changes.
+    pub fn of_file(loaded: Loaded, loader: Loader) -> Result<Self, StartError> {
+        Self::assemble(Snapshot::first_of(loaded), Some(loader))
+    }
+
+    fn assemble(first: Snapshot, loader: Option<Loader>) -> Result<Self, StartError> {
+        let current = first.into_current();
+        let snapshot = current.load_full();
+        let config = &snapshot.config;
         let metrics = Metrics::new()?;
         drop(listen(config.listen.http)?);
         let ops_listener = listen(config.listen.ops)?;
@@ -106,20 +124,37 @@ impl Server {
         let context = Arc::new(context(config.cache, live.clone(), &metrics)?);
         let engine = Arc::new(Engine::new(context, connection.clone(), config.feed.is_some()));
         let status = config.feed.as_ref().map(|_| Arc::new(Status::new(metrics.feed.clone())));
+        let pools = engine.context().client.pools().clone();
+        pools.reconcile(&config.upstreams);
+        upstream::register(metrics.registry(), &pools)?;
 
         let mut pingora = PingoraServer::new_with_opt_and_conf(None, pingora_conf(config));
-        let rules = Arc::new(ArcSwap::new(config.rules.clone()));
-        let edge = Edge { engine: engine.clone(), rules, metrics: metrics.requests.clone() };
+        let log = Arc::new(PurgeLog::new(metrics.purges.clone()));
+        let purger = Arc::new(Purger::new(live.clone(), engine.context().presence.clone(), log.clone()));
+        let token = config.listen.ops_token.as_ref().map(|token| OpsToken::new(token.expose()));
+        let edge = Edge {
+            engine: engine.clone(),
+            current: current.clone(),
+            purger: purger.clone(),
+            token: token.clone(),
+            metrics: metrics.requests.clone(),
+        };
         let app = KeepsDate(Arc::new(http_proxy(&pingora.configuration, edge)));
         let mut proxy = Service::new("edge".to_owned(), app);
         proxy.add_tcp(&config.listen.http.to_string());
         pingora.add_service(proxy);
 
+        let reloader = loader
+            .map(|loader| Arc::new(Reloader::new(loader, current.clone(), pools.clone(), metrics.reload.clone())));
         let ops = OpsServer {
             name: config.edge.to_string(),
-            token: config.listen.ops_token.as_ref().map(|token| OpsToken::new(token.expose())),
+            token,
             engine: engine.clone(),
             feed: status.clone(),
+            current: current.clone(),
+            reloader: reloader.clone(),
+            purger: purger.clone(),
+            idempotency: Idempotency::default(),
             gauges: Gauges::register(metrics.registry())?,
             metrics,
             listeners: vec![config.listen.http],
@@ -127,10 +162,19 @@ impl Server {
         let ops = OpsService { ops: Arc::new(ops), listener: Mutex::new(Some(ops_listener)) };
         pingora.add_service(one_thread("ops", ops));
         if let (Some(feed), Some(status)) = (&config.feed, &status) {
-            let feed = build_feed(feed, &config.edge, live, connection, status.clone())?;
+            let feed = build_feed(feed, &config.edge, live, connection, status.clone(), log)?;
             pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
         }
-        Ok(Self { pingora, engine, feed: status })
+        pingora.add_service(one_thread("health", HealthService(pools)));
+        if let Some(reloader) = reloader {
+            pingora.add_service(one_thread("reload", ReloadService(reloader)));
+        }
+        Ok(Self { pingora, engine, feed: status, current })
+    }
+
+    /// What is in force, to look at from outside.
+    pub fn current(&self) -> &Current {
+        &self.current
     }
 
     /// The engine, to look at from outside.
@@ -158,8 +202,9 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn context(limits: CacheLimits, live: Arc<Live>, metrics: &Metrics) -> Result<Context, StartError> {
     let for_fills = limits.memory / FILL_SHARE;
-    let store = Store::new(limits.memory - for_fills, metrics.store.evictions.clone())?;
-    Ok(Context::new(store, live, for_fills, metrics.fills.clone()))
+    let store = Arc::new(Store::new(limits.memory - for_fills, limits.max_variants, metrics.store.evictions.clone())?);
+    let deriver = Deriver::new(store.clone(), metrics.represent.clone());
+    Ok(Context::new(store, deriver, live, for_fills, metrics.fills.clone()))
 }
 
 fn pingora_conf(config: &Config) -> ServerConf {
@@ -181,6 +226,7 @@ fn build_feed(
     live: Arc<Live>,
     connection: Arc<Connection>,
     status: Arc<Status>,
+    log: Arc<PurgeLog>,
 ) -> Result<Feed, StartError> {
     let url = config.url.parse().map_err(|error| StartError::FeedAddress(format!("{error}")))?;
     // One id for each process start: a restarted edge holds none of what its predecessor was granted (rule 9).
@@ -198,6 +244,7 @@ fn build_feed(
         live,
         connection,
         status,
+        log,
     })
 }
 
@@ -231,6 +278,16 @@ impl BackgroundService for OpsService {
     }
 }
 
+/// Checks of the upstreams' addresses.
+struct HealthService(Arc<Pools>);
+
+#[async_trait]
+impl BackgroundService for HealthService {
+    async fn start(&self, shutdown: ShutdownWatch) {
+        self.0.check(shutdown).await;
+    }
+}
+
 struct FeedService(Mutex<Option<Feed>>);
 
 #[async_trait]
@@ -240,6 +297,15 @@ impl BackgroundService for FeedService {
         if let Some(feed) = feed {
             feed.run(shutdown).await;
         }
+    }
+}
+
+struct ReloadService(Arc<Reloader>);
+
+#[async_trait]
+impl BackgroundService for ReloadService {
+    async fn start(&self, shutdown: ShutdownWatch) {
+        reload::watch::run(self.0.clone(), shutdown).await;
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the tests of the proxy share: the proxy itself in this process, and an upstream that does what the test says.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
+pub mod automatic;
 pub mod echo;
 pub mod origin_feed;
 pub mod program;

@@ -56,6 +56,8 @@ pub struct RawListen {
     /// Networks of proxies whose X-Forwarded-* and Forwarded are believed.
     #[serde(default)]
     pub trusted_proxies: Vec<Text>,
+    /// The fields that they write: `x-forwarded` or `forwarded`.
+    pub trusted_fields: Option<Text>,
 }
 
 /// `[cache]`
@@ -75,7 +77,7 @@ pub struct RawCache {
 #[serde(deny_unknown_fields)]
 pub struct RawFeed {
     /// The Redis of the stream.
-    pub redis: Option<Secret>,
+    pub redis: Option<Spanned<Secret>>,
     /// The origin's internal address.
     pub url: Text,
     /// The token for it.

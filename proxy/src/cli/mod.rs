@@ -1,0 +1,43 @@
+//! The command line: one file a command.
+
+mod check;
+mod run;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A caching reverse proxy that drops what a write replaced before the write is acknowledged.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+pub(crate) struct Arguments {
+    /// The configuration.
+    #[arg(long, env = "VITRINE_PROXY_CONFIG", default_value = "config/proxy.toml", value_name = "FILE", global = true)]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the proxy until SIGTERM or SIGINT; SIGHUP reloads the configuration. So does no command at all.
+    Run,
+    /// Says all that is wrong with a configuration, and what is probably not meant.
+    Check,
+}
+
+impl Arguments {
+    /// Does what was asked for.
+    pub(crate) fn execute(self) -> ExitCode {
+        match self.command {
+            None | Some(Command::Run) => run::run(self.config),
+            Some(Command::Check) => check::run(&self.config),
+        }
+    }
+}
+
+/// What `${NAME}` in the configuration stands for.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
