@@ -7,14 +7,16 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::Engine;
 use super::asked::Asked;
+use super::range::is_better_passed;
 use crate::cache_status::CacheStatus;
 use crate::fill::body::Reader;
 use crate::fill::exchange::ExchangeError;
 use crate::fill::{Reply, Share};
-use crate::policy;
-use crate::reason::{MissReason, Outcome};
+use crate::policy::{self, ByteRange};
+use crate::reason::{MissReason, Outcome, PassReason};
 use crate::refusal::Refusal;
-use crate::store::{Object, Promise};
+use crate::represent::{Represented, Source, Unpacking, represent_arriving};
+use crate::store::{Object, Promise, StoredBody};
 
 /// The name of this cache's member of Cache-Status.
 const CACHE_STATUS: http::HeaderName = http::HeaderName::from_static("cache-status");
@@ -43,6 +45,24 @@ pub enum Content {
     Whole(Arc<[Bytes]>),
     /// It comes as a fill receives it; an error in it must not look like its end.
     Growing(Reader),
+    /// It is decoded as it is sent; an error in it must not look like its end.
+    Unpacking(Box<Unpacking>),
+    /// A part of what a fill receives.
+    Part {
+        /// From the beginning of the whole.
+        reader: Reader,
+        /// The part.
+        range: ByteRange,
+    },
+}
+
+/// What is to be done for a request.
+#[derive(Debug)]
+pub enum Answered {
+    /// This is the answer.
+    Answer(Answer),
+    /// The upstream is to be asked past the cache, for this reason.
+    Pass(PassReason),
 }
 
 /// What Cache-Status tells besides the object's own part.
@@ -62,7 +82,7 @@ impl Context {
 
 impl Engine {
     /// A stored object as an answer.
-    pub(super) fn object_answer(&self, asked: &Asked<'_>, object: &Object, told: Context, now: u64) -> Answer {
+    pub(super) async fn object_answer(&self, asked: &Asked<'_>, object: &Object, told: Context, now: u64) -> Answer {
         let meta = &object.meta;
         let browser = asked.settings.browser_ttl;
         let mut fields = policy::fixed_fields(&meta.fields, &meta.lifetime, browser);
@@ -70,9 +90,6 @@ impl Engine {
         fields.insert(header::AGE, HeaderValue::from(varying.age));
         if let Some(control) = varying.cache_control {
             fields.insert(header::CACHE_CONTROL, control);
-        }
-        if has_content(meta.status) {
-            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(object.body.len()));
         }
         let status = CacheStatus {
             ttl: Some(meta.lifetime.ttl_seconds(now)),
@@ -83,13 +100,45 @@ impl Engine {
             ..CacheStatus::new(told.outcome, asked.rule)
         };
         fields.append(CACHE_STATUS, status.value());
-        let content = Content::Whole(object.body.chunks().clone());
+        let Represented { source, has_ranges_by_date } = self.representation(asked, object, &mut fields).await;
+        let (content, length) = match source {
+            Source::AsIs(body) => (Content::Whole(body.chunks().clone()), Some(body.len())),
+            Source::Unpacking(unpacking) => (Content::Unpacking(unpacking), None),
+        };
+        if let Some(length) = length.filter(|_| has_content(meta.status)) {
+            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
         let answer = Answer { status: meta.status, fields, content, outcome: told.outcome };
-        answer.conditional(asked, &meta.fields)
+        answer.conditional(asked, &meta.fields).ranged(asked, length, has_ranges_by_date)
+    }
+
+    /// The form of a stored object that the client gets: by the rule's compression, or as it is.
+    async fn representation(
+        &self,
+        asked: &Asked<'_>,
+        object: &Object,
+        fields: &mut HeaderMap,
+    ) -> Represented<StoredBody> {
+        let settings = asked.settings;
+        match &settings.compression {
+            None => Represented { source: Source::AsIs(object.body.clone()), has_ranges_by_date: true },
+            Some(compression) => {
+                let deriver = &self.context().deriver;
+                deriver.represent(compression, settings.max_object_bytes, object, asked.headers, fields).await
+            }
+        }
+    }
+
+    /// A response that is still on its way; where it is not stored and the client wants a part of it, that it is to be passed.
+    pub(super) fn replied(&self, asked: &Asked<'_>, reply: &Reply, reader: Reader, told: Context) -> Answered {
+        if !matches!(reply.share, Share::All(_)) && is_better_passed(asked, reply.status, reply.length) {
+            return Answered::Pass(PassReason::Range);
+        }
+        Answered::Answer(self.reply_answer(asked, reply, reader, told))
     }
 
     /// A response that is still on its way.
-    pub(super) fn reply_answer(&self, asked: &Asked<'_>, reply: &Reply, reader: Reader, told: Context) -> Answer {
+    fn reply_answer(&self, asked: &Asked<'_>, reply: &Reply, reader: Reader, told: Context) -> Answer {
         let mut fields;
         let label;
         let stored = match &reply.share {
@@ -114,7 +163,14 @@ impl Engine {
                 false
             }
         };
-        if let Some(length) = reply.length {
+        let compression = asked.settings.compression.as_deref();
+        let Represented { source, has_ranges_by_date } =
+            represent_arriving(compression, reply, reader, asked.headers, &mut fields);
+        let (content, length) = match source {
+            Source::AsIs(reader) => (Content::Growing(reader), reply.length),
+            Source::Unpacking(unpacking) => (Content::Unpacking(unpacking), None),
+        };
+        if let Some(length) = length {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         let fwd_status = Some(reply.status.as_u16());
@@ -126,9 +182,9 @@ impl Engine {
             ..CacheStatus::new(told.outcome, asked.rule)
         };
         fields.append(CACHE_STATUS, status.value());
-        let content = Content::Growing(reader);
         let answer = Answer { status: reply.status, fields, content, outcome: told.outcome };
-        if stored { answer.conditional(asked, &reply.fields) } else { answer }
+        let answer = if stored { answer.conditional(asked, &reply.fields) } else { answer };
+        answer.ranged(asked, length, has_ranges_by_date)
     }
 
     fn label(&self, promise: Promise) -> &'static str {
@@ -141,20 +197,27 @@ impl Engine {
 
 impl Answer {
     /// A refusal with a status of this edge's own.
-    fn refusal(outcome: Outcome, refusal: &Refusal) -> Self {
+    fn refusal(rule: &str, outcome: Outcome, refusal: &Refusal) -> Self {
         let (mut fields, body) = refusal.response();
-        fields.append(CACHE_STATUS, CacheStatus::new(outcome, "").value());
+        fields.append(CACHE_STATUS, CacheStatus::new(outcome, rule).value());
         Self { status: refusal.status, fields, content: Content::Whole(Arc::from([body])), outcome }
     }
 
     /// Nothing can be served now; the client may ask again.
-    pub(super) fn unavailable(reason: MissReason, message: &str) -> Self {
+    pub(super) fn unavailable(rule: &str, reason: MissReason, message: &str) -> Self {
         let refusal = Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", message);
-        Self::refusal(Outcome::Unavailable(reason), &refusal)
+        Self::refusal(rule, Outcome::Unavailable(reason), &refusal)
+    }
+
+    /// The client wants a stored response alone, and there is none that may be served (RFC 9111 §5.2.1.7).
+    pub(super) fn not_cached(rule: &str) -> Self {
+        let message = "nothing stored may be served, and the request says only-if-cached";
+        let refusal = Refusal::new(StatusCode::GATEWAY_TIMEOUT, "only_if_cached", message);
+        Self::refusal(rule, Outcome::NotCached, &refusal)
     }
 
     /// The upstream gave no response.
-    pub(super) fn failed(reason: MissReason, error: &ExchangeError) -> Self {
+    pub(super) fn failed(rule: &str, reason: MissReason, error: &ExchangeError) -> Self {
         let refusal = match error {
             ExchangeError::Timeout => {
                 Refusal::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", "the upstream did not answer in time")
@@ -163,7 +226,7 @@ impl Answer {
                 Refusal::new(StatusCode::BAD_GATEWAY, "upstream_failed", "the upstream gave no usable answer")
             }
         };
-        Self::refusal(Outcome::Unavailable(reason), &refusal)
+        Self::refusal(rule, Outcome::Unavailable(reason), &refusal)
     }
 
     /// 304 where the client's preconditions say that it has this already.

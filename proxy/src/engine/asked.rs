@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method, header};
+use pingora::http::ResponseHeader;
+use tokio::sync::mpsc;
 
 use crate::fill::request::ClientFields;
 use crate::key::{CacheKey, Canonical, Target};
-use crate::rules::CacheSettings;
+use crate::policy::RequestControl;
+use crate::rules::{CacheSettings, RequestDirectives};
 use crate::upstream::Upstream;
 
 /// A GET or HEAD that a rule caches.
@@ -22,10 +25,30 @@ pub struct Asked<'r> {
     pub target: &'r Target,
     /// Its key, and what the upstream is asked for it.
     pub canonical: &'r Canonical,
+    /// GET or HEAD.
+    pub method: &'r Method,
     /// The client's fields.
     pub headers: &'r HeaderMap,
+    /// What the client asks of caches, as far as the rule heeds it: [`heeded`].
+    pub control: RequestControl,
+    /// Who takes interim responses, where the client may be sent some.
+    pub interim: Option<&'r InterimSender>,
     /// Its name in logs.
     pub request_id: &'r HeaderValue,
+}
+
+/// Takes interim responses (1xx) for the request that began a fill.
+pub type InterimSender = mpsc::UnboundedSender<ResponseHeader>;
+
+/// The client's directives that count under these settings. `only-if-cached` always does: it spares the upstream.
+pub fn heeded(settings: &CacheSettings, headers: &HeaderMap) -> RequestControl {
+    match settings.request_directives {
+        RequestDirectives::Obey => RequestControl::of(headers),
+        RequestDirectives::Ignore if headers.contains_key(header::CACHE_CONTROL) => {
+            RequestControl { only_if_cached: RequestControl::of(headers).only_if_cached, ..RequestControl::default() }
+        }
+        RequestDirectives::Ignore => RequestControl::default(),
+    }
 }
 
 impl Asked<'_> {

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use vitrine_shared::clock::unix_millis;
-use vitrine_shared::epoch::Epoch;
+use vitrine_shared::clock::{BootTime, unix_millis};
+use vitrine_shared::coherence::Stamp;
 
 use super::Engine;
-use super::answer::{Answer, Context as Told};
+use super::answer::{Answer, Answered, Context as Told};
 use super::asked::Asked;
 use super::fetch::{Role, Taken};
 use super::seek::{Sought, Standing};
+use crate::feed::connection::State;
 use crate::fill::{Fill, Place};
 use crate::reason::{MissReason, Outcome, StaleReason};
 use crate::store::Variants;
@@ -28,22 +29,37 @@ struct Learned {
 }
 
 impl Engine {
-    pub(super) async fn connected(&self, asked: &Asked<'_>) -> Answer {
-        let joined_at = self.context().live.applied();
+    /// What the store can answer without asking or waiting for the upstream; cut off, nothing.
+    pub async fn at_hand(&self, asked: &Asked<'_>) -> Option<Answer> {
+        // The clock is read here, after the head was, and never cached: a stopped process must not serve on waking (rule 9).
+        match self.connection().state(BootTime::now()) {
+            State::Connected => {
+                let now = unix_millis();
+                self.stored(asked, &self.seek(asked, None, now), now).await
+            }
+            State::CutOff { .. } => None,
+        }
+    }
+
+    pub(super) async fn connected(&self, asked: &Asked<'_>) -> Answered {
+        let joined_at = self.context().live.stamp();
         let mut learned = Learned::default();
         for _ in 0..=MAX_RESTARTS {
             let now = unix_millis();
             let sought = self.seek(asked, learned.variants.as_ref(), now);
-            if let Some(answer) = self.stored(asked, &sought, now) {
-                return answer;
+            if let Some(answer) = self.stored(asked, &sought, now).await {
+                return Answered::Answer(answer);
             }
-            if self.context().marks.holds(asked.primary().hash()) {
+            if asked.control.only_if_cached {
+                return Answered::Answer(Answer::not_cached(asked.rule));
+            }
+            if asked.control.no_store || self.context().marks.holds(asked.primary().hash()) {
                 break;
             }
             match self.shared(asked, &sought, joined_at, learned.refused.as_ref()).await {
                 Shared::Stored => {}
                 Shared::Own => break,
-                Shared::Fill(fill, taken) => match self.conclude(asked, &sought, taken, learned.reason) {
+                Shared::Fill(fill, taken) => match self.conclude(asked, &sought, taken, learned.reason).await {
                     Ok(answer) => return answer,
                     Err(Anew { reason, variants }) => {
                         learned.reason = Some(reason);
@@ -57,7 +73,7 @@ impl Engine {
     }
 
     /// What the store can answer now; a stale object sets its one refresh going.
-    fn stored(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
+    async fn stored(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
         let (object, standing) = sought.object.as_ref()?;
         let outcome = match standing {
             Standing::Fresh => Outcome::Hit,
@@ -65,9 +81,10 @@ impl Engine {
                 self.refresh_behind(asked, sought);
                 Outcome::Stale(*reason)
             }
+            Standing::Accepted => Outcome::Stale(StaleReason::MaxStale),
             Standing::Expired { .. } | Standing::Ended | Standing::Purged => return None,
         };
-        Some(self.object_answer(asked, object, Told::of(outcome), now))
+        Some(self.object_answer(asked, object, Told::of(outcome), now).await)
     }
 
     /// Starts the one refresh of a stale object, unless it runs already.
@@ -94,7 +111,7 @@ impl Engine {
         &self,
         asked: &Asked<'_>,
         sought: &Sought,
-        joined_at: Epoch,
+        joined_at: Stamp,
         refused: Option<&Arc<Fill>>,
     ) -> Shared {
         let Some(request) = Self::request(asked, sought) else {
@@ -105,7 +122,8 @@ impl Engine {
             // A fill that ended between the look and here has stored its object by now, or has shown by what it varies, so
             // that the object stands, or is on its way, under another key.
             let again = self.seek(asked, sought.variants.as_ref(), unix_millis());
-            let served = |standing: &Standing| matches!(standing, Standing::Fresh | Standing::Refresh(_));
+            let served =
+                |standing: &Standing| matches!(standing, Standing::Fresh | Standing::Refresh(_) | Standing::Accepted);
             if again.key(asked) != key || again.object.is_some_and(|(_, standing)| served(&standing)) {
                 return None;
             }
@@ -130,15 +148,15 @@ impl Engine {
     async fn alone(
         &self,
         asked: &Asked<'_>,
-        joined_at: Epoch,
+        joined_at: Stamp,
         mut variants: Option<Arc<Variants>>,
         mut reason: Option<MissReason>,
-    ) -> Answer {
+    ) -> Answered {
         let mut last = MissReason::Overtaken;
         for _ in 0..=MAX_OWN {
             let sought = self.seek(asked, variants.as_ref(), unix_millis());
             let taken = self.fetch_alone(asked, &sought, joined_at).await;
-            match self.conclude(asked, &sought, taken, reason) {
+            match self.conclude(asked, &sought, taken, reason).await {
                 Ok(answer) => return answer,
                 Err(anew) => {
                     last = anew.reason;
@@ -148,27 +166,31 @@ impl Engine {
             }
         }
         // The upstream keeps answering with what was purged before this request came.
-        Answer::unavailable(last, "the upstream's answers are older than what it has acknowledged")
+        Answered::Answer(Answer::unavailable(
+            asked.rule,
+            last,
+            "the upstream's answers are older than what it has acknowledged",
+        ))
     }
 
     /// Turns what was taken into the answer, or says what to ask anew with.
-    fn conclude(
+    async fn conclude(
         &self,
         asked: &Asked<'_>,
         sought: &Sought,
         taken: Taken,
         reason: Option<MissReason>,
-    ) -> Result<Answer, Anew> {
+    ) -> Result<Answered, Anew> {
         let reason = reason.unwrap_or(sought.reason);
         match taken {
             Taken::Reply(reply, reader, role) => {
                 if is_failure(reply.status.as_u16())
-                    && let Some(stale) = self.if_error(asked, sought, Some(reply.status.as_u16()))
+                    && let Some(stale) = self.if_error(asked, sought, Some(reply.status.as_u16())).await
                 {
-                    return Ok(stale);
+                    return Ok(Answered::Answer(stale));
                 }
                 let told = Told { collapsed: role == Role::Follower, ..Told::of(Outcome::Miss(reason)) };
-                Ok(self.reply_answer(asked, &reply, reader, told))
+                Ok(self.replied(asked, &reply, reader, told))
             }
             Taken::Freshened(object, role) => {
                 let outcome = Outcome::Revalidated(reason);
@@ -178,18 +200,19 @@ impl Engine {
                     fwd_status: Some(304),
                     ..Told::of(outcome)
                 };
-                Ok(self.object_answer(asked, &object, told, unix_millis()))
+                Ok(Answered::Answer(self.object_answer(asked, &object, told, unix_millis()).await))
             }
             Taken::Anew(reason, variants) => Err(Anew { reason, variants }),
             Taken::Own => Err(Anew { reason, variants: None }),
             Taken::Failed(error) => {
-                Ok(self.if_error(asked, sought, None).unwrap_or_else(|| Answer::failed(reason, &error)))
+                let stale = self.if_error(asked, sought, None).await;
+                Ok(Answered::Answer(stale.unwrap_or_else(|| Answer::failed(asked.rule, reason, &error))))
             }
         }
     }
 
     /// The stale object in place of a failure (RFC 5861 §4), judged again: a purge may have come while the upstream failed.
-    fn if_error(&self, asked: &Asked<'_>, sought: &Sought, fwd_status: Option<u16>) -> Option<Answer> {
+    async fn if_error(&self, asked: &Asked<'_>, sought: &Sought, fwd_status: Option<u16>) -> Option<Answer> {
         let (object, _) = sought.object.as_ref()?;
         let now = unix_millis();
         let covered = matches!(
@@ -197,7 +220,7 @@ impl Engine {
             Standing::Fresh | Standing::Refresh(_) | Standing::Expired { if_error: true }
         );
         let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::IfError)) };
-        covered.then(|| self.object_answer(asked, object, told, now))
+        if covered { Some(self.object_answer(asked, object, told, now).await) } else { None }
     }
 }
 

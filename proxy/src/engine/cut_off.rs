@@ -7,7 +7,7 @@ use std::sync::Arc;
 use vitrine_shared::clock::{BootTime, unix_millis};
 
 use super::Engine;
-use super::answer::{Answer, Context as Told};
+use super::answer::{Answer, Answered, Context as Told};
 use super::asked::Asked;
 use super::fetch::Taken;
 use super::seek::{Sought, Standing};
@@ -21,36 +21,41 @@ const MAX_ATTEMPTS: usize = 3;
 const UNREACHABLE: &str = "this edge is cut off and the upstream cannot be reached";
 
 impl Engine {
-    pub(super) async fn cut_off(&self, asked: &Asked<'_>, since: BootTime) -> Answer {
-        let joined_at = self.context().live.applied();
+    pub(super) async fn cut_off(&self, asked: &Asked<'_>, since: BootTime) -> Answered {
+        let joined_at = self.context().live.stamp();
         let mut variants: Option<Arc<Variants>> = None;
         let mut last = MissReason::Disconnected;
         for _ in 0..MAX_ATTEMPTS {
             let now = unix_millis();
             let sought = self.seek(asked, variants.as_ref(), now);
-            if let Some(answer) = self.served_disconnected(asked, &sought, now) {
-                return answer;
+            if let Some(answer) = self.served_disconnected(asked, &sought, now).await {
+                return Answered::Answer(answer);
+            }
+            if asked.control.only_if_cached {
+                return Answered::Answer(Answer::not_cached(asked.rule));
             }
             let reason = if sought.object.is_some() { MissReason::Disconnected } else { sought.reason };
             match self.fetch_alone(asked, &sought, joined_at).await {
                 Taken::Reply(reply, reader, _) => {
                     let status = reply.status.as_u16();
                     if is_unreachable(status) {
-                        return self
-                            .serve_for(asked, &sought, since, Some(status))
-                            .unwrap_or_else(|| Answer::unavailable(reason, UNREACHABLE));
+                        let old = self.serve_for(asked, &sought, since, Some(status)).await;
+                        return Answered::Answer(
+                            old.unwrap_or_else(|| Answer::unavailable(asked.rule, reason, UNREACHABLE)),
+                        );
                     }
-                    return self.reply_answer(asked, &reply, reader, Told::of(Outcome::Miss(reason)));
+                    return self.replied(asked, &reply, reader, Told::of(Outcome::Miss(reason)));
                 }
                 Taken::Freshened(object, _) => {
                     let outcome = Outcome::Revalidated(MissReason::Disconnected);
                     let told = Told { stored: true, fwd_status: Some(304), ..Told::of(outcome) };
-                    return self.object_answer(asked, &object, told, unix_millis());
+                    return Answered::Answer(self.object_answer(asked, &object, told, unix_millis()).await);
                 }
                 Taken::Failed(_) => {
-                    return self
-                        .serve_for(asked, &sought, since, None)
-                        .unwrap_or_else(|| Answer::unavailable(reason, UNREACHABLE));
+                    let old = self.serve_for(asked, &sought, since, None).await;
+                    return Answered::Answer(
+                        old.unwrap_or_else(|| Answer::unavailable(asked.rule, reason, UNREACHABLE)),
+                    );
                 }
                 Taken::Anew(why, more) => {
                     last = why;
@@ -59,11 +64,15 @@ impl Engine {
                 Taken::Own => {}
             }
         }
-        Answer::unavailable(last, "the upstream's answers are older than what it has acknowledged")
+        Answered::Answer(Answer::unavailable(
+            asked.rule,
+            last,
+            "the upstream's answers are older than what it has acknowledged",
+        ))
     }
 
     /// `on_disconnect = "serve"`: what is stored is served as if nothing were amiss.
-    fn served_disconnected(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
+    async fn served_disconnected(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
         if asked.settings.on_disconnect != OnDisconnect::Serve {
             return None;
         }
@@ -74,14 +83,15 @@ impl Engine {
                 self.refresh_behind(asked, sought);
                 Outcome::Stale(*reason)
             }
+            Standing::Accepted => Outcome::Stale(StaleReason::MaxStale),
             Standing::Expired { .. } | Standing::Ended | Standing::Purged => return None,
         };
-        Some(self.object_answer(asked, object, Told::of(outcome), now))
+        Some(self.object_answer(asked, object, Told::of(outcome), now).await)
     }
 
     /// The old object, for as long after the edge was cut off as the rule allows; never one that is known to be purged or to
     /// have ended by the clock.
-    fn serve_for(
+    async fn serve_for(
         &self,
         asked: &Asked<'_>,
         sought: &Sought,
@@ -97,7 +107,7 @@ impl Engine {
         let servable =
             matches!(self.standing(object, now), Standing::Fresh | Standing::Refresh(_) | Standing::Expired { .. });
         let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::ServeFor)) };
-        servable.then(|| self.object_answer(asked, object, told, now))
+        if servable { Some(self.object_answer(asked, object, told, now).await) } else { None }
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use vitrine_shared::coherence::Verdict;
-use vitrine_shared::epoch::Epoch;
-use vitrine_shared::tag::TagHash;
+use vitrine_shared::coherence::Stamp;
 
+use super::Engine;
 use super::asked::Asked;
 use super::seek::Sought;
-use super::{Engine, address};
 use crate::fill::body::Reader;
 use crate::fill::exchange::ExchangeError;
 use crate::fill::request::{FillRequest, Parts};
 use crate::fill::{Ends, Fill, Job, Outcome, Reply, Share};
+use crate::purge::address;
+use crate::purge::target::origin_of;
 use crate::reason::MissReason;
 use crate::store::{Object, Variants};
 
@@ -52,6 +52,7 @@ impl Engine {
             path_and_query: &asked.canonical.path_and_query,
             request_id: asked.request_id,
             validators: &validators,
+            edits: &asked.settings.request_edits,
         };
         FillRequest::build(parts, sent)
             .inspect_err(|error| tracing::warn!(%error, "a request cannot be put to the upstream"))
@@ -68,16 +69,22 @@ impl Engine {
         fill: Arc<Fill>,
         ends: Ends,
     ) {
+        let path_and_query = &asked.canonical.path_and_query;
         let mut tags = asked.settings.tags.expand(asked.target.path());
-        tags.extend(address::tags(asked.target));
+        tags.extend(address::tags(asked.target, path_and_query));
+        let url = address::url(asked.target, path_and_query).hash();
         let job = Job {
             context: self.context().clone(),
             place,
             request,
             settings: asked.settings.clone(),
             tags,
+            url: self.context().presence.of(url),
+            origin: origin_of(asked.target),
             primary: asked.primary().clone(),
             base: sought.base(),
+            no_store: asked.control.no_store,
+            interim: asked.interim.cloned(),
             fill,
             ends,
         };
@@ -85,7 +92,7 @@ impl Engine {
     }
 
     /// A fill of this request's own, which nobody joins.
-    pub(super) async fn fetch_alone(&self, asked: &Asked<'_>, sought: &Sought, joined_at: Epoch) -> Taken {
+    pub(super) async fn fetch_alone(&self, asked: &Asked<'_>, sought: &Sought, joined_at: Stamp) -> Taken {
         let Some(request) = Self::request(asked, sought) else {
             return Taken::Failed(ExchangeError::Response("the request cannot be sent".to_owned()));
         };
@@ -102,7 +109,7 @@ impl Engine {
         fill: &Fill,
         reader: Option<Reader>,
         role: Role,
-        joined_at: Epoch,
+        joined_at: Stamp,
     ) -> Taken {
         let Some(reader) = reader else {
             return Taken::Own;
@@ -114,7 +121,7 @@ impl Engine {
         match outcome {
             Outcome::Failed(error) => Taken::Failed(error),
             Outcome::Freshened(object) => {
-                if self.may_take(object.meta.stamp, &object.meta.tags, joined_at) {
+                if object.meta.provenance.serves(joined_at, &self.context().live) {
                     Taken::Freshened(object, role)
                 } else {
                     Taken::Anew(MissReason::Overtaken, None)
@@ -124,14 +131,14 @@ impl Engine {
         }
     }
 
-    fn take_reply(&self, asked: &Asked<'_>, reply: Arc<Reply>, reader: Reader, role: Role, joined_at: Epoch) -> Taken {
-        if !self.may_take(reply.stamp, &reply.tags, joined_at) {
+    fn take_reply(&self, asked: &Asked<'_>, reply: Arc<Reply>, reader: Reader, role: Role, joined_at: Stamp) -> Taken {
+        if !reply.provenance.serves(joined_at, &self.context().live) {
             return Taken::Anew(MissReason::Overtaken, None);
         }
         match &reply.share {
             Share::All(storable) => {
                 if let Some(variants) = &storable.variants
-                    && variants.variant(asked.fields().all(), &asked.settings.key) != storable.key
+                    && variants.variant(asked.fields().all()) != storable.key
                 {
                     return Taken::Anew(MissReason::Vary, Some(variants.clone()));
                 }
@@ -141,11 +148,5 @@ impl Engine {
             Share::Starter(_) if role == Role::Starter => Taken::Reply(reply, reader, role),
             Share::Starter(_) => Taken::Own,
         }
-    }
-
-    /// Rule 7: a request that came when `applied` was `joined_at` takes a response stamped earlier only if nothing of it was
-    /// purged, and no floor raised, in between.
-    fn may_take(&self, stamp: Epoch, tags: &[TagHash], joined_at: Epoch) -> bool {
-        stamp >= joined_at || self.context().live.verdict(stamp, tags) == Verdict::Servable
     }
 }

@@ -3,26 +3,27 @@
 //! Connected (the lease holds, or there is no feed), requests share fills. Cut off, nothing is served without asking and no
 //! running fill is joined (invalidation protocol, rule 11).
 
-mod address;
 mod answer;
 mod asked;
 mod connected;
 mod cut_off;
 mod fetch;
+mod range;
 mod seek;
 mod waiting;
 
 use std::sync::Arc;
 
+use http::header::RANGE;
 use vitrine_shared::clock::BootTime;
 
-pub use answer::{Answer, Content};
-pub use asked::Asked;
+pub use answer::{Answer, Answered, Content};
+pub use asked::{Asked, InterimSender, heeded};
 use waiting::Waiting;
 
 use crate::feed::connection::{Connection, State};
 use crate::fill::Context;
-use crate::key::CacheKey;
+use crate::reason::PassReason;
 
 /// Answers cacheable requests.
 #[derive(Debug)]
@@ -40,20 +41,16 @@ impl Engine {
         Self { context, connection, labels: has_feed, waiting: Waiting::default() }
     }
 
-    /// Answers a request whose head has been read.
-    pub async fn answer(&self, asked: &Asked<'_>) -> Answer {
+    /// Answers a request whose head has been read, or says that it is to be passed.
+    pub async fn answer(&self, asked: &Asked<'_>) -> Answered {
+        if asked.headers.contains_key(RANGE) && self.context.marks.holds(asked.primary().hash()) {
+            return Answered::Pass(PassReason::Range);
+        }
         // The clock is read here, after the head was, and never cached: a stopped process must not serve on waking (rule 9).
         match self.connection.state(BootTime::now()) {
             State::Connected => self.connected(asked).await,
             State::CutOff { since } => self.cut_off(asked, since).await,
         }
-    }
-
-    /// Drops what is stored under a key, after an unsafe method succeeded on its URI (RFC 9111 §4.4).
-    ///
-    /// What a fill under way brings is not prevented from being stored: that is what purges are for.
-    pub fn invalidate(&self, key: &CacheKey) {
-        self.context.store.remove(key);
     }
 
     /// The store, the tag table and the way to the upstreams.

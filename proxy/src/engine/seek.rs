@@ -9,7 +9,7 @@ use super::Engine;
 use super::asked::Asked;
 use crate::fill::request::ClientFields;
 use crate::key::CacheKey;
-use crate::policy::{self, Freshness};
+use crate::policy::{self, Allowed, Freshness};
 use crate::reason::{MissReason, StaleReason};
 use crate::store::{Found, Object, Variants};
 
@@ -33,6 +33,8 @@ pub(super) enum Standing {
     Fresh,
     /// It may be served while one refresh runs behind.
     Refresh(StaleReason),
+    /// It is stale, and the client takes it so (`max-stale`, RFC 9111 §5.2.1.2).
+    Accepted,
     /// The upstream must be asked; it may be served where the upstream fails (RFC 5861 §4), or not.
     Expired {
         /// Whether `stale-if-error` covers it.
@@ -81,27 +83,42 @@ impl Engine {
         match found {
             Found::Nothing => Sought { variant: None, variants: None, object: None, reason: MissReason::Uri },
             Found::Object(object) => {
-                let standing = self.standing(&object, now);
-                let reason = reason(standing);
+                let (standing, reason) = self.standing_for(asked, &object, now);
                 Sought { variant: None, variants: None, object: Some((object, standing)), reason }
             }
             Found::Variants(variants) => {
                 let fields: ClientFields = asked.fields();
-                let key = variants.variant(fields.all(), &asked.settings.key);
-                let object = self.context().store.object(&key).map(|object| {
-                    let standing = self.standing(&object, now);
-                    (object, standing)
-                });
-                let reason = object.as_ref().map_or(MissReason::Vary, |(_, standing)| reason(*standing));
+                let key = variants.variant(fields.all());
+                let (object, reason) = match self.context().store.object(&key) {
+                    Some(object) => {
+                        let (standing, reason) = self.standing_for(asked, &object, now);
+                        (Some((object, standing)), reason)
+                    }
+                    None => (None, MissReason::Vary),
+                };
                 Sought { variant: Some(key), variants: Some(variants), object, reason }
             }
+        }
+    }
+
+    /// As [`Engine::standing`], within what this client asks of caches; and why the upstream is asked, where it must be.
+    fn standing_for(&self, asked: &Asked<'_>, object: &Object, now: u64) -> (Standing, MissReason) {
+        let standing = self.standing(object, now);
+        match (standing, asked.control.allows(&object.meta.lifetime, now)) {
+            (Standing::Ended | Standing::Purged, _) | (_, Allowed::AsWithout) => (standing, reason(standing)),
+            (Standing::Expired { .. }, Allowed::Stale) => (Standing::Accepted, MissReason::Stale),
+            (_, Allowed::Stale) => (standing, reason(standing)),
+            (Standing::Expired { .. }, Allowed::Validated) => {
+                (Standing::Expired { if_error: false }, MissReason::Stale)
+            }
+            (_, Allowed::Validated) => (Standing::Expired { if_error: false }, MissReason::Request),
         }
     }
 
     /// What may be done with an object at `now`, in Unix milliseconds. Purged is not stale (rule 5).
     pub(super) fn standing(&self, object: &Object, now: u64) -> Standing {
         let meta = &object.meta;
-        let verdict = self.context().live.verdict_cached(&object.checked, meta.stamp, &meta.tags);
+        let verdict = meta.provenance.verdict_cached(&self.context().live, &object.checked);
         match (verdict, meta.lifetime.freshness(now)) {
             (Verdict::Purged, _) => Standing::Purged,
             (_, Freshness::Ended) => Standing::Ended,
@@ -115,7 +132,9 @@ impl Engine {
 
 fn reason(standing: Standing) -> MissReason {
     match standing {
-        Standing::Fresh | Standing::Refresh(_) | Standing::Expired { .. } | Standing::Ended => MissReason::Stale,
+        Standing::Fresh | Standing::Refresh(_) | Standing::Accepted | Standing::Expired { .. } | Standing::Ended => {
+            MissReason::Stale
+        }
         Standing::Purged => MissReason::Purged,
     }
 }

@@ -10,6 +10,8 @@ use super::exchange::UpstreamClient;
 use super::hit_for_pass::HitForPass;
 use super::inflight::Inflight;
 use super::metrics::FillMetrics;
+use crate::purge::Presence;
+use crate::represent::Deriver;
 use crate::store::Store;
 
 /// Fills that wait for a head at once, all together: the upstream's protection when much is purged (rule 14).
@@ -20,9 +22,13 @@ const IDLE_CONNECTIONS: usize = 256;
 /// The store, the tag table and the way to the upstreams.
 pub struct Context {
     /// Where objects are stored.
-    pub store: Store,
+    pub store: Arc<Store>,
+    /// Other forms of stored bodies.
+    pub deriver: Arc<Deriver>,
     /// The tag table.
     pub live: Arc<Live>,
+    /// The URLs of what is stored or on its way.
+    pub presence: Arc<Presence>,
     /// The way to the upstreams.
     pub client: UpstreamClient,
     /// Bytes that running fills may keep.
@@ -39,10 +45,18 @@ pub struct Context {
 
 impl Context {
     /// Puts it together; `fill_bytes` is the budget of running fills.
-    pub fn new(store: Store, live: Arc<Live>, fill_bytes: u64, metrics: FillMetrics) -> Self {
+    pub fn new(
+        store: Arc<Store>,
+        deriver: Arc<Deriver>,
+        live: Arc<Live>,
+        fill_bytes: u64,
+        metrics: FillMetrics,
+    ) -> Self {
         Self {
             store,
+            deriver,
             live,
+            presence: Arc::default(),
             client: UpstreamClient::new(IDLE_CONNECTIONS),
             budget: FillBudget::new(fill_bytes),
             marks: HitForPass::default(),

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode};
-use vitrine_shared::epoch::Epoch;
+use http::{HeaderMap, StatusCode, header};
+use vitrine_shared::coherence::Stamp;
 use vitrine_shared::headers::{self, CACHE_EPOCH};
 use vitrine_shared::tag::{Tag, TagHash};
 
 use super::reply::{Reply, Share, Storable};
-use crate::key::{CacheKey, KeySpec};
+use crate::key::CacheKey;
 use crate::policy::{self, Exchange, Lifetime};
+use crate::purge::{Present, Provenance};
 use crate::reason::NotStored;
-use crate::rules::CacheSettings;
+use crate::rules::{CacheSettings, SetCookie};
 use crate::store::{Meta, Object, Promise, Variants};
 use crate::upstream::Upstream;
 use crate::vary::VarySpec;
@@ -27,10 +28,16 @@ pub(super) struct Asked<'f> {
     pub(super) primary: &'f CacheKey,
     /// The client's fields that were sent.
     pub(super) sent: &'f HeaderMap,
+    /// Whether the client forbids storing.
+    pub(super) no_store: bool,
     /// The tags of its rule and of its address.
     pub(super) tags: &'f [Tag],
-    /// `applied` as it was read before this attempt (rule 6).
-    pub(super) applied: Epoch,
+    /// Its URL, among those of which something is stored.
+    pub(super) url: &'f Arc<Present>,
+    /// Its scheme, host and port, to which cache groups are bound (RFC 9875 §2.1).
+    pub(super) origin: &'f str,
+    /// Where this edge stood before this attempt (rule 6).
+    pub(super) stamp: Stamp,
     /// When the attempt was made, in Unix milliseconds.
     pub(super) requested_at: u64,
     /// When the head came, in Unix milliseconds.
@@ -39,8 +46,7 @@ pub(super) struct Asked<'f> {
 
 /// What the protocol's fields say.
 struct Protocol {
-    stamp: Epoch,
-    tags: Box<[TagHash]>,
+    provenance: Provenance,
     promise: Promise,
 }
 
@@ -49,23 +55,28 @@ struct Protocol {
 impl Asked<'_> {
     /// Judges a whole response.
     pub(super) fn judge(&self, status: StatusCode, response: &HeaderMap) -> Reply {
-        let length = response.get(http::header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let length = response.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
+        let effective = self.settings.effective(status, response);
         let protocol = self.protocol(response);
         let judged = protocol.as_ref().map_err(|reason| *reason).and_then(|_| {
+            if self.no_store {
+                return Err(NotStored::RequestNoStore);
+            }
             let lifetime = self.assess(status, response)?;
-            if length.is_some_and(|length| length > self.settings.max_object_bytes) {
+            if length.is_some_and(|length| length > effective.max_object_bytes) {
                 return Err(NotStored::TooLarge);
             }
             self.storable(response, lifetime)
         });
-        // What cannot be read says nothing of what the response was made of.
-        let unreadable = Protocol { stamp: self.applied, tags: Box::default(), promise: Promise::Outside };
-        let Protocol { stamp, tags, promise } = protocol.unwrap_or(unreadable);
-        let (fields, share) = match judged {
+        // What cannot be read says nothing of what the response was made of, but where it was asked for.
+        let unreadable = |_| Protocol { provenance: self.provenance(self.stamp, &[]), promise: Promise::Outside };
+        let Protocol { provenance, promise } = protocol.unwrap_or_else(unreadable);
+        let (mut fields, share) = match judged {
             Ok(storable) => (policy::stored_fields(response, self.received_at), Share::All(storable)),
-            Err(reason) => (passed_fields(response), unstored(status, reason)),
+            Err(reason) => (passed_fields(response, effective.set_cookie), unstored(status, reason)),
         };
-        Reply { status, fields, length, stamp, tags, promise, share }
+        policy::remove_tag_fields(&mut fields, &self.upstream.tag_headers);
+        Reply { status, fields, length, provenance, promise, share }
     }
 
     /// Judges a 304: the stored object with its new fields, stamp, tags and lifetime (rule 6; RFC 9111 §4.3.4).
@@ -75,6 +86,9 @@ impl Asked<'_> {
         let response = policy::freshen(&base.meta.fields, not_modified, self.received_at);
         let mut reply = self.judge(base.meta.status, &response);
         reply.length = Some(base.body.len());
+        if policy::lacks_tag_fields(not_modified, &self.upstream.tag_headers) {
+            reply.provenance.tags = union(&reply.provenance.tags, &base.meta.provenance.tags);
+        }
         match reply.share {
             // A 304 that changes what the response varies by: whose variant the body is cannot be known.
             Share::All(storable) if storable.key != base.meta.key => {
@@ -86,8 +100,7 @@ impl Asked<'_> {
                     key: storable.key,
                     status: reply.status,
                     fields: reply.fields,
-                    stamp: reply.stamp,
-                    tags: reply.tags,
+                    provenance: reply.provenance,
                     promise: reply.promise,
                     lifetime: storable.lifetime,
                 };
@@ -109,46 +122,60 @@ impl Asked<'_> {
     }
 
     fn storable(&self, response: &HeaderMap, lifetime: Lifetime) -> Result<Storable, NotStored> {
-        let spec = VarySpec::of(response)?;
+        let spec = VarySpec::of(response, self.settings)?;
         if spec.is_empty() {
             return Ok(Storable { key: self.primary.clone(), lifetime, variants: None });
         }
-        let variants = Variants { key: self.primary.clone(), spec };
-        let key = variants.variant(self.sent, self.key());
+        let variants = Variants::new(self.primary.clone(), spec);
+        let key = variants.variant(self.sent);
         Ok(Storable { key, lifetime, variants: Some(Arc::new(variants)) })
     }
 
     /// A tag or epoch that cannot be read would be a purge that is lost, so nothing is stored then.
     fn protocol(&self, response: &HeaderMap) -> Result<Protocol, NotStored> {
         let named = headers::epoch(response, &CACHE_EPOCH).map_err(|_| NotStored::Protocol)?;
-        let given = headers::tags(response).map_err(|_| NotStored::Protocol)?;
-        let mut tags: Vec<TagHash> = given.iter().chain(self.tags).map(Tag::hash).collect();
-        tags.sort_unstable();
-        tags.dedup();
+        let mut given = headers::tags(response).map_err(|_| NotStored::Protocol)?;
+        given.extend(policy::tags_of(response, &self.upstream.tag_headers, self.origin)?);
         let within = named.is_some() || self.upstream.reads_through;
         Ok(Protocol {
-            stamp: named.map_or(self.applied, |named| named.min(self.applied)),
-            tags: tags.into(),
+            provenance: self.provenance(named.map_or(self.stamp, |named| self.stamp.at_most(named)), &given),
             promise: if within { Promise::Within } else { Promise::Outside },
         })
     }
 
-    fn key(&self) -> &KeySpec {
-        &self.settings.key
+    /// Of when and of what a response is, with the tags that it was `given`.
+    fn provenance(&self, stamp: Stamp, given: &[Tag]) -> Provenance {
+        let mut tags: Vec<TagHash> = given.iter().chain(self.tags).map(Tag::hash).collect();
+        tags.sort_unstable();
+        tags.dedup();
+        Provenance { stamp, tags: tags.into(), url: self.url.clone() }
     }
+}
+
+/// The tags of either, sorted and without repeats.
+fn union(one: &[TagHash], other: &[TagHash]) -> Arc<[TagHash]> {
+    let mut tags = [one, other].concat();
+    tags.sort_unstable();
+    tags.dedup();
+    tags.into()
 }
 
 /// Who may have a response that is not stored.
 fn unstored(status: StatusCode, reason: NotStored) -> Share {
     match reason {
         // The request held nothing of one client alone, and the upstream did not say that its failure is private.
-        NotStored::Status | NotStored::NoFreshness if status.is_server_error() => Share::Waiting(reason),
+        NotStored::Status | NotStored::ResponseRule | NotStored::NoFreshness if status.is_server_error() => {
+            Share::Waiting(reason)
+        }
         _ => Share::Starter(reason),
     }
 }
 
-fn passed_fields(response: &HeaderMap) -> HeaderMap {
+fn passed_fields(response: &HeaderMap, set_cookie: SetCookie) -> HeaderMap {
     let mut fields = response.clone();
+    if set_cookie == SetCookie::Strip {
+        fields.remove(header::SET_COOKIE);
+    }
     policy::remove_hop_by_hop(&mut fields);
     policy::remove_protocol(&mut fields);
     fields

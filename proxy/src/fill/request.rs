@@ -19,22 +19,17 @@ use pingora::http::RequestHeader;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::headers::{CACHE_MIN_EPOCH, X_REQUEST_ID, epoch_value};
 
+use crate::client::{X_FORWARDED_HOST, X_FORWARDED_PROTO};
 use crate::key::Target;
 use crate::policy::fill_fields;
-use crate::rules::{CacheSettings, Forward};
-use crate::upstream::Upstream;
+use crate::rules::{CacheSettings, Forward, HeaderEdits};
+use crate::upstream::{Affinity, Upstream};
 use crate::vary::VarySpec;
 
 /// What this edge calls itself in Via (RFC 9110 §7.6.3).
 pub const VIA: HeaderValue = HeaderValue::from_static("1.1 vitrine");
 /// Sent in place of the clients' own, which are not in the key.
 const USER_AGENT: HeaderValue = HeaderValue::from_static("vitrine");
-/// The client's scheme, for the upstream.
-pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-/// The client's host, for the upstream.
-pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-/// The client's address, for the upstream; only for requests that are passed.
-pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The fields of a client's request, in normal form, of which a fill sends those that its key holds.
 #[derive(Clone, Debug)]
@@ -46,6 +41,7 @@ pub struct FillRequest {
     upstream: Arc<Upstream>,
     header: RequestHeader,
     sent: HeaderMap,
+    affinity: Affinity,
 }
 
 /// What a request is made of.
@@ -61,6 +57,8 @@ pub struct Parts<'r> {
     pub request_id: &'r HeaderValue,
     /// If-None-Match and If-Modified-Since, or nothing.
     pub validators: &'r HeaderMap,
+    /// The rule's, made last.
+    pub edits: &'r HeaderEdits,
 }
 
 /// Whether a 304 is an answer.
@@ -91,7 +89,11 @@ impl ClientFields {
         let may_be_sent = |name: &HeaderName| {
             settings.forward != Forward::Keyed
                 || *name == header::COOKIE
+                // Present only where the rule heeds the client (RFC 9111 §5.2: directives are passed on).
+                || *name == header::CACHE_CONTROL
+                || *name == header::PRAGMA
                 || *name == header::AUTHORIZATION
+                || (*name == header::ACCEPT_ENCODING && settings.compression.is_some())
                 || key.holds(name)
                 || spec.is_some_and(|spec| spec.names().contains(name))
         };
@@ -132,12 +134,19 @@ impl FillRequest {
         if !header.headers.contains_key(&X_FORWARDED_HOST) {
             header.insert_header(X_FORWARDED_HOST, parts.target.host())?;
         }
-        Ok(Self { upstream: parts.upstream.clone(), header, sent })
+        parts.edits.apply(&mut header);
+        let affinity = Affinity::of(parts.target.host(), parts.path_and_query);
+        Ok(Self { upstream: parts.upstream.clone(), header, sent, affinity })
     }
 
     /// Who is asked.
     pub fn upstream(&self) -> &Arc<Upstream> {
         &self.upstream
+    }
+
+    /// By what the address is chosen where requests are spread by URL.
+    pub fn affinity(&self) -> Affinity {
+        self.affinity
     }
 
     /// Of the client's fields, those that are sent: by these the response's variant is keyed.

@@ -6,14 +6,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
+use pingora::http::ResponseHeader;
+use tokio::sync::mpsc;
 use vitrine_shared::clock::unix_millis;
-use vitrine_shared::epoch::Epoch;
+use vitrine_shared::coherence::Stamp;
 use vitrine_shared::tag::Tag;
 
 use super::body::{Appended, Writer};
 use super::commit::Complete;
 use super::context::Context;
-use super::exchange::{ExchangeError, Incoming, Pool};
+use super::exchange::{Again, ExchangeError, Incoming};
 use super::judge::Asked;
 use super::metrics::FillResult;
 use super::reply::{Reply, Share, Storable};
@@ -21,6 +23,7 @@ use super::request::{Ask, FillRequest};
 use super::running::{Ends, Fill, Outcome};
 use crate::key::CacheKey;
 use crate::policy;
+use crate::purge::Present;
 use crate::reason::NotStored;
 use crate::rules::CacheSettings;
 use crate::store::{Meta, Object, StoredBody};
@@ -37,10 +40,18 @@ pub struct Job {
     pub settings: Arc<CacheSettings>,
     /// The tags of its rule and of its address.
     pub tags: Vec<Tag>,
+    /// Its URL, among those of which something is stored.
+    pub url: Arc<Present>,
+    /// Its scheme, host and port, as in `https://shop.example`.
+    pub origin: String,
     /// The primary key.
     pub primary: CacheKey,
     /// The stored object whose validators are sent, and which must not make way for an error.
     pub base: Option<Arc<Object>>,
+    /// Whether the client forbids storing, under a rule that heeds it.
+    pub no_store: bool,
+    /// Who takes interim responses.
+    pub interim: Option<mpsc::UnboundedSender<ResponseHeader>>,
     /// The fill.
     pub fill: Arc<Fill>,
     /// Its writing ends.
@@ -50,7 +61,7 @@ pub struct Job {
 /// A response's head, and what was known when it was asked for.
 struct Answer {
     incoming: Incoming,
-    applied: Epoch,
+    stamp: Stamp,
     requested_at: u64,
     received_at: u64,
 }
@@ -60,9 +71,10 @@ struct Answer {
 impl Job {
     /// Runs it to its end.
     pub async fn run(self) {
-        let Self { context, place, request, settings, tags, primary, base, fill, ends } = self;
+        let Self { context, place, request, settings, tags, url, origin, primary, base, no_store, interim, fill, ends } =
+            self;
         let joinable = place.map(|key| Joinable { context: context.clone(), key, fill });
-        let run = Run { context, request, settings, tags, primary, base, joinable };
+        let run = Run { context, request, settings, tags, url, origin, primary, base, no_store, interim, joinable };
         let result = run.fill(ends).await;
         run.context.metrics.ended(&run.request.upstream().name, result);
     }
@@ -95,8 +107,12 @@ struct Run {
     request: FillRequest,
     settings: Arc<CacheSettings>,
     tags: Vec<Tag>,
+    url: Arc<Present>,
+    origin: String,
     primary: CacheKey,
     base: Option<Arc<Object>>,
+    no_store: bool,
+    interim: Option<mpsc::UnboundedSender<ResponseHeader>>,
     /// `None` where the fill is one request's own.
     joinable: Option<Joinable>,
 }
@@ -129,32 +145,49 @@ impl Run {
         self.stream(answer, ends).await
     }
 
-    /// Asks, and once more on a new connection where a pooled one had been closed. The stamp is read before *each* attempt.
+    /// Asks, and once more where that is safe: see [`Asking::again`](super::exchange::Asking::again). The stamp is read before *each* attempt.
     async fn ask(&self, ask: Ask) -> Result<Answer, ExchangeError> {
         let upstream = self.request.upstream();
         let slot = tokio::time::timeout(upstream.read_timeout, self.context.slots.acquire()).await;
         let _slot = slot.map_err(|_| ExchangeError::Timeout)?;
-        let mut pool = Pool::Reuse;
+        let mut asking = self.context.client.asking(upstream, self.request.affinity());
         loop {
-            let applied = self.context.live.applied();
+            let stamp = self.context.live.stamp();
             let requested_at = unix_millis();
             let timer = self.context.metrics.head_seconds(&upstream.name).start_timer();
-            match self.context.client.ask(upstream, self.request.attempt(applied, ask), pool).await {
-                Ok(incoming) => {
-                    timer.observe_duration();
-                    return Ok(Answer { incoming, applied, requested_at, received_at: unix_millis() });
-                }
-                Err(ExchangeError::StaleConnection) if pool == Pool::Reuse => {
+            let request = self.request.attempt(stamp.epoch, ask);
+            let result = self.context.client.ask(&mut asking, request, &mut |head| self.hand_on(&head)).await;
+            match asking.again(&result) {
+                Some(again) => {
                     timer.stop_and_discard();
-                    self.context.metrics.retried(&upstream.name);
-                    pool = Pool::Fresh;
+                    if again == Again::NewConnection {
+                        self.context.metrics.retried(&upstream.name);
+                    }
+                    continue;
                 }
-                Err(error) => {
-                    timer.stop_and_discard();
-                    return Err(error);
-                }
+                None if result.is_ok() => drop(timer.stop_and_record()),
+                None => drop(timer.stop_and_discard()),
             }
+            return result.map(|incoming| Answer { incoming, stamp, requested_at, received_at: unix_millis() });
         }
+    }
+
+    /// An interim response, for the client that waits; who left, or waits for another's fill, gets none.
+    fn hand_on(&self, head: &ResponseHeader) {
+        let Some(interim) = &self.interim else {
+            return;
+        };
+        let mut fields = head.headers.clone();
+        policy::remove_hop_by_hop(&mut fields);
+        policy::remove_protocol(&mut fields);
+        let Ok(mut cleaned) = ResponseHeader::build(head.status, Some(fields.len())) else {
+            return;
+        };
+        for (name, value) in &fields {
+            // A field that was read can be written.
+            let _ = cleaned.append_header(name, value);
+        }
+        let _ = interim.send(cleaned);
     }
 
     fn asked(&self, answer: &Answer) -> Asked<'_> {
@@ -163,8 +196,11 @@ impl Run {
             settings: &self.settings,
             primary: &self.primary,
             sent: self.request.sent(),
+            no_store: self.no_store,
             tags: &self.tags,
-            applied: answer.applied,
+            url: &self.url,
+            origin: &self.origin,
+            stamp: answer.stamp,
             requested_at: answer.requested_at,
             received_at: answer.received_at,
         }
@@ -177,7 +213,7 @@ impl Run {
         match judged {
             Ok(object) => {
                 let (object, result) = match Complete::new(object).check(&self.context.store, &self.context.live) {
-                    Ok(current) => (current.store(&self.context.store), FillResult::Freshened),
+                    Ok(current) => (current.store(&self.context.store, &self.primary), FillResult::Freshened),
                     Err(overtaken) => (overtaken.into_object(), FillResult::Overtaken),
                 };
                 ends.outcome.send_replace(Some(Outcome::Freshened(object)));
@@ -258,15 +294,14 @@ impl Run {
             key: storable.key.clone(),
             status: reply.status,
             fields: reply.fields.clone(),
-            stamp: reply.stamp,
-            tags: reply.tags.clone(),
+            provenance: reply.provenance.clone(),
             promise: reply.promise,
             lifetime: storable.lifetime,
         };
         let object = Object::new(meta, StoredBody::new(chunks));
         match Complete::new(object).check(&self.context.store, &self.context.live) {
             Ok(current) => {
-                current.store(&self.context.store);
+                current.store(&self.context.store, &self.primary);
                 self.context.marks.forget(self.primary.hash());
                 FillResult::Stored
             }
@@ -276,7 +311,7 @@ impl Run {
 
     /// Remembers that requests for this key should not queue behind one another.
     fn not_shared(&self, share: &Share) {
-        if matches!(share, Share::Starter(_)) {
+        if matches!(share, Share::Starter(reason) if *reason != NotStored::RequestNoStore) {
             self.context.marks.remember(self.primary.hash());
         }
     }

@@ -1,13 +1,17 @@
 //! The glue to Pingora: requests come in here, are decided by the rules, and are answered by the engine or passed on.
 
+mod cached;
 mod date;
 mod edge;
 mod forward;
 mod limits;
 pub mod metrics;
 mod pass;
+mod preflight;
+mod purge;
 mod request_id;
 mod server;
+mod target;
 mod write;
 
 pub use edge::{Edge, RequestContext};

@@ -1,0 +1,101 @@
+//! A cacheable request: answered from what is stored, or by a fill while interim responses are handed on.
+
+use std::sync::Arc;
+
+use http::Version;
+use pingora::http::{RequestHeader, ResponseHeader};
+use pingora::protocols::http::ServerSession;
+use tokio::sync::mpsc;
+
+use super::Edge;
+use super::edge::{RequestContext, author};
+use super::write::write;
+use crate::engine::{Answer, Answered, Asked, InterimSender, heeded};
+use crate::key::{Canonical, Target};
+use crate::reason::PassReason;
+use crate::rules::CachePlan;
+use crate::upstream::Upstream;
+
+/// What a cacheable request is answered by, besides its head.
+pub(super) struct Cacheable<'r> {
+    pub(super) target: &'r Target,
+    pub(super) upstream: &'r Arc<Upstream>,
+    pub(super) plan: &'r CachePlan,
+}
+
+impl Cacheable<'_> {
+    /// Answers it; gives back why it is to be passed, where it is.
+    pub(super) async fn serve(
+        &self,
+        edge: &Edge,
+        session: &mut ServerSession,
+        ctx: &mut RequestContext,
+    ) -> pingora::Result<Option<PassReason>> {
+        let head = session.req_header();
+        let canonical = self.plan.settings.key.canonical(self.target, &head.headers);
+        let asked = self.asked(ctx, head, &canonical, None);
+        if let Some(answer) = edge.engine.at_hand(&asked).await {
+            return send(session, ctx, answer).await;
+        }
+        // A copy, so that the session is free to carry interim responses while the upstream is waited for.
+        let head = head.clone();
+        let (interim, mut heads) = mpsc::unbounded_channel();
+        // HTTP/1.0 knows no interim responses (RFC 9110 §15.2); Pingora sends none over HTTP/2.
+        let interim = (head.version == Version::HTTP_11).then_some(&interim);
+        let answered = {
+            let asked = self.asked(ctx, &head, &canonical, interim);
+            let mut answering = std::pin::pin!(edge.engine.answer(&asked));
+            loop {
+                tokio::select! {
+                    biased;
+                    Some(head) = heads.recv() => hand_on(session, head).await?,
+                    answered = &mut answering => break answered,
+                }
+            }
+        };
+        // What came together with the final head goes before it.
+        while let Ok(head) = heads.try_recv() {
+            hand_on(session, head).await?;
+        }
+        match answered {
+            Answered::Answer(answer) => send(session, ctx, answer).await,
+            Answered::Pass(reason) => Ok(Some(reason)),
+        }
+    }
+
+    fn asked<'a>(
+        &'a self,
+        ctx: &'a RequestContext,
+        head: &'a RequestHeader,
+        canonical: &'a Canonical,
+        interim: Option<&'a InterimSender>,
+    ) -> Asked<'a> {
+        Asked {
+            rule: &ctx.rule,
+            upstream: self.upstream,
+            settings: &self.plan.settings,
+            target: self.target,
+            method: &head.method,
+            canonical,
+            headers: &head.headers,
+            control: heeded(&self.plan.settings, &head.headers),
+            interim,
+            request_id: &ctx.request_id,
+        }
+    }
+}
+
+async fn hand_on(session: &mut ServerSession, head: ResponseHeader) -> pingora::Result<()> {
+    session.write_response_header(Box::new(head)).await
+}
+
+async fn send(
+    session: &mut ServerSession,
+    ctx: &mut RequestContext,
+    mut answer: Answer,
+) -> pingora::Result<Option<PassReason>> {
+    let head = session.req_header();
+    ctx.transform.finish(&head.headers, answer.status, author(answer.outcome), &mut answer.fields);
+    ctx.outcome = answer.outcome;
+    write(session, answer, &ctx.request_id).await.map(|()| None)
+}
