@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::raw::{
     RawBypass, RawCache, RawCap, RawCompression, RawConfig, RawCors, RawEdits, RawEjection, RawFeed, RawHealth,
-    RawHeuristic, RawKey, RawKeyHeaderTable, RawListen, RawQueryNames, RawResponse, RawRetries, RawRule, RawUpstream,
-    RawVaryChoices,
+    RawHeuristic, RawKey, RawKeyHeaderTable, RawListen, RawQueryNames, RawResponse, RawRetries, RawRule,
+    RawStaleDefault, RawUpstream, RawVaryChoices,
 };
 use super::*;
 
@@ -43,6 +43,7 @@ fn the_reference_page_names_every_key_and_no_other() {
         ("### `retries`", keys::<RawRetries>()),
         ("## `[[rules]]`", keys::<RawRule>()),
         ("### `edge_ttl`", keys::<RawCap>()),
+        ("### `stale_while_revalidate` and `stale_if_error`", keys::<RawStaleDefault>()),
         ("### `bypass`", keys::<RawBypass>()),
         ("### `key`", keys::<RawKey>()),
         ("### `key.query`", keys::<RawQueryNames>()),

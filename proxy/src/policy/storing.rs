@@ -8,6 +8,7 @@ use vitrine_shared::headers;
 use super::cache_control::CacheControl;
 use super::freshness::{Lifetime, expires_lifetime, initial_age, unchanged_for};
 use super::targeted::Governing;
+use crate::key::cookies;
 use crate::reason::NotStored;
 use crate::rules::{CacheSettings, EdgeTtl, Effective, SetCookie, StaleTtl};
 use crate::vary::VarySpec;
@@ -44,7 +45,10 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
     let governing = Governing::of(exchange.response, &settings.targeted);
     let control = governing.control;
     forbidden(exchange, &control, &effective)?;
-    VarySpec::of(exchange.response, settings)?;
+    let varies = VarySpec::of(exchange.response, settings)?;
+    if is_of_a_cookie(exchange, &governing, &varies, settings) {
+        return Err(NotStored::Cookie);
+    }
     let ends = headers::valid_until(exchange.response).map_err(|_| NotStored::Protocol)?;
     let received_at = exchange.received_at;
     let age = initial_age(exchange.response, exchange.requested_at, received_at);
@@ -63,8 +67,10 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
     let stale = |setting: StaleTtl, directive: Option<u32>| {
         let period = match setting {
             StaleTtl::Override(period) => millis(period),
-            StaleTtl::Respect if control.forbids_stale() => 0,
-            StaleTtl::Respect => u64::from(directive.unwrap_or(0)) * 1000,
+            StaleTtl::Respect | StaleTtl::Default(_) if control.forbids_stale() => 0,
+            // s-maxage forbids it too (RFC 9111 §5.2.2.10), where no directive of RFC 5861 allows it beside.
+            StaleTtl::Default(period) if directive.is_none() && control.s_maxage.is_none() => millis(period),
+            StaleTtl::Respect | StaleTtl::Default(_) => u64::from(directive.unwrap_or(0)) * 1000,
         };
         fresh_until.saturating_add(period)
     };
@@ -111,6 +117,22 @@ fn forbidden(exchange: &Exchange<'_>, control: &CacheControl, effective: &Effect
         return Err(NotStored::Authorization);
     }
     Ok(())
+}
+
+/// Whether the request carried cookies that the key does not hold (so under `forward = "all"` alone), and the response neither
+/// varies by them nor says that it may be kept: then it may be its client's own page, under an address that a rule takes for a
+/// file's. As with Authorization (§3.5), the upstream must say so; a rule's TTL and heuristics do not.
+fn is_of_a_cookie(exchange: &Exchange<'_>, governing: &Governing, varies: &VarySpec, settings: &CacheSettings) -> bool {
+    let control = &governing.control;
+    let says_so = control.public
+        || control.no_cache
+        || control.s_maxage.is_some()
+        || control.max_age.is_some()
+        || (!governing.is_targeted && exchange.response.contains_key(header::EXPIRES));
+    let is_keyed = |name: &[u8]| settings.key.cookies.iter().any(|keyed| keyed.as_bytes() == name);
+    !says_so
+        && !varies.names().contains(&header::COOKIE)
+        && cookies(exchange.request).any(|cookie| !is_keyed(cookie.name))
 }
 
 /// The lifetime by the response, in milliseconds: s-maxage over max-age over Expires (§4.2.1) over the heuristic of the rule

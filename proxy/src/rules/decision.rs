@@ -151,6 +151,8 @@ pub enum StaleTtl {
     /// As the response's directive of RFC 5861 says, where no other directive of it forbids that; without one, never.
     #[default]
     Respect,
+    /// The same, and this where the response neither says nor forbids it (RFC 9111 §4.2.4: a cache without its origin may).
+    Default(Duration),
     /// Always this, the operator's word being above the response's (RFC 9111 §4.2.4); zero for never.
     Override(Duration),
 }

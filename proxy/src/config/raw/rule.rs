@@ -41,9 +41,9 @@ pub struct RawRule {
     /// What browsers are told.
     pub browser_ttl: Option<Text>,
     /// Serving stale while refreshing.
-    pub stale_while_revalidate: Option<Text>,
+    pub stale_while_revalidate: Option<Spanned<RawStale>>,
     /// Serving stale on errors.
-    pub stale_if_error: Option<Text>,
+    pub stale_if_error: Option<Spanned<RawStale>>,
     /// Without a lease.
     pub on_disconnect: Option<Text>,
     /// Without lease and upstream.
@@ -155,9 +155,9 @@ pub struct RawResponse {
     /// What browsers are told.
     pub browser_ttl: Option<Text>,
     /// Serving stale while refreshing.
-    pub stale_while_revalidate: Option<Text>,
+    pub stale_while_revalidate: Option<Spanned<RawStale>>,
     /// Serving stale on errors.
-    pub stale_if_error: Option<Text>,
+    pub stale_if_error: Option<Spanned<RawStale>>,
     /// Largest body.
     pub max_object: Option<Text>,
     /// What becomes of Set-Cookie.
@@ -180,6 +180,24 @@ pub enum RawTtl {
 pub struct RawCap {
     /// The upper bound.
     pub cap: String,
+}
+
+/// `stale_while_revalidate` and `stale_if_error`: a word, or a table with `default`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "expected a duration such as \"1h\", \"respect\", or { default = \"1h\" }")]
+pub enum RawStale {
+    /// A duration or `respect`.
+    Word(String),
+    /// For responses that say nothing.
+    Default(RawStaleDefault),
+}
+
+/// `{ default = "1h" }`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawStaleDefault {
+    /// How long.
+    pub default: String,
 }
 
 /// `bypass`

@@ -9,7 +9,7 @@ use super::names::{header_name, word};
 use super::{key, responses, tags, ttl, vary};
 use crate::config::compression;
 use crate::config::problems::Problems;
-use crate::config::raw::{RawKey, RawRule, Text};
+use crate::config::raw::{RawKey, RawRule, RawStale, Text};
 use crate::rules::{
     BrowserTtl, CDN_CACHE_CONTROL, CacheSettings, DEFAULT_NEGATIVE_TTL, EdgeTtl, Forward, OnDisconnect, PathPattern,
     RequestDirectives, SetCookie, StaleTtl,
@@ -25,7 +25,8 @@ pub(super) fn compile(
     let edge_ttl = raw.edge_ttl.as_ref().map_or(Some(EdgeTtl::Respect), |raw| ttl::edge(raw, problems));
     let negative_ttl = problems.duration_or(raw.negative_ttl.as_ref(), DEFAULT_NEGATIVE_TTL);
     let browser_ttl = raw.browser_ttl.as_ref().map_or(Some(BrowserTtl::Respect), |raw| ttl::browser(raw, problems));
-    let mut stale = |raw: Option<&Text>| raw.map_or(Some(StaleTtl::Respect), |raw| ttl::stale(raw, problems));
+    let mut stale =
+        |raw: Option<&Spanned<RawStale>>| raw.map_or(Some(StaleTtl::Respect), |raw| ttl::stale(raw, problems));
     let stale_while_revalidate = stale(raw.stale_while_revalidate.as_ref());
     let stale_if_error = stale(raw.stale_if_error.as_ref());
     let disconnect = [("revalidate", OnDisconnect::Revalidate), ("serve", OnDisconnect::Serve)];

@@ -6,7 +6,7 @@ use toml::Spanned;
 
 use super::names::at;
 use crate::config::problems::Problems;
-use crate::config::raw::{RawHeuristic, RawTtl, Text};
+use crate::config::raw::{RawHeuristic, RawStale, RawTtl, Text};
 use crate::config::units;
 use crate::rules::{BrowserTtl, EdgeTtl, Heuristic, StaleTtl};
 
@@ -35,10 +35,13 @@ pub(super) fn browser(raw: &Text, problems: &mut Problems<'_>) -> Option<Browser
     }
 }
 
-pub(super) fn stale(raw: &Text, problems: &mut Problems<'_>) -> Option<StaleTtl> {
-    match raw.get_ref().as_str() {
-        "respect" => Some(StaleTtl::Respect),
-        _ => problems.parse(raw, "a duration or \"respect\"", units::duration).map(StaleTtl::Override),
+pub(super) fn stale(raw: &Spanned<RawStale>, problems: &mut Problems<'_>) -> Option<StaleTtl> {
+    match raw.get_ref() {
+        RawStale::Word(word) if word == "respect" => Some(StaleTtl::Respect),
+        RawStale::Word(word) => {
+            problems.parse(&at(raw, word), "a duration or \"respect\"", units::duration).map(StaleTtl::Override)
+        }
+        RawStale::Default(stale) => problems.duration(&at(raw, &stale.default)).map(StaleTtl::Default),
     }
 }
 

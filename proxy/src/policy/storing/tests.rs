@@ -229,6 +229,7 @@ fn stale_serving_by_the_response_and_by_the_rule() {
         stale_if_error: StaleTtl::Override(Duration::ZERO),
         ..respect.clone()
     };
+    let unsaid = CacheSettings { stale_if_error: StaleTtl::Default(Duration::from_secs(9)), ..respect.clone() };
     for (settings, control, expected, why) in [
         (&respect, "max-age=10, stale-while-revalidate=20, stale-if-error=30", (20, 30), "RFC 5861 §3, §4"),
         (&respect, "max-age=10", (0, 0), "not without a directive"),
@@ -237,6 +238,12 @@ fn stale_serving_by_the_response_and_by_the_rule() {
         (&respect, "s-maxage=10, stale-while-revalidate=20", (20, 0), "explicit beside s-maxage"),
         (&respect, "max-age=10, stale-while-revalidate=x", (0, 0), "no number"),
         (&operator, "max-age=10, must-revalidate, stale-if-error=30", (7, 0), "RFC 9111 §4.2.4: the operator's word"),
+        (&unsaid, "max-age=10", (0, 9), "RFC 9111 §4.2.4: nothing forbids it"),
+        (&unsaid, "max-age=10, stale-if-error=2", (0, 2), "the response's word"),
+        (&unsaid, "max-age=10, must-revalidate", (0, 0), "RFC 9111 §5.2.2.2"),
+        (&unsaid, "max-age=10, proxy-revalidate", (0, 0), "RFC 9111 §5.2.2.8"),
+        (&unsaid, "s-maxage=10", (0, 0), "RFC 9111 §5.2.2.10"),
+        (&unsaid, "s-maxage=10, stale-if-error=2", (0, 2), "explicit beside s-maxage"),
     ] {
         let line = format!("cache-control: {control}");
         let lifetime = judge(settings, &[], 200, &[&line]).unwrap();
