@@ -37,57 +37,65 @@ fn a_right_file_has_no_findings() {
 const RULE_LINES: &[(&str, &str)] = &[
     (
         "edge_tll = \"4h\"",
-        "p.toml:11: error: unknown field `edge_tll`, expected one of `name`, `hosts`, `paths`, `methods`, `action`, \
-             `upstream`, `edge_ttl`, `negative_ttl`, `browser_ttl`, `stale_while_revalidate`, `stale_if_error`, \
-             `on_disconnect`, `serve_for`, `max_object`, `bypass`, `key`, `tags` (did you mean `edge_ttl`?)",
+        "p.toml:11: error: unknown field `edge_tll`, expected one of `name`, `hosts`, `paths`, `methods`, `query`, \
+             `headers`, `cookies`, `action`, `upstream`, `edge_ttl`, `negative_ttl`, `browser_ttl`, `stale_while_revalidate`, \
+             `stale_if_error`, `on_disconnect`, `serve_for`, `max_object`, `bypass`, `key`, `tags`, `forward`, `vary`, `heuristic`, \
+             `targeted`, `request_directives`, `set_cookie`, `compression`, `responses`, `request_headers`, `response_headers`, \
+             `cors`, `purge_from` (did you mean `edge_ttl`?)",
     ),
     (
         "edge_ttl = \"4x\"",
-        "p.toml:11: error: `4x` is not a duration or \"respect\" \
+        "p.toml:11: error: `rules.edge_ttl`: `4x` is not a duration or \"respect\" \
              (write numbers with the units d, h, m, s or ms, from long to short, such as \"4h\" or \"1h30m\")",
     ),
     (
         "edge_ttl = { cap = \"4\" }",
-        "p.toml:11: error: `4` is not a duration \
+        "p.toml:11: error: `rules.edge_ttl`: `4` is not a duration \
              (write numbers with the units d, h, m, s or ms, from long to short, such as \"4h\" or \"1h30m\")",
     ),
     (
         "edge_ttl = { cup = \"4h\" }",
-        "p.toml:11: error: expected a duration such as \"4h\", \"respect\", or { cap = \"4h\" }",
+        "p.toml:11: error: `rules.edge_ttl`: expected a duration such as \"4h\", \"respect\", or { cap = \"4h\" }",
     ),
     (
         "browser_ttl = \"4000d\"",
-        "p.toml:11: error: `4000d` is not a duration, \"respect\" or \"revalidate\" (at most ten years)",
+        "p.toml:11: error: `rules.browser_ttl`: `4000d` is not a duration, \"respect\" or \"revalidate\" (at most ten years)",
     ),
-    ("upstream = \"origen\"", "p.toml:11: error: unknown upstream `origen` (did you mean `origin`?)"),
-    ("upstream = \"x\"", "p.toml:11: error: unknown upstream `x` (one of `origin`)"),
+    ("upstream = \"origen\"", "p.toml:11: error: `rules.upstream`: unknown upstream `origen` (did you mean `origin`?)"),
+    ("upstream = \"x\"", "p.toml:11: error: `rules.upstream`: unknown upstream `x` (one of `origin`)"),
     ("on_disconnect = \"sever\"", "p.toml:11: error: unknown value of `on_disconnect` `sever` (did you mean `serve`?)"),
-    ("tags = [\"product-handle:{handel}\"]", "p.toml:11: error: unknown parameter `handel` (did you mean `handle`?)"),
+    (
+        "tags = [\"product-handle:{handel}\"]",
+        "p.toml:11: error: `rules.tags`: unknown parameter `handel` (did you mean `handle`?)",
+    ),
     (
         "tags = [\"a:{handle}-{collection}\"]",
-        "p.toml:11: error: no path has all parameters of `a:{handle}-{collection}`",
+        "p.toml:11: error: `rules.tags`: no path has all parameters of `a:{handle}-{collection}`",
     ),
     (
         "tags = [\"{handle}\"]",
-        "p.toml:11: error: `{handle}` is not a tag template (there is no `kind:` before the first parameter)",
+        "p.toml:11: error: `rules.tags`: `{handle}` is not a tag template (there is no `kind:` before the first parameter)",
     ),
     (
         "tags = [\"a b\"]",
-        "p.toml:11: error: `a b` is not a tag template \
+        "p.toml:11: error: `rules.tags`: `a b` is not a tag template \
              (a tag holds visible ASCII without space, comma or quote; found byte 0x20)",
     ),
     (
         "max_object = \"1 MB\"",
-        "p.toml:11: error: `1 MB` is not a size (write a number with the unit B, KiB, MiB, GiB, kB, MB or GB, such as \"256MiB\")",
+        "p.toml:11: error: `rules.max_object`: `1 MB` is not a size (write a number with the unit B, KiB, MiB, GiB, kB, MB or GB, such as \"256MiB\")",
     ),
     (
         "methods = [\"get\"]",
-        "p.toml:11: error: `get` is not a method (methods are written in capitals, such as \"GET\")",
+        "p.toml:11: error: `rules.methods`: `get` is not a method (methods are written in capitals, such as \"GET\")",
     ),
-    ("methods = []", "p.toml:11: error: a rule without methods matches nothing (for all methods leave `methods` away)"),
+    (
+        "methods = []",
+        "p.toml:11: error: `rules.methods`: a rule without methods matches nothing (for all methods leave `methods` away)",
+    ),
     (
         "hosts = [\"shop.example:80\"]",
-        "p.toml:11: error: `shop.example:80` is not a host \
+        "p.toml:11: error: `rules.hosts`: `shop.example:80` is not a host \
              (expected a host without a port, such as `shop.example` or `*.shop.example`)",
     ),
     (
@@ -97,20 +105,29 @@ const RULE_LINES: &[(&str, &str)] = &[
     ),
     (
         "bypass = { cookies = [\"a b\"] }",
-        "p.toml:11: error: `a b` is not a cookie's name (letters, digits and -_.; capitals matter)",
+        "p.toml:11: error: `rules.bypass.cookies`: `a b` is not a cookie's name (letters, digits and -_.; capitals matter)",
     ),
-    ("bypass = { headers = [\"a b\"] }", "p.toml:11: error: `a b` is not a header's name (letters, digits and -)"),
+    (
+        "bypass = { headers = [\"a b\"] }",
+        "p.toml:11: error: `rules.bypass.headers`: `a b` is not a header's name (letters, digits and -)",
+    ),
     (
         "bypass = { query = [\"a=b\"] }",
-        "p.toml:11: error: `a=b` is not a parameter's name (write the name alone, such as \"id[]\")",
+        "p.toml:11: error: `rules.bypass.query`: `a=b` is not a parameter's name (write the name alone, such as \"id[]\")",
     ),
-    ("key = { query = \"al\" }", "p.toml:11: error: unknown value of `key.query` `al` (did you mean `all`?)"),
-    ("key = { query = { allow = [], deny = [] } }", "p.toml:11: error: `key.query` takes either `allow` or `deny`"),
+    (
+        "key = { query = \"al\" }",
+        "p.toml:11: error: `rules.key.query`: unknown value of `key.query` `al` (did you mean `all`?)",
+    ),
+    (
+        "key = { query = { allow = [], deny = [] } }",
+        "p.toml:11: error: `rules.key.query`: `key.query` takes either `allow` or `deny`",
+    ),
     (
         "key = { headers = [\"Cookie\"] }",
-        "p.toml:11: error: `cookie` cannot be a header of the key (name single cookies in `key.cookies`)",
+        "p.toml:11: error: `rules.key.headers`: `cookie` cannot be a header of the key (name single cookies in `key.cookies`)",
     ),
-    ("serve_for = 5", "p.toml:11: error: invalid type: integer `5`, expected a string"),
+    ("serve_for = 5", "p.toml:11: error: `rules.serve_for`: invalid type: integer `5`, expected a string"),
 ];
 
 #[test]
@@ -126,26 +143,30 @@ fn mistakes_in_paths_names_and_actions_are_found() {
         (
             "\"/products/{handle}\"",
             "\"products\"",
-            "p.toml:9: error: `products` is not a path pattern (a path pattern begins with `/`)",
+            "p.toml:9: error: `rules.paths`: `products` is not a path pattern (a path pattern begins with `/`)",
         ),
         (
             "\"/products/{handle}\"",
             "\"/a**\"",
-            "p.toml:9: error: `/a**` is not a path pattern \
+            "p.toml:9: error: `rules.paths`: `/a**` is not a path pattern \
              (a pattern holds at most one `**` or `{name**}`, which is a segment of its own)",
         ),
         (
             "[\"/products/{handle}\", \"/collections/{collection}/**\"]",
             "[]",
-            "p.toml:9: error: a rule without paths matches nothing (for all paths write [\"/**\"])",
+            "p.toml:9: error: `rules.paths`: a rule without paths matches nothing (for all paths write [\"/**\"])",
         ),
-        ("\"catalog\"", "\"a b\"", "p.toml:8: error: `a b` is not a name (up to 64 letters, digits, -, _ and .)"),
+        (
+            "\"catalog\"",
+            "\"a b\"",
+            "p.toml:8: error: `rules.name`: `a b` is not a name (up to 64 letters, digits, -, _ and .)",
+        ),
         (
             "\"catalog\"",
             "\"default\"",
-            "p.toml:8: error: `default` is the name of what no rule matches (choose another)",
+            "p.toml:8: error: `rules.name`: `default` is the name of what no rule matches (choose another)",
         ),
-        ("\"cache\"", "\"cash\"", "p.toml:10: error: unknown action `cash` (did you mean `cache`?)"),
+        ("\"cache\"", "\"cash\"", "p.toml:10: error: `rules.action`: unknown action `cash` (did you mean `cache`?)"),
     ] {
         let rule = RULE.replace(from, to);
         assert_ne!(rule, RULE);
@@ -168,7 +189,7 @@ fn rules_that_never_match_are_found_with_both_lines() {
             "{BASE}[[rules]]\nname = \"one\"\naction = \"pass\"\n{earlier}\n[[rules]]\nname = \"two\"\naction = \"pass\"\n{later}\n"
         ))
     };
-    let never = "p.toml:12: error: rule `two` can never match: `one` on line 8 comes first and takes all of it \
+    let never = "p.toml:12: error: `rules.name`: rule `two` can never match: `one` on line 8 comes first and takes all of it \
                  (the first rule that matches decides: put the narrower one first)";
     for (earlier, later, expected) in [
         ("paths = [\"/**\"]", "paths = [\"/a\", \"/b/{c}\"]", vec![never]),
@@ -187,7 +208,7 @@ fn rules_that_never_match_are_found_with_both_lines() {
         }
     }
     let same = format!("{BASE}{RULE}{}", RULE.replace("/products", "/x").replace("/collections", "/y"));
-    assert_eq!(found(&same), ["p.toml:12: error: the rule on line 8 is called `catalog` too"]);
+    assert_eq!(found(&same), ["p.toml:12: error: `rules.name`: the rule on line 8 is called `catalog` too"]);
 }
 
 #[test]
@@ -196,19 +217,24 @@ fn mistakes_in_listeners_and_upstreams_are_found() {
         (
             BASE.replace("127.0.0.1:8080", "localhost:8080"),
             vec![
-                "p.toml:2: error: `localhost:8080` is not an address to listen on \
+                "p.toml:2: error: `listen.http`: `localhost:8080` is not an address to listen on \
              (write an IP address and a port, such as \"127.0.0.1:8080\")",
             ],
         ),
-        (BASE.replace("8081", "8080"), vec!["p.toml:3: error: clients and operators cannot share an address"]),
+        (
+            BASE.replace("8081", "8080"),
+            vec!["p.toml:3: error: `listen.ops`: clients and operators cannot share an address"],
+        ),
         (
             BASE.replace("\"127.0.0.1:9000\"", ""),
-            vec!["p.toml:5: error: upstream `origin` has no address (such as [\"127.0.0.1:9000\"])"],
+            vec![
+                "p.toml:5: error: `upstreams.origin.addresses`: upstream `origin` has no address (such as [\"127.0.0.1:9000\"])",
+            ],
         ),
         (
             BASE.replace("127.0.0.1:9000", "http://127.0.0.1:9000"),
             vec![
-                "p.toml:5: error: `http://127.0.0.1:9000` is not an address (expected `host:port`, such as \"127.0.0.1:9000\")",
+                "p.toml:5: error: `upstreams.origin.addresses`: `http://127.0.0.1:9000` is not an address (expected `host:port`, such as \"127.0.0.1:9000\")",
             ],
         ),
         (
@@ -228,26 +254,28 @@ fn mistakes_in_listeners_and_upstreams_are_found() {
         ),
         (
             format!("default_upstream = \"origins\"\n{BASE}"),
-            vec!["p.toml:1: error: unknown upstream `origins` (did you mean `origin`?)"],
+            vec!["p.toml:1: error: `default_upstream`: unknown upstream `origins` (did you mean `origin`?)"],
         ),
         (
             BASE.replace("]\n\n", "]\nspeaks_epochs = true\n"),
             vec![
-                "p.toml:6: error: upstream `origin` speaks epochs, but there is no [feed] that tells of purges \
+                "p.toml:6: error: `upstreams.origin.speaks_epochs`: upstream `origin` speaks epochs, but there is no [feed] that tells of purges \
              (add [feed], or take `speaks_epochs` away)",
             ],
         ),
         (
             BASE.replace("]\n\n", "]\nconnect_timeout = \"0s\"\n"),
-            vec!["p.toml:6: error: a timeout of zero would fail every request"],
+            vec!["p.toml:6: error: `upstreams.origin.connect_timeout`: a timeout of zero would fail every request"],
         ),
         (
             BASE.replace("]\n\n", "]\npath_prefix = \"bucket\"\n"),
-            vec!["p.toml:6: error: `bucket` is not a path (it begins with `/`, such as \"/static\")"],
+            vec![
+                "p.toml:6: error: `upstreams.origin.path_prefix`: `bucket` is not a path (it begins with `/`, such as \"/static\")",
+            ],
         ),
         (
             BASE.replace("]\n\n", "]\nhost = \"http://a\"\n"),
-            vec!["p.toml:6: error: `http://a` is not a host (such as \"shop.example\")"],
+            vec!["p.toml:6: error: `upstreams.origin.host`: `http://a` is not a host (such as \"shop.example\")"],
         ),
     ] {
         assert_eq!(found(&text), expected, "{text}");
@@ -264,11 +292,15 @@ fn mistakes_in_cache_and_feed_are_found() {
         ),
         (
             format!("{BASE}{}", feed.replace("http://127.0.0.1:9001", "127.0.0.1:9001")),
-            vec!["p.toml:8: error: `127.0.0.1:9001` is not an http address (such as \"http://127.0.0.1:9001\")"],
+            vec![
+                "p.toml:8: error: `feed.url`: `127.0.0.1:9001` is not an http address (such as \"http://127.0.0.1:9001\")",
+            ],
         ),
         (
             format!("{BASE}{}", feed.replace("\"t\"", "\"\"")),
-            vec!["p.toml:9: error: the token is empty (the feed is never open: give it the origin's INTERNAL_TOKEN)"],
+            vec![
+                "p.toml:9: error: `feed.token`: the token is empty (the feed is never open: give it the origin's INTERNAL_TOKEN)",
+            ],
         ),
         (
             format!("{BASE}{feed}renew_every = \"20s\"\n"),
@@ -282,7 +314,7 @@ fn mistakes_in_cache_and_feed_are_found() {
         (
             BASE.replace("http =", "htpp ="),
             vec![
-                "p.toml:2: error: unknown field `htpp`, expected one of `http`, `ops`, `ops_token`, `threads` (did you mean `http`?)",
+                "p.toml:2: error: unknown field `htpp`, expected one of `http`, `ops`, `ops_token`, `threads`, `trusted_proxies`, `trusted_fields` (did you mean `http`?)",
             ],
         ),
     ] {
