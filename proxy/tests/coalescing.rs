@@ -211,7 +211,7 @@ async fn a_failing_upstream_is_asked_once_for_all_who_wait() {
 #[tokio::test]
 async fn a_variant_on_its_way_is_joined_once_its_head_has_come() {
     let mut upstream = Upstream::start().await;
-    let proxy = Proxy::start(upstream.addr(), &cache_all("")).await;
+    let proxy = Proxy::start(upstream.addr(), &cache_all("vary = { accept-language = \"exact\" }")).await;
     let first = tokio::spawn(proxy.get("/").send());
     let held = upstream.next().await;
     held.send(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nVary: Accept-Language\r\nContent-Length: 5\r\n\r\nhe");
