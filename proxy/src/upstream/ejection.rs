@@ -18,7 +18,7 @@ pub struct Ejection {
 
 /// What requests have shown of one address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Record {
+pub(super) struct Record {
     /// Failures since the last success.
     failures: u32,
     /// Ejections since the last success.
@@ -27,7 +27,7 @@ pub struct Record {
 }
 
 /// Whether one more address may be ejected: never more than half of them, so that one that is alone stays.
-pub fn may_eject(ejected: usize, of: usize) -> bool {
+pub(super) fn may_eject(ejected: usize, of: usize) -> bool {
     (ejected + 1) * 2 <= of
 }
 
@@ -49,17 +49,17 @@ impl Ejection {
 
 impl Record {
     /// Failures since the last success.
-    pub fn failures(&self) -> u32 {
+    pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
     /// How much longer it is ejected.
-    pub fn ejected_for(&self, now: Instant) -> Option<Duration> {
+    pub(super) fn ejected_for(&self, now: Instant) -> Option<Duration> {
         self.until.map(|until| until.saturating_duration_since(now)).filter(|left| !left.is_zero())
     }
 
     /// A request succeeded: all is forgotten, the ejection too. True where it was ejected.
-    pub fn succeeded(&mut self, now: Instant) -> bool {
+    pub(super) fn succeeded(&mut self, now: Instant) -> bool {
         let ejected = self.ejected_for(now).is_some();
         *self = Self::default();
         ejected
@@ -69,7 +69,7 @@ impl Record {
     ///
     /// After an ejection has ended the failures still count, so the first one more ejects again, for longer. Failures of requests
     /// that were under way when it was ejected do not.
-    pub fn failed(&mut self, ejection: &Ejection, now: Instant, may_eject: bool) -> Option<Duration> {
+    pub(super) fn failed(&mut self, ejection: &Ejection, now: Instant, may_eject: bool) -> Option<Duration> {
         self.failures = self.failures.saturating_add(1);
         let enough = ejection.after > 0 && self.failures >= ejection.after;
         if !enough || !may_eject || self.ejected_for(now).is_some() {

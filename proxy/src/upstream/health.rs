@@ -19,7 +19,7 @@ pub struct HealthCheck {
 
 /// An address's health. It is believed healthy until checks say otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Health {
+pub(super) struct Health {
     healthy: bool,
     /// Checks in a row that said the contrary.
     contrary: u32,
@@ -48,12 +48,12 @@ impl Default for Health {
 
 impl Health {
     /// Whether it is healthy.
-    pub fn is_healthy(self) -> bool {
+    pub(super) fn is_healthy(self) -> bool {
         self.healthy
     }
 
     /// Takes in a check; true where it changed what the address is.
-    pub fn checked(&mut self, good: bool, check: &HealthCheck) -> bool {
+    pub(super) fn checked(&mut self, good: bool, check: &HealthCheck) -> bool {
         if good == self.healthy {
             self.contrary = 0;
             return false;

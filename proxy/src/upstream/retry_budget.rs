@@ -18,7 +18,7 @@ pub struct Retries {
 
 /// What was asked in the last ten seconds, second by second.
 #[derive(Clone, Debug)]
-pub struct RetryBudget {
+pub(super) struct RetryBudget {
     origin: Instant,
     slots: [Slot; WINDOW],
 }
@@ -42,18 +42,18 @@ impl Default for Retries {
 
 impl RetryBudget {
     /// Nothing was asked yet.
-    pub fn new(now: Instant) -> Self {
+    pub(super) fn new(now: Instant) -> Self {
         Self { origin: now, slots: [Slot::default(); WINDOW] }
     }
 
     /// Counts a request; a retry is none.
-    pub fn asked(&mut self, now: Instant) {
+    pub(super) fn asked(&mut self, now: Instant) {
         let slot = self.slot(now);
         slot.requests = slot.requests.saturating_add(1);
     }
 
     /// Takes one retry out of the budget; false where it is used up.
-    pub fn take(&mut self, retries: &Retries, now: Instant) -> bool {
+    pub(super) fn take(&mut self, retries: &Retries, now: Instant) -> bool {
         let newest = self.slot(now).second;
         let recent = self.slots.iter().filter(|slot| newest - slot.second < WINDOW as u64);
         let (asked, retried) = recent.fold((0, 0), |(asked, retried), slot| {
@@ -103,8 +103,8 @@ mod tests {
         }
         // 200 are a fifth, and six of them are used.
         assert_eq!(taken(&mut budget, at(2)), 194);
-        // Nothing was asked since, and what was taken still counts.
-        assert_eq!(taken(&mut budget, at(10)), 3 + 3);
+        // The first three are ten seconds old; the others still count.
+        assert_eq!(taken(&mut budget, at(10)), 3);
         assert_eq!(taken(&mut budget, at(11)), 3);
         assert_eq!(taken(&mut budget, at(1000)), 3);
     }

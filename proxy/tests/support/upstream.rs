@@ -104,7 +104,7 @@ async fn serve(mut stream: TcpStream, asked: Arc<AtomicUsize>, requests: mpsc::U
     }
 }
 
-async fn read_request(stream: &mut TcpStream, held: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
+pub async fn read_request(stream: &mut TcpStream, held: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {
     let end = loop {
         if let Some(at) = held.windows(4).position(|window| window == b"\r\n\r\n") {
             break at + 4;
