@@ -32,16 +32,20 @@ fn config() -> (String, String) {
 fn mistakes_stop_the_start_and_name_file_line_and_key() {
     let (text, _) = config();
     let wrong = file(&text.replace("addresses", "adresses"));
-    for command in ["check", "run"] {
-        let output = Command::new(BINARY).args([command, "--config"]).arg(wrong.path()).output().unwrap();
+    // To run is what is done where nothing else is said.
+    for commands in [&["check"][..], &["run"], &[]] {
+        let output = Command::new(BINARY).args(commands).arg("--config").arg(wrong.path()).output().unwrap();
         assert!(!output.status.success());
         let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         assert!(said.contains(&format!("{}:", wrong.path().display())) && said.contains("adresses"), "{said}");
         assert!(said.contains("addresses"), "{said}");
     }
     let right = file(&text);
-    let output = Command::new(BINARY).args(["check", "--config"]).arg(right.path()).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    let right = right.path().to_str().unwrap();
+    for args in [["check", "--config", right], ["--config", right, "check"]] {
+        let output = Command::new(BINARY).args(args).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
 }
 
 #[test]

@@ -8,10 +8,13 @@ use vitrine_shared::config::{ConfigError, Source};
 use super::snapshot::Digest;
 use crate::config::Config;
 
+/// Gives the value of a variable.
+type Env = dyn Fn(&str) -> Option<String> + Send + Sync;
+
 /// Where the configuration is, and what `${NAME}` stands for in it.
 pub struct Loader {
     file: PathBuf,
-    env: Box<dyn Fn(&str) -> Option<String> + Send + Sync>,
+    env: Box<Env>,
 }
 
 /// A file that was read, in which everything holds together.

@@ -93,7 +93,7 @@ impl Reloader {
         let mut history = self.history.lock();
         history.last = Some(attempt);
         match &outcome {
-            Outcome::Ok { pending, .. } => history.pending = pending.clone(),
+            Outcome::Ok { pending, .. } => history.pending.clone_from(pending),
             Outcome::Unchanged { .. } => {}
             Outcome::Bad(errors) => history.refused = Some(Refused { attempt, errors: errors.clone() }),
         }
@@ -151,14 +151,14 @@ impl Reloader {
 fn log(outcome: &Outcome, by: Trigger, generation: u64) {
     match outcome {
         Outcome::Ok { warnings, pending } => {
-            for warning in warnings.iter().chain(pending.iter()) {
+            for warning in warnings.iter().chain(pending) {
                 tracing::warn!("{warning}");
             }
             tracing::info!(generation, ?by, "the configuration was reloaded");
         }
         Outcome::Unchanged { .. } => tracing::info!(generation, ?by, "the configuration on the disk is in force"),
         Outcome::Bad(errors) => {
-            for error in errors.iter() {
+            for error in errors {
                 tracing::error!("{error}");
             }
             tracing::error!(generation, ?by, "the configuration on the disk is wrong; nothing has changed");

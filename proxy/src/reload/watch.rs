@@ -41,7 +41,7 @@ pub async fn run(reloader: Arc<Reloader>, mut stop: watch::Receiver<bool>) {
         signal(SignalKind::hangup()).inspect_err(|error| tracing::error!(%error, "SIGHUP cannot be watched")).ok();
     let mut looks = interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut seen = Inode::of(file);
+    let mut seen = Look::of(file);
     // What changed since it was read for the start.
     reloader.reload(Trigger::File);
     loop {
@@ -50,19 +50,24 @@ pub async fn run(reloader: Arc<Reloader>, mut stop: watch::Receiver<bool>) {
             () = hangup(&mut hangups) => Trigger::Signal,
             _ = changes.recv() => Trigger::File,
             _ = looks.tick() => {
-                if Inode::of(file) == seen {
+                if Look::of(file) == seen {
                     continue;
                 }
                 Trigger::File
             }
         };
         if by == Trigger::File {
-            // A file that is written without a pause is read at the next look at the latest.
-            while timeout(QUIET, changes.recv()).await.is_ok_and(|change| change.is_some()) {}
+            // A file that is written on and on is read all the same, and again afterwards.
+            let _ = timeout(LOOK_EVERY, quiet(&mut changes)).await;
         }
-        seen = Inode::of(file);
+        seen = Look::of(file);
         reloader.reload(by);
     }
+}
+
+/// Waits until nothing has happened for a while.
+async fn quiet(changes: &mut mpsc::Receiver<()>) {
+    while timeout(QUIET, changes.recv()).await.is_ok_and(|change| change.is_some()) {}
 }
 
 async fn hangup(hangups: &mut Option<Signal>) {
@@ -102,14 +107,14 @@ fn concerns(event: &Event, name: Option<&std::ffi::OsStr>) -> bool {
 
 /// What tells one state of a file from another without reading it; links are followed.
 #[derive(Debug, PartialEq, Eq)]
-struct Inode {
+struct Look {
     device: u64,
     inode: u64,
     length: u64,
     modified: Option<SystemTime>,
 }
 
-impl Inode {
+impl Look {
     /// `None` where there is no file.
     fn of(file: &Path) -> Option<Self> {
         let found = std::fs::metadata(file).ok()?;
