@@ -2,7 +2,7 @@
 //!
 //! All instants are Unix milliseconds by the wall clock, as Date and `Vitrine-Valid-Until` are.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use http::{HeaderMap, HeaderValue, header};
 
@@ -132,9 +132,35 @@ pub(super) fn unchanged_for(response: &HeaderMap, received_at: u64) -> Option<u6
 
 /// An HTTP-date in any of its three forms (RFC 9110 §5.6.7), as Unix milliseconds.
 pub(crate) fn http_date(value: &HeaderValue) -> Option<u64> {
-    let time = httpdate::parse_http_date(value.to_str().ok()?).ok()?;
+    let text = value.to_str().ok()?;
+    let time = httpdate::parse_http_date(text).ok().or_else(|| lenient(text))?;
     let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     u64::try_from(since.as_millis()).ok()
+}
+
+/// A date whose letters have another case, which a cache should read too (RFC 9111 §4.2), or whose day of the week is wrong: it says
+/// nothing that the rest does not.
+fn lenient(text: &str) -> Option<SystemTime> {
+    /// The longest date is shorter.
+    const LONGEST: usize = 40;
+    const DAYS: [&str; 7] = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+    let text = text.trim_ascii();
+    let name = &text[..text.find(|c: char| !c.is_ascii_alphabetic()).filter(|_| text.len() <= LONGEST)?];
+    let is_long = DAYS.iter().any(|day| day.eq_ignore_ascii_case(name));
+    if !is_long && !DAYS.iter().any(|day| day[..3].eq_ignore_ascii_case(name)) {
+        return None;
+    }
+    let mut after_letter = false;
+    let capitalised = text[name.len()..].chars().map(|letter| {
+        let usual = if after_letter { letter.to_ascii_lowercase() } else { letter.to_ascii_uppercase() };
+        after_letter = letter.is_ascii_alphabetic();
+        usual
+    });
+    let rest = capitalised.collect::<String>().replace(" Gmt", " GMT");
+    DAYS.iter().find_map(|day| {
+        let day = if is_long { day } else { &day[..3] };
+        httpdate::parse_http_date(&format!("{day}{rest}")).ok()
+    })
 }
 
 /// Unix milliseconds as an HTTP-date.
@@ -216,6 +242,33 @@ mod tests {
         let soon = Lifetime { ends: Some(50), ..lifetime };
         assert_eq!(soon.freshness(50), Freshness::Ended);
         assert_eq!(soon.remaining(10), Duration::from_millis(40));
+    }
+
+    #[test]
+    fn dates_are_read_in_any_case_and_with_a_wrong_day_of_the_week() {
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 GMT",
+            "SUN, 06 nov 1994 08:49:37 gMT",
+            "Fri, 06 Nov 1994 08:49:37 GMT",
+            "sunday, 06-nov-94 08:49:37 gmt",
+            "Sun Nov  6 08:49:37 1994",
+            "Mon NOV  6 08:49:37 1994",
+        ] {
+            assert_eq!(http_date(&HeaderValue::from_static(text)), Some(THEN), "RFC 9111 §4.2: {text}");
+        }
+        for text in [
+            "Sun, 06 Nov 1994 08:49:37 UTC",
+            "Sun, 06 Nov 1994 08:49:37 GMTGMT",
+            "Son, 06 Nov 1994 08:49:37 GMT",
+            "Sun, 31 Feb 1994 08:49:37 GMT",
+            "Sun, 06 Nov 1994 8:49:37 GMT",
+            "Sun 06 Nov 1994 08:49:37 GMT",
+            "Sun, 06  Nov  1994 08:49:37 GMT",
+            "Sunday",
+            "",
+        ] {
+            assert_eq!(http_date(&HeaderValue::from_static(text)), None, "RFC 9110 §5.6.7: {text}");
+        }
     }
 
     #[test]
