@@ -134,6 +134,28 @@ async fn it_reaches_a_validation_and_a_refresh_behind() {
 }
 
 #[tokio::test]
+async fn an_answer_to_an_unsafe_method_purges_the_groups_that_it_names() {
+    let mut upstream = Upstream::start().await;
+    let proxy = Proxy::start(upstream.addr(), RULES).await;
+    let groups = format!("{FRESH}Cache-Groups: \"prices\", \"stock\"\r\n");
+    let getting = proxy.getting("/p");
+    upstream.answer(&response("200 OK", &groups, "x")).await;
+    getting.await.unwrap().unwrap();
+    proxy.settled().await;
+    fill(&proxy, &mut upstream, "/other", "1", "x").await;
+    let named = "Cache-Group-Invalidation: \"news\", \"stock\"\r\n";
+    // RFC 9875 §3: ignored on answers to safe methods, and other groups stay.
+    change(&proxy, &mut upstream, "GET", "/cart/1", "200 OK", named).await;
+    change(&proxy, &mut upstream, "POST", "/cart/1", "200 OK", "Cache-Group-Invalidation: \"news\"\r\n").await;
+    assert!(fetch(proxy.get("/p")).await.unwrap().is_hit());
+    change(&proxy, &mut upstream, "POST", "/cart/1", "200 OK", named).await;
+    let getting = proxy.getting("/p");
+    upstream.answer(&response("200 OK", FRESH, "new")).await;
+    assert_eq!(getting.await.unwrap().unwrap().body, "new");
+    assert!(is_hit(&proxy, &mut upstream, "/other", "1").await);
+}
+
+#[tokio::test]
 async fn strangers_requests_leave_nothing_behind_where_nothing_is_stored() {
     let mut upstream = Upstream::start().await;
     let proxy = Proxy::start(upstream.addr(), RULES).await;

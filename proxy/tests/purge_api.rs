@@ -95,7 +95,9 @@ async fn each_kind_of_purge_reaches_what_it_names_and_nothing_else() {
 #[tokio::test]
 async fn a_url_is_purged_with_all_its_variants_and_keyed_headers() {
     let mut upstream = Upstream::start().await;
-    let rules = cache_all("key = { headers = [\"x-shop\"], query = { allow = [\"q\"] } }");
+    let rules = cache_all(
+        "key = { headers = [\"x-shop\"], query = { allow = [\"q\"] } }\nvary = { accept-language = \"exact\" }",
+    );
     let proxy = Proxy::start(upstream.addr(), &rules).await;
     let varying = format!("{FRESH}Vary: Accept-Language\r\n");
     let requests = || {

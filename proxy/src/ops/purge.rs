@@ -46,12 +46,12 @@ pub(super) struct Page {
 /// Applies a batch, all of it or nothing.
 pub(super) async fn purge(State(server): State<Arc<OpsServer>>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    if let Err(refused) = admit(&server, &head.headers) {
+    if let Some(refused) = refused(&server, &head.headers) {
         return refused;
     }
-    let key = match idempotency_key(&head.headers) {
-        Ok(key) => key.map(str::to_owned),
-        Err(refused) => return refused,
+    let Ok(key) = idempotency_key(&head.headers) else {
+        let message = format!("an Idempotency-Key is 1 to {MAX_KEY} bytes of visible ASCII");
+        return refuse(StatusCode::BAD_REQUEST, "invalid_key", &message);
     };
     let client = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
     let who = who(&head.headers, client);
@@ -69,7 +69,7 @@ pub(super) async fn purge(State(server): State<Arc<OpsServer>>, request: Request
     let act = || apply(&server, &batch, who);
     let answer = match key {
         None => Ok(act()),
-        Some(key) => server.idempotency.once(&key, digest(&body), BootTime::now(), act),
+        Some(key) => server.idempotency.once(key, digest(&body), BootTime::now(), act),
     };
     match answer {
         Ok(answer) => Json(answer).into_response(),
@@ -83,7 +83,7 @@ pub(super) async fn purges(
     headers: HeaderMap,
     page: Result<Query<Page>, QueryRejection>,
 ) -> Response {
-    if let Err(refused) = admit(&server, &headers) {
+    if let Some(refused) = refused(&server, &headers) {
         return refused;
     }
     let page = match page {
@@ -104,24 +104,20 @@ fn apply(server: &OpsServer, batch: &Batch, who: Box<str>) -> Value {
     json!({ "id": id, "purges": batch.targets.len(), "applied": true, "mode": batch.mode, "position": position })
 }
 
-/// Only the token opens; without one the endpoint is shut.
-fn admit(server: &OpsServer, headers: &HeaderMap) -> Result<(), Response> {
+/// What those are told who may not purge: only the token opens, and without one the endpoint is shut.
+fn refused(server: &OpsServer, headers: &HeaderMap) -> Option<Response> {
     let Some(token) = &server.token else {
         let message = "no token is configured: set `ops_token` in [listen], such as \"${OPS_TOKEN}\", and restart";
-        return Err(refuse(StatusCode::FORBIDDEN, "no_token", message));
+        return Some(refuse(StatusCode::FORBIDDEN, "no_token", message));
     };
-    if token.admits(headers) { Ok(()) } else { Err(unauthorized()) }
+    (!token.admits(headers)).then(unauthorized)
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, Response> {
+/// The key, where there is one; an error where it cannot be one.
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ()> {
     let Some(key) = headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
-    match key.to_str() {
-        Ok(key) if (1..=MAX_KEY).contains(&key.len()) => Ok(Some(key)),
-        _ => {
-            let message = format!("an Idempotency-Key is 1 to {MAX_KEY} bytes of visible ASCII");
-            Err(refuse(StatusCode::BAD_REQUEST, "invalid_key", &message))
-        }
-    }
+    let key = key.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    key.map(Some).ok_or(())
 }
 
 /// Who says that they purge, else the address that they come from.

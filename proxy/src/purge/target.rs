@@ -104,6 +104,10 @@ impl Target {
         }
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
         let path = if path.is_empty() { "/" } else { path };
+        // An empty port is more likely what is left of another scheme.
+        if host.ends_with(':') {
+            return Err(bad());
+        }
         let address = Address::parse(scheme, host, path).map_err(|_| bad())?;
         let segments: Vec<&str> = address::segments(address.path()).collect();
         match segments.len() {
