@@ -26,8 +26,10 @@ pub enum PassReason {
     Query,
     /// Its path may mean another one to the upstream, which would be sent the client's cookies (`forward = "all"`).
     Path,
-    /// It asks for a range and the engine does not answer it from the cache.
+    /// It asks for a part of a response that is not stored, so that the upstream is asked for that part (RFC 9110 §14).
     Range,
+    /// It is a HEAD for a response that is not stored, so that the upstream is asked for no more.
+    HeadOnly,
 }
 
 /// Why a request that could have been answered from the cache went to the upstream.
@@ -61,6 +63,8 @@ pub enum NotStored {
     Private,
     /// It sets a cookie.
     SetCookie,
+    /// The request carried cookies that are not in the key, and the response does not say that it may be kept.
+    Cookie,
     /// The request carried Authorization and the response does not allow reuse (§3.5).
     Authorization,
     /// Vary holds `*`, or more names than are kept (§4.1).
@@ -144,6 +148,7 @@ impl PassReason {
             Self::Query => "query",
             Self::Path => "path",
             Self::Range => "range",
+            Self::HeadOnly => "head_only",
         }
     }
 }
@@ -170,6 +175,7 @@ impl NotStored {
             Self::NoStore => "no_store",
             Self::Private => "private",
             Self::SetCookie => "set_cookie",
+            Self::Cookie => "cookie",
             Self::Authorization => "authorization",
             Self::Vary => "vary",
             Self::UnknownVary => "unknown_vary",

@@ -169,3 +169,21 @@ async fn each_variant_is_one_request() {
     }
     assert_eq!(upstream.asked(), 3);
 }
+
+#[tokio::test]
+async fn a_head_of_what_is_not_stored_reads_no_body() {
+    let mut upstream = Upstream::start().await;
+    let proxy = Proxy::start(upstream.addr(), &cache_all("")).await;
+    let first = proxy.getting("/");
+    upstream.answer(&response("200 OK", "Cache-Control: private\r\n", "mine")).await;
+    assert!(first.await.unwrap().unwrap().cache_status().contains("private"));
+    proxy.settled().await;
+    let head = tokio::spawn(fetch(proxy.request(Method::HEAD, "/")));
+    let request = upstream.next().await;
+    assert!(request.head().starts_with("HEAD / "), "{}", request.head());
+    request.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n");
+    drop(request);
+    let head = head.await.unwrap().unwrap();
+    assert!(head.cache_status().contains("reason=head_only"), "{head:?}");
+    assert_eq!(upstream.asked(), 2);
+}

@@ -14,6 +14,7 @@ mod waiting;
 
 use std::sync::Arc;
 
+use http::Method;
 use http::header::RANGE;
 use vitrine_shared::clock::BootTime;
 
@@ -43,14 +44,26 @@ impl Engine {
 
     /// Answers a request whose head has been read, or says that it is to be passed.
     pub async fn answer(&self, asked: &Asked<'_>) -> Answered {
-        if asked.headers.contains_key(RANGE) && self.context.marks.holds(asked.primary().hash()) {
-            return Answered::Pass(PassReason::Range);
+        if let Some(reason) = self.passed(asked) {
+            return Answered::Pass(reason);
         }
         // The clock is read here, after the head was, and never cached: a stopped process must not serve on waking (rule 9).
         match self.connection.state(BootTime::now()) {
             State::Connected => self.connected(asked).await,
             State::CutOff { since } => self.cut_off(asked, since).await,
         }
+    }
+
+    /// Whether a request that is not for the whole content should go past a cache that would only throw the rest away.
+    fn passed(&self, asked: &Asked<'_>) -> Option<PassReason> {
+        let reason = if asked.method == Method::HEAD {
+            PassReason::HeadOnly
+        } else if asked.headers.contains_key(RANGE) {
+            PassReason::Range
+        } else {
+            return None;
+        };
+        self.context.marks.holds(asked.primary().hash()).then_some(reason)
     }
 
     /// The store, the tag table and the way to the upstreams.

@@ -257,14 +257,14 @@ impl Run {
             }
         };
         outcome.send_replace(Some(Outcome::Reply(reply.clone())));
-        let end = self.append_all(&mut incoming, &body).await;
+        let end = self.append_all(&mut incoming, &body, storable.map_or(0, |storable| storable.max_bytes)).await;
         match end {
             End::Complete => {
                 let chunks = body.complete();
                 let result = match (storable, chunks) {
                     (Some(storable), Some(chunks)) => self.commit(&reply, storable, chunks),
                     (Some(_), None) => {
-                        self.context.marks.remember(self.primary.hash());
+                        self.context.marks.remember(self.primary.hash(), NotStored::TooLarge, false);
                         FillResult::Outgrown
                     }
                     (None, _) => FillResult::NotStored,
@@ -309,15 +309,18 @@ impl Run {
         }
     }
 
-    /// Remembers that requests for this key should not queue behind one another.
+    /// Remembers why the answer is not stored, and where it is for one client alone, that requests for this key should not queue
+    /// behind one another.
     fn not_shared(&self, share: &Share) {
-        if matches!(share, Share::Starter(reason) if *reason != NotStored::RequestNoStore) {
-            self.context.marks.remember(self.primary.hash());
+        match share {
+            Share::All(_) | Share::Starter(NotStored::RequestNoStore) => {}
+            Share::Waiting(reason) => self.context.marks.remember(self.primary.hash(), *reason, true),
+            Share::Starter(reason) => self.context.marks.remember(self.primary.hash(), *reason, false),
         }
     }
 
-    async fn append_all(&self, incoming: &mut Incoming, body: &Writer) -> End {
-        let limit = self.settings.max_object_bytes.min(self.context.store.largest());
+    async fn append_all(&self, incoming: &mut Incoming, body: &Writer, max_bytes: u64) -> End {
+        let limit = max_bytes.min(self.context.store.largest());
         loop {
             match incoming.next().await {
                 Ok(Some(chunk)) => {
