@@ -324,23 +324,36 @@ async fn operators_reload_with_the_token_and_are_told_all_that_is_wrong() {
     assert_eq!(config["last_refused"]["errors"][0]["key"], "rules.edge_ttl", "what was wrong can still be read");
 }
 
-/// As Kubernetes mounts a `ConfigMap`: the file is a link through `..data`, which is turned from folder to folder.
-#[tokio::test]
-async fn a_link_that_is_turned_is_a_change_of_the_file() {
+/// Starts with a file that is reached through a link to one of two folders, turns the link, and waits for the other file.
+async fn a_link_is_turned(folders: [&str; 2], link: &str, file: &str) {
     let upstreams = "[upstreams.one]\naddresses = [\"127.0.0.1:1\"]\n[upstreams.two]\naddresses = [\"127.0.0.1:1\"]\n";
     let addresses = Addresses::new();
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name);
-    for (name, set) in [("..1", A), ("..2", B)] {
+    let top = tempfile::tempdir().unwrap();
+    let at = |name: &str| top.path().join(name);
+    for (name, set) in folders.into_iter().zip([A, B]) {
         std::fs::create_dir(at(name)).unwrap();
         std::fs::write(at(name).join("proxy.toml"), set.file(0, &addresses.listen(), upstreams)).unwrap();
     }
-    std::os::unix::fs::symlink("..1", at("..data")).unwrap();
-    std::os::unix::fs::symlink("..data/proxy.toml", at("proxy.toml")).unwrap();
-    let program = Program::start(&addresses, &at("proxy.toml")).await;
+    std::os::unix::fs::symlink(folders[0], at(link)).unwrap();
+    if !at(file).exists() {
+        std::os::unix::fs::symlink(at(link).join("proxy.toml"), at(file)).unwrap();
+    }
+    let program = Program::start(&addresses, &at(file)).await;
 
-    std::os::unix::fs::symlink("..2", at("..data_tmp")).unwrap();
-    std::fs::rename(at("..data_tmp"), at("..data")).unwrap();
+    std::os::unix::fs::symlink(folders[1], at("turned")).unwrap();
+    std::fs::rename(at("turned"), at(link)).unwrap();
     program.generation(2).await;
     assert_eq!(program.config().await["last_reload"]["by"], "file");
+}
+
+/// As Kubernetes mounts a `ConfigMap`: the file is a link through `..data`, which is turned from folder to folder.
+#[tokio::test]
+async fn a_config_map_that_is_replaced_is_a_change_of_the_file() {
+    a_link_is_turned(["..1", "..2"], "..data", "proxy.toml").await;
+}
+
+/// As releases are switched: nothing happens in the folder that the file was in.
+#[tokio::test]
+async fn a_folder_that_is_switched_further_up_is_a_change_of_the_file() {
+    a_link_is_turned(["1", "2"], "current", "current/proxy.toml").await;
 }
