@@ -66,7 +66,7 @@ impl Asked<'_> {
             if length.is_some_and(|length| length > effective.max_object_bytes) {
                 return Err(NotStored::TooLarge);
             }
-            self.storable(response, lifetime)
+            self.storable(response, lifetime, effective.max_object_bytes)
         });
         // What cannot be read says nothing of what the response was made of, but where it was asked for.
         let unreadable = |_| Protocol { provenance: self.provenance(self.stamp, &[]), promise: Promise::Outside };
@@ -121,14 +121,14 @@ impl Asked<'_> {
         policy::assess(&exchange, self.settings)
     }
 
-    fn storable(&self, response: &HeaderMap, lifetime: Lifetime) -> Result<Storable, NotStored> {
+    fn storable(&self, response: &HeaderMap, lifetime: Lifetime, max_bytes: u64) -> Result<Storable, NotStored> {
         let spec = VarySpec::of(response, self.settings)?;
         if spec.is_empty() {
-            return Ok(Storable { key: self.primary.clone(), lifetime, variants: None });
+            return Ok(Storable { key: self.primary.clone(), lifetime, variants: None, max_bytes });
         }
         let variants = Variants::new(self.primary.clone(), spec);
         let key = variants.variant(self.sent);
-        Ok(Storable { key, lifetime, variants: Some(Arc::new(variants)) })
+        Ok(Storable { key, lifetime, variants: Some(Arc::new(variants)), max_bytes })
     }
 
     /// A tag or epoch that cannot be read would be a purge that is lost, so nothing is stored then.

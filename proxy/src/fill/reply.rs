@@ -47,4 +47,6 @@ pub struct Storable {
     pub lifetime: Lifetime,
     /// By what it varies, where it does.
     pub variants: Option<Arc<Variants>>,
+    /// The longest that its body may be, in bytes.
+    pub max_bytes: u64,
 }
