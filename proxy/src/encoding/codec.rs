@@ -223,7 +223,7 @@ pub fn recode(chunks: &[Bytes], from: Form, to: Form, limits: Limits) -> Result<
     let mut making = Making { encoder: Encoder::new(to)?, limits, decoded: 0 };
     match from {
         Form::Identity => {
-            chunks.iter().flat_map(|chunk| chunk.chunks(PIECE)).try_for_each(|piece| making.add(piece))?
+            chunks.iter().flat_map(|chunk| chunk.chunks(PIECE)).try_for_each(|piece| making.add(piece))?;
         }
         Form::Coded(coding) => {
             let mut decoder = Decoder::new(coding);
