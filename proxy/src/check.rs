@@ -5,6 +5,7 @@ use std::path::Path;
 
 use vitrine_shared::config::{ConfigError, Source};
 
+use crate::cases;
 use crate::config::Config;
 
 /// How much a finding matters.
@@ -25,9 +26,39 @@ pub struct Finding {
     pub error: ConfigError,
 }
 
+/// What was found, and how many cases hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// What was found in the file and, where that is right, in its cases.
+    pub findings: Vec<Finding>,
+    /// Cases that came out as expected, of all; absent where there is no file of cases, or none could be looked at.
+    pub cases: Option<(usize, usize)>,
+}
+
 /// Checks a file; nothing is found in one that is right. `env` gives the values of `${NAME}`.
 pub fn check(file: &Path, env: impl Fn(&str) -> Option<String>) -> Vec<Finding> {
     findings(Config::load(file, env))
+}
+
+/// As [`check`], and then runs the cases: those of `file_of_cases`, or of the file [beside](cases::beside) the configuration
+/// where there is one.
+pub fn check_with_cases(file: &Path, file_of_cases: Option<&Path>, env: impl Fn(&str) -> Option<String>) -> Checked {
+    let config = match Config::load(file, &env) {
+        Ok(config) => config,
+        Err(errors) => return Checked { findings: findings(Err(errors)), cases: None },
+    };
+    let beside = cases::beside(file);
+    let Some(place) = file_of_cases.or_else(|| beside.exists().then_some(&*beside)) else {
+        return Checked { findings: findings(Ok(config)), cases: None };
+    };
+    let report = match Source::read(place, &env) {
+        Ok(source) => cases::run(&config, &source),
+        Err(error) => cases::Report { errors: vec![ConfigError { help: None, ..error }], ..cases::Report::default() },
+    };
+    let mut found = findings(Ok(config));
+    found.extend(report.errors.into_iter().map(|error| Finding { severity: Severity::Error, error }));
+    let held = (report.cases > 0).then(|| (report.cases - report.failed, report.cases));
+    Checked { findings: found, cases: held }
 }
 
 /// As [`check`], of a source that was read already.

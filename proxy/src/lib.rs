@@ -2,6 +2,7 @@
 
 pub mod access_log;
 pub mod cache_status;
+pub mod cases;
 pub mod check;
 pub mod client;
 pub mod config;

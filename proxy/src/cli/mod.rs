@@ -23,8 +23,12 @@ pub(crate) struct Arguments {
 enum Command {
     /// Runs the proxy until SIGTERM or SIGINT; SIGHUP reloads the configuration. So does no command at all.
     Run,
-    /// Says all that is wrong with a configuration, and what is probably not meant.
-    Check,
+    /// Says all that is wrong with a configuration, what is probably not meant, and which of its cases do not come out.
+    Check {
+        /// The cases; without it those that stand beside the configuration, such as proxy.cases.toml.
+        #[arg(long, value_name = "FILE")]
+        cases: Option<PathBuf>,
+    },
 }
 
 impl Arguments {
@@ -32,7 +36,7 @@ impl Arguments {
     pub(crate) fn execute(self) -> ExitCode {
         match self.command {
             None | Some(Command::Run) => run::run(self.config),
-            Some(Command::Check) => check::run(&self.config),
+            Some(Command::Check { cases }) => check::run(&self.config, cases.as_deref()),
         }
     }
 }

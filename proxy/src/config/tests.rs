@@ -11,6 +11,7 @@ use super::raw::{
     RawStaleDefault, RawUpstream, RawVaryChoices,
 };
 use super::*;
+use crate::cases::raw::{RawAnswer, RawCase, RawExpect, RawRequest};
 
 /// The keys of a table, out of serde's own words on one that it does not know.
 fn keys<T: DeserializeOwned>() -> BTreeSet<String> {
@@ -48,6 +49,10 @@ fn the_reference_page_names_every_key_and_no_other() {
         ("### `key`", keys::<RawKey>()),
         ("### `key.query`", keys::<RawQueryNames>()),
         ("### `key.headers`", keys::<RawKeyHeaderTable>()),
+        ("### `[[cases]]`", keys::<RawCase>()),
+        ("### `cases.request`", keys::<RawRequest>()),
+        ("### `cases.response`", keys::<RawAnswer>()),
+        ("### `cases.expect`", keys::<RawExpect>()),
         ("### `vary`", keys::<RawVaryChoices>()),
         ("### `heuristic`", keys::<RawHeuristic>()),
         ("### `[[rules.responses]]`", keys::<RawResponse>()),

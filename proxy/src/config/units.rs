@@ -55,6 +55,19 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     }
 }
 
+/// A duration as [`duration`] reads it, in its shortest form: `1h30m`; less than a millisecond is left away.
+pub fn show(duration: Duration) -> String {
+    let mut millis = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    let mut shown = String::new();
+    for (unit, factor) in TIME_UNITS {
+        if millis >= factor {
+            shown.push_str(&format!("{}{unit}", millis / factor));
+            millis %= factor;
+        }
+    }
+    if shown.is_empty() { "0s".to_owned() } else { shown }
+}
+
 /// A number of bytes such as `256MiB`.
 pub fn size(text: &str) -> Result<u64, UnitError> {
     let (number, unit) = digits(text).ok_or(UnitError::Size)?;
@@ -104,6 +117,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(millis in 0u64..100_000_000_000) {
+            let given = Duration::from_millis(millis);
+            prop_assert_eq!(duration(&show(given)), Ok(given));
+        }
+
         #[test]
         fn no_text_panics(text in "\\PC{0,20}") {
             let _ = (duration(&text), size(&text));

@@ -39,6 +39,22 @@ pub enum TargetError {
     TooLong,
 }
 
+// === impl TargetError ===
+
+impl TargetError {
+    /// What is wrong, in a word: `host`, `path`, `query` or `length`.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::Path => "path",
+            Self::Query => "query",
+            Self::TooLong => "length",
+        }
+    }
+}
+
+// === impl Target ===
+
 impl Target {
     /// Brings a request's host (Host field, or the authority of HTTP/2 and of the absolute form) and path into normal form.
     ///

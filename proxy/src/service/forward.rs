@@ -19,15 +19,15 @@ pub(super) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-statu
 
 /// Whose request is passed, and by which name.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct From<'r> {
+pub(crate) struct From<'r> {
     /// The client.
-    pub(super) client: &'r Client,
+    pub(crate) client: &'r Client,
     /// The request's name in logs.
-    pub(super) request_id: &'r HeaderValue,
+    pub(crate) request_id: &'r HeaderValue,
 }
 
 /// Makes a client's request fit for the upstream: its Host and path, who the client is, and what the rule edits.
-pub(super) fn prepare(
+pub(crate) fn prepare(
     request: &mut RequestHeader,
     upstream: &Upstream,
     target: &Target,

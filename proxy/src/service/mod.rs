@@ -3,7 +3,7 @@
 mod cached;
 mod date;
 mod edge;
-mod forward;
+pub(crate) mod forward;
 mod limits;
 pub mod metrics;
 mod pass;
@@ -11,7 +11,7 @@ mod preflight;
 mod purge;
 mod request_id;
 mod server;
-mod target;
+pub(crate) mod target;
 mod write;
 
 pub use edge::{Edge, RequestContext};

@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::key::{Target, TargetError};
 
 /// The target in normal form. Pingora has refused heads whose Host lines or authorities contradict each other.
-pub(super) fn target(head: &RequestHeader, client: &Client) -> Result<Target, TargetError> {
+pub(crate) fn target(head: &RequestHeader, client: &Client) -> Result<Target, TargetError> {
     let raw = std::str::from_utf8(head.raw_path()).map_err(|_| TargetError::Path)?;
     let mut lines = head.headers.get_all(header::HOST).iter();
     let host = match (&client.host, head.uri.authority(), lines.next(), lines.next()) {
