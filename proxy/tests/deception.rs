@@ -95,7 +95,10 @@ async fn the_upstream_is_loose_and_files_are_cached() {
     assert!(page.body.contains("victims-secret"), "the victim sees its account: {page:?}");
     let seen = lure(&proxy, "/static/shop.css").await;
     assert_eq!(seen.by_victim.body, "a file /static/shop.css");
-    assert!(seen.by_attacker.head.contains("hit"), "{:?}", seen.by_attacker);
+    // What answers to cookies is stored only where the upstream says so; the next without is.
+    assert!(seen.by_attacker.head.contains("stored"), "{:?}", seen.by_attacker);
+    let seen = lure(&proxy, "/static/shop.css").await;
+    assert!(seen.by_victim.head.contains("hit") && seen.by_attacker.head.contains("hit"), "{:?}", seen.by_victim);
 }
 
 #[tokio::test]
@@ -160,4 +163,20 @@ async fn slashes_and_capitals_do_not_make_an_account_a_file() {
         "/Account/x.css",
     ])
     .await;
+}
+
+/// Rules in the wrong order take an account's page for a file.
+#[tokio::test]
+async fn rules_in_the_wrong_order_do_not_show_accounts() {
+    for forward in ["keyed", "headers", "all"] {
+        let upstream = upstream().await;
+        let all = rules(forward);
+        let (account, files) = all.split_at(all.match_indices("[[rules]]").nth(1).unwrap().0);
+        let proxy = Proxy::start(upstream.addr(), &format!("{files}{account}")).await;
+        for target in ["/account/x.css", "/account/orders/x.js"] {
+            let seen = lure(&proxy, target).await;
+            assert!(seen.by_victim.head.contains("rule=files"), "{forward}: {:?}", seen.by_victim);
+            assert!(!seen.by_attacker.body.contains("secret"), "{forward}: {:?}", seen.by_attacker);
+        }
+    }
 }

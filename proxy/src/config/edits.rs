@@ -274,7 +274,7 @@ mod tests {
             ),
         ] {
             let errors = load(&format!("action = \"cache\"\n{edit}")).unwrap_err();
-            let line = 9 + edit.matches('\n').count();
+            let line = 10 + edit.matches('\n').count();
             assert_eq!(errors, [format!("{line}: {expected}")], "{edit}");
         }
     }

@@ -60,11 +60,14 @@ pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
     for name in OVERRIDES.iter().chain(&claims).filter(|name| !is_keyed(name)) {
         fields.remove(name);
     }
-    if settings.forward != Forward::All {
-        match key.cookie_field(client) {
-            Some(cookies) => drop(fields.insert(header::COOKIE, cookies)),
-            None => drop(fields.remove(header::COOKIE)),
+    // Anew from the client's, since a Connection that names Cookie must not take out what the key holds.
+    fields.remove(header::COOKIE);
+    if settings.forward == Forward::All {
+        for line in client.get_all(header::COOKIE) {
+            fields.append(header::COOKIE, line.clone());
         }
+    } else if let Some(cookies) = key.cookie_field(client) {
+        fields.insert(header::COOKIE, cookies);
     }
     // Under compression one answer serves all (its forms are derived from it), so all ask for the same.
     let codings = if settings.compression.is_some() { Some(ACCEPT_ENCODING) } else { Codings::of(client).field() };

@@ -149,6 +149,10 @@ impl RuleSet {
             RuleAction::Pass => Action::Pass(PassReason::Rule),
             RuleAction::Cache { settings, bypass } => match bypass.reason(request) {
                 Some(reason) => Action::Pass(reason),
+                // With the client's cookies the upstream might answer for another path than the rule's.
+                None if settings.forward == Forward::All && request.target.is_ambiguous() => {
+                    Action::Pass(PassReason::Path)
+                }
                 None => Action::Cache(CachePlan { settings: Arc::clone(settings) }),
             },
         };

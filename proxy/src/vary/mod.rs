@@ -12,6 +12,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 
 pub use codings::Codings;
+pub(crate) use preference::quality;
 use preference::{best_language, best_type};
 
 use crate::key::{CacheKey, Framer, X_DEVICE_CLASS};
@@ -42,7 +43,7 @@ pub enum VaryMode {
     Refuse,
     /// By its value (RFC 9111 §4.1).
     Exact,
-    /// Not at all: the operator knows that the response is the same.
+    /// Not at all: the operator knows that the response is the same. It is not sent upstream either, which makes sure of that.
     Ignore,
     /// Accept-Language, by the best of these (RFC 4647 §3.4); that one is sent upstream, and none where none matches.
     Languages(Arc<[Box<str>]>),
@@ -57,13 +58,17 @@ const OF_THE_KEY: [HeaderName; 3] =
 // === impl VaryRules ===
 
 impl VaryRules {
-    /// Puts in place of each field of which a rule names the choices the best of them for the client; nothing where none is.
+    /// Puts in place of each field of which a rule names the choices the best of them for the client; nothing where none is, and
+    /// nothing of what is ignored.
     pub fn normalise(&self, client: &HeaderMap, fields: &mut HeaderMap) {
         for (name, mode) in &self.named {
             let best = match mode {
                 VaryMode::Languages(offered) => best_language(client, name, offered),
                 VaryMode::Types(offered) => best_type(client, name, offered),
-                VaryMode::Refuse | VaryMode::Exact | VaryMode::Ignore => continue,
+                // Which cookies are sent is said by the key.
+                VaryMode::Ignore if *name == header::COOKIE => continue,
+                VaryMode::Ignore => None,
+                VaryMode::Refuse | VaryMode::Exact => continue,
             };
             match best.and_then(|best| HeaderValue::from_str(best).ok()) {
                 Some(best) => drop(fields.insert(name.clone(), best)),

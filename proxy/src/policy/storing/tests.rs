@@ -43,6 +43,32 @@ fn seconds(edge_ttl: EdgeTtl, request: &[&str], status: u16, response: &[&str]) 
 }
 
 #[test]
+fn an_answer_to_cookies_is_stored_where_the_response_says_so() {
+    let hour = EdgeTtl::Override(Duration::from_hours(1));
+    let mut settings = settings(hour);
+    settings.forward = crate::rules::Forward::All;
+    settings.key.cookies = vec!["currency".into()];
+    settings.vary.unknown = crate::vary::VaryMode::Exact;
+    for (request, response, stored) in [
+        (&["cookie: sid=1"][..], &[][..], false),
+        (&["cookie: currency=eur; sid=1"], &[], false),
+        (&["cookie: sid=1"], &["last-modified: Sun, 06 Nov 1994 08:49:37 GMT"], false),
+        (&["cookie: sid=1"], &["cache-control: must-revalidate"], false),
+        (&["cookie: sid=1"], &["cdn-cache-control: must-revalidate", "expires: Sun, 06 Nov 1994 09:49:37 GMT"], false),
+        (&["cookie: sid=1"], &["cache-control: public"], true),
+        (&["cookie: sid=1"], &["cache-control: max-age=60"], true),
+        (&["cookie: sid=1"], &["expires: Sun, 06 Nov 1994 09:49:37 GMT"], true),
+        (&["cookie: sid=1"], &["vary: cookie"], true),
+        (&["cookie: currency=eur"], &[], true),
+        (&[], &[], true),
+    ] {
+        let judged = judge(&settings, request, 200, response).map(drop);
+        let expected = if stored { Ok(()) } else { Err(NotStored::Cookie) };
+        assert_eq!(judged, expected, "{request:?} {response:?}");
+    }
+}
+
+#[test]
 fn what_the_response_forbids_is_not_stored_under_any_rule() {
     let hour = EdgeTtl::Override(Duration::from_hours(1));
     for (request, status, response, reason, section) in [
