@@ -3,6 +3,7 @@
 use http::{HeaderMap, header};
 
 use super::{Coding, Form};
+use crate::vary::quality;
 
 /// What a client accepts, in thousandths; 0 refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,7 @@ impl Accept {
             // Nothing but a weight may stand there; what is no weight refuses.
             let weight = match (parts.next(), parts.next()) {
                 (None, _) => FULL,
-                (Some(parameter), None) => weight(parameter).unwrap_or(0),
+                (Some(parameter), None) => quality(parameter).unwrap_or(0),
                 (Some(_), Some(_)) => 0,
             };
             let place = match Coding::of_token(token) {
@@ -65,53 +66,5 @@ impl Accept {
             (None, None, Form::Coded(_)) => return None,
         };
         (thousandths > 0).then_some(Weight { thousandths, is_named })
-    }
-}
-
-/// `q=0.5` in thousandths (RFC 9110 §12.4.2); `None` for what is no weight.
-fn weight(parameter: &[u8]) -> Option<u16> {
-    let value = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
-    let (whole, decimals) = match value {
-        [whole] => (whole, &[][..]),
-        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
-        _ => return None,
-    };
-    let mut thousandths = match whole {
-        b'0' => 0,
-        b'1' => FULL,
-        _ => return None,
-    };
-    for (decimal, unit) in decimals.iter().zip([100, 10, 1]) {
-        let digit = decimal.is_ascii_digit().then(|| u16::from(decimal - b'0'))?;
-        thousandths += digit * unit;
-    }
-    (thousandths <= FULL).then_some(thousandths)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn weights_are_read() {
-        for (text, expected) in [
-            ("q=1", Some(1000)),
-            ("q=0", Some(0)),
-            ("Q=0.5", Some(500)),
-            ("q=0.125", Some(125)),
-            ("q=1.000", Some(1000)),
-            ("q=0.", Some(0)),
-            ("q=1.001", None),
-            ("q=0.0001", None),
-            ("q=2", None),
-            ("q=-1", None),
-            ("q=.5", None),
-            ("q=", None),
-            ("q", None),
-            ("level=9", None),
-            ("", None),
-        ] {
-            assert_eq!(weight(text.as_bytes()), expected, "RFC 9110 §12.4.2: {text}");
-        }
     }
 }

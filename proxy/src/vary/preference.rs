@@ -83,7 +83,7 @@ impl<'h> Preferences<'h> {
 }
 
 /// `q=0.5` in thousandths (RFC 9110 §12.4.2); `None` for what is no weight.
-pub(super) fn quality(parameter: &[u8]) -> Option<u16> {
+pub(crate) fn quality(parameter: &[u8]) -> Option<u16> {
     let value = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
     let (whole, decimals) = match value {
         [whole] => (whole, &[][..]),
@@ -139,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    fn request(name: HeaderName, lines: &[&str]) -> HeaderMap {
+    fn request(name: &HeaderName, lines: &[&str]) -> HeaderMap {
         let mut fields = HeaderMap::new();
         for line in lines {
             fields.append(name.clone(), HeaderValue::from_str(line).unwrap());
@@ -152,12 +152,12 @@ mod tests {
     }
 
     fn language(asked: &str, offered: &[&str]) -> Option<String> {
-        let fields = request(header::ACCEPT_LANGUAGE, &[asked]);
+        let fields = request(&header::ACCEPT_LANGUAGE, &[asked]);
         best_language(&fields, &header::ACCEPT_LANGUAGE, &offers(offered)).map(str::to_owned)
     }
 
     fn media_type(asked: &str, offered: &[&str]) -> Option<String> {
-        best_type(&request(header::ACCEPT, &[asked]), &header::ACCEPT, &offers(offered)).map(str::to_owned)
+        best_type(&request(&header::ACCEPT, &[asked]), &header::ACCEPT, &offers(offered)).map(str::to_owned)
     }
 
     #[test]
@@ -184,7 +184,7 @@ mod tests {
         ] {
             assert_eq!(language(asked, offered).as_deref(), expected, "{asked} of {offered:?}: {why}");
         }
-        let fields = request(header::ACCEPT_LANGUAGE, &["fr", "de"]);
+        let fields = request(&header::ACCEPT_LANGUAGE, &["fr", "de"]);
         assert_eq!(best_language(&fields, &header::ACCEPT_LANGUAGE, &offers(&["de"])), Some("de"), "all lines");
     }
 
