@@ -40,6 +40,34 @@ async fn a_miss_and_then_a_hit_with_age() {
     assert_eq!(upstream.asked(), 1);
 }
 
+/// RFC 9110 §6.6.1: when the origin made it, also where Expires is counted from it (RFC 9111 §4.2.1).
+#[tokio::test]
+async fn date_stays_the_origins() {
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+    let mut upstream = Upstream::start().await;
+    let rules = "[[rules]]\nname = \"all\"\naction = \"cache\"\npaths = [\"/**\"]\nedge_ttl = \"1h\"\n";
+    let proxy = Proxy::start(upstream.addr(), rules).await;
+    let dated = response("200 OK", &format!("Date: {DATE}\r\nETag: \"1\"\r\n"), "hello");
+    let missing = proxy.getting("/");
+    upstream.answer(&dated).await;
+    assert_eq!(missing.await.unwrap().unwrap().header("date"), DATE, "a miss");
+    proxy.settled().await;
+    let hit = fetch(proxy.get("/")).await.unwrap();
+    assert!(hit.is_hit() && hit.body == "hello", "{hit:?}");
+    assert_eq!(hit.header("date"), DATE, "a hit");
+    let not_modified = fetch(proxy.get("/").header("if-none-match", "\"1\"")).await.unwrap();
+    assert_eq!((not_modified.status, not_modified.header("date")), (304, DATE));
+
+    let passing = tokio::spawn(fetch(proxy.request(Method::POST, "/")));
+    upstream.answer(&dated).await;
+    assert_eq!(passing.await.unwrap().unwrap().header("date"), DATE, "what is passed");
+
+    let undated = tokio::spawn(fetch(proxy.request(Method::POST, "/")));
+    upstream.answer(&response("200 OK", "", "")).await;
+    let own = undated.await.unwrap().unwrap();
+    assert!(own.header("date").ends_with(" GMT") && own.header("date") != DATE, "{own:?}");
+}
+
 #[tokio::test]
 async fn a_fill_sends_only_what_the_key_holds() {
     let mut upstream = Upstream::start().await;
