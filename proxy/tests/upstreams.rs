@@ -8,11 +8,13 @@ use std::net::SocketAddr;
 
 use reqwest::Method;
 use support::automatic::{Automatic, HEALTH, Mode};
+use support::origin_feed::OriginFeed;
 use support::{LIMIT, Proxy, Upstream, fetch, local, raw, response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use vitrine_load_tests::stack::wait_until;
 use vitrine_proxy::upstream::{AddressReport, UpstreamReport};
+use vitrine_shared::epoch::Epoch;
 
 const RETRIES: &str = "retries = { most = 1, budget_percent = 100 }\n";
 const CHECKS: &str =
@@ -78,7 +80,8 @@ async fn fills_and_passed_requests_go_around_together() {
         body(&proxy, &format!("/p/{number}")).await;
     }
     assert_eq!(origins.each_ref().map(Automatic::asked), [2, 2, 2]);
-    assert!(report(&proxy).addresses.iter().all(|address| address.in_flight == 0 && address.healthy));
+    let at_rest = async || report(&proxy).addresses.iter().all(|address| address.in_flight == 0 && address.healthy);
+    wait_until("all have ended", LIMIT, at_rest).await.unwrap();
 }
 
 #[tokio::test]
@@ -277,6 +280,41 @@ async fn on_a_closed_pooled_connection_only_safe_passed_requests_are_repeated() 
         assert_eq!(second.await.unwrap().unwrap().status, if repeated { 200 } else { 502 }, "{method}");
         assert_eq!(upstream.asked(), before + 1 + usize::from(repeated), "{method}");
     }
+}
+
+/// Invalidation protocol, rule 6: what a purge replaced while the first address was asked must not come back as new from the second.
+#[tokio::test]
+async fn each_attempt_has_a_stamp_of_its_own() {
+    let (mut one, mut two, feed) = (Upstream::start().await, Upstream::start().await, OriginFeed::start(5).await);
+    let table = format!(
+        "{}[upstreams.many]\naddresses = [\"{}\", \"{}\"]\nspeaks_epochs = true\n{RETRIES}",
+        feed.table(""),
+        one.addr(),
+        two.addr()
+    );
+    let rules = "[[rules]]\nname = \"cached\"\naction = \"cache\"\npaths = [\"/**\"]\nupstream = \"many\"\n";
+    let proxy = Proxy::with(local(), "", &table, rules).await;
+    let live = proxy.engine.context().live.clone();
+    wait_until("the feed is read", LIMIT, async || live.applied() == Epoch::new(1, 5)).await.unwrap();
+    let client = proxy.getting("/");
+    let (first, other) = tokio::select! {
+        first = one.next() => (first, &mut two),
+        first = two.next() => (first, &mut one),
+    };
+    assert_eq!(first.header("cache-min-epoch"), Some("1.5"));
+    feed.commit(&["product:1"]);
+    wait_until("the purge is applied", LIMIT, async || live.applied() == Epoch::new(1, 6)).await.unwrap();
+    first.hang_up();
+    let second = other.next().await;
+    assert_eq!(second.header("cache-min-epoch"), Some("1.6"));
+    second.send(&response(
+        "200 OK",
+        "Cache-Control: max-age=60\r\nCache-Epoch: 1.6\r\nVitrine-Tags: product:1\r\n",
+        "new",
+    ));
+    drop(second);
+    assert_eq!(client.await.unwrap().unwrap().body, "new");
+    assert_eq!(one.asked() + two.asked(), 2);
 }
 
 // === health checks ===

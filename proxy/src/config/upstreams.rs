@@ -90,9 +90,9 @@ fn one(name: &str, raw: &RawUpstream, with_feed: bool, problems: &mut Problems<'
     }
     let tag_headers = tag_headers(raw.tag_headers.as_deref(), problems);
     let balance = balance::balance(raw.balance.as_ref(), problems);
-    let health = balance::health(raw.health.as_ref(), problems);
+    let health = raw.health.as_ref().map(|raw| balance::health(raw, problems));
     let ejection = balance::ejection(raw.ejection.as_ref(), problems);
-    let retries = balance::retries(raw.retries.as_ref(), addresses.as_deref(), problems);
+    let retries = raw.retries.as_ref().map(|raw| balance::retries(raw, addresses.as_deref(), problems));
     Some(Upstream {
         name: name.into(),
         addresses: addresses?,
@@ -106,10 +106,10 @@ fn one(name: &str, raw: &RawUpstream, with_feed: bool, problems: &mut Problems<'
         reads_through: raw.reads_through,
         speaks_epochs,
         tag_headers: tag_headers?,
-        balance: balance?,
-        health: health?,
-        ejection: ejection?,
-        retries: retries?,
+        balance,
+        health,
+        ejection,
+        retries,
     })
 }
 

@@ -238,3 +238,72 @@ impl Incoming {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Answers one request on each connection with `bytes`, and hangs up.
+    async fn upstream(bytes: &'static str) -> Arc<Upstream> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    stream.read_buf(&mut head).await.unwrap();
+                }
+                stream.write_all(bytes.as_bytes()).await.unwrap();
+            }
+        });
+        Arc::new(Upstream::of("origin", vec![address]))
+    }
+
+    async fn ask(bytes: &'static str) -> (Result<Incoming, ExchangeError>, Vec<ResponseHeader>) {
+        let client = UpstreamClient::new(1);
+        let mut asking = client.asking(&upstream(bytes).await, Affinity::of("h", "/"));
+        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
+        request.insert_header("host", "h").unwrap();
+        let mut heads = Vec::new();
+        let result = client.ask(&mut asking, request, &mut |head| heads.push(head)).await;
+        assert_eq!(asking.again(&result), None);
+        (result, heads)
+    }
+
+    #[tokio::test]
+    async fn interim_heads_are_handed_on_but_for_100() {
+        let (result, heads) =
+            ask("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\nLink: </b>\r\n\r\n\
+             HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+            .await;
+        let mut incoming = result.unwrap();
+        assert_eq!(
+            (incoming.head.status, incoming.next().await.unwrap().unwrap()),
+            (StatusCode::OK, Bytes::from("hi"))
+        );
+        assert_eq!(heads.iter().map(|head| head.status.as_u16()).collect::<Vec<_>>(), [103, 102]);
+        assert_eq!(heads[0].headers.get_all("link").iter().collect::<Vec<_>>(), ["</a>", "</b>"]);
+    }
+
+    #[tokio::test]
+    async fn what_never_becomes_final_is_an_error() {
+        const MANY: &str = "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n\
+            HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n\
+            HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n\
+            HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n\
+            HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n\
+            HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
+        for (bytes, interim) in [
+            ("HTTP/1.1 103 Early Hints\r\n\r\n", 1),
+            ("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", 0),
+            (MANY, MAX_INTERIM),
+        ] {
+            let (result, heads) = ask(bytes).await;
+            assert!(matches!(result.err(), Some(ExchangeError::Response(_))), "{bytes}");
+            assert_eq!(heads.len(), interim, "{bytes}");
+        }
+    }
+}

@@ -11,6 +11,8 @@ use crate::key::Target;
 use crate::rules::RequestFacts;
 use crate::upstream::{Affinity, Attempt, Attempts, Pools, Upstream, is_failure, peer};
 
+/// How often a passed request may be tried: again on a closed pooled connection, or at another address.
+pub(super) const MAX_TRIES: usize = 8;
 /// The response said that the address is at fault, and another one is asked.
 pub(super) const OTHER_ADDRESS: ErrorType = ErrorType::Custom("OtherAddress");
 
@@ -24,13 +26,14 @@ pub(super) struct Route {
     /// Whether a request that the upstream may have seen can be sent again: its method is safe, it has no content, and it is no
     /// upgrade.
     repeatable: bool,
+    tries: usize,
 }
 
 impl Route {
     /// A route on which nothing was asked yet.
     pub(super) fn to(upstream: Arc<Upstream>, facts: &RequestFacts<'_>) -> Self {
         let repeatable = facts.method.is_safe() && !facts.has_body && !facts.headers.contains_key(header::UPGRADE);
-        Self { upstream, attempts: None, attempt: None, repeatable }
+        Self { upstream, attempts: None, attempt: None, repeatable, tries: 0 }
     }
 
     /// Who is asked.
@@ -44,6 +47,7 @@ impl Route {
             let affinity = Affinity::of(target.host(), &target.passed());
             pools.of(&self.upstream).attempts(self.upstream.clone(), affinity)
         });
+        self.tries += 1;
         if self.attempt.is_none() {
             self.attempt = attempts.next().await;
         }
@@ -104,7 +108,8 @@ impl Route {
     }
 
     fn may_retry(&mut self, session: &Session) -> bool {
-        self.repeatable && !head_is_sent(session) && self.attempts.as_mut().is_some_and(Attempts::may_retry)
+        let may = self.repeatable && self.tries < MAX_TRIES && !head_is_sent(session);
+        may && self.attempts.as_mut().is_some_and(Attempts::may_retry)
     }
 }
 

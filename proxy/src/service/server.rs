@@ -20,6 +20,7 @@ use vitrine_shared::epoch::Epoch;
 
 use super::Edge;
 use super::date::KeepsDate;
+use super::pass::MAX_TRIES;
 use crate::config::{CacheLimits, Config, Feed as FeedConfig};
 use crate::engine::Engine;
 use crate::feed::client::FeedClient;
@@ -44,8 +45,6 @@ const GRACE_SECONDS: u64 = 2;
 const RUNTIME_SECONDS: u64 = 2;
 /// Idle connections to upstreams that Pingora keeps for passed requests, for each thread.
 const IDLE_CONNECTIONS: usize = 64;
-/// How often a passed request may be tried: again on a closed pooled connection, or at the next address.
-const MAX_TRIES: usize = 4;
 /// The part of the cache's memory that running fills may keep: a quarter.
 const FILL_SHARE: u64 = 4;
 /// Tags that are remembered where no feed is configured, and only local purges can come.

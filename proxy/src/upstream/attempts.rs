@@ -81,7 +81,7 @@ impl Attempts {
         if !state.has_other(&self.tried, Among::Available, now) {
             return false;
         }
-        let within = state.budget.take(&retries, now);
+        let within = state.budget.take(retries, now);
         let counted = &mut state.retries;
         *(if within { &mut counted.made } else { &mut counted.refused }) += 1;
         drop(state);

@@ -91,12 +91,12 @@ async fn check_one(
     check: &HealthCheck,
 ) {
     let result = match timeout(check.timeout, ask(connector, upstream, address, check)).await {
-        Ok(Ok(status)) if matches!(status, 200..=399) => Ok(()),
+        Ok(Ok(200..=399)) => Ok(()),
         Ok(Ok(status)) => Err(format!("status {status}")),
         Ok(Err(error)) => Err(error.etype().as_str().to_owned()),
         Err(_) => Err("no answer in time".to_owned()),
     };
-    pool.checked(address, result.as_ref().map(|()| ()).map_err(String::as_str), check);
+    pool.checked(address, result.as_ref().copied().map_err(String::as_str), check);
 }
 
 async fn ask(

@@ -117,14 +117,14 @@ impl Pool {
 
     /// Logs where the last address has become unavailable, or the first one available again.
     pub(super) fn tell_of_panic(&self, now: Instant) {
-        let changed = self.state.lock().panic_changed(now);
+        let Some(panics) = self.state.lock().panic_changed(now) else {
+            return;
+        };
         let upstream = self.current();
-        match changed {
-            Some(true) => {
-                tracing::warn!(upstream = &*upstream.name, "every address is unhealthy or ejected: all are asked");
-            }
-            Some(false) => tracing::info!(upstream = &*upstream.name, "there are available addresses again"),
-            None => {}
+        if panics {
+            tracing::warn!(upstream = &*upstream.name, "every address is unhealthy or ejected: all are asked");
+        } else {
+            tracing::info!(upstream = &*upstream.name, "there are available addresses again");
         }
     }
 

@@ -106,13 +106,13 @@ mod tests {
 
         // Another setting, the same addresses.
         let second = Arc::new(Upstream { read_timeout: std::time::Duration::from_secs(1), ..(*first).clone() });
-        pools.reconcile(&[second.clone()]);
+        pools.reconcile(std::slice::from_ref(&second));
         assert_eq!(ejected(&pools), down);
         assert!(Arc::ptr_eq(&pools.of(&first), &pools.of(&second)));
 
         // One address more; a request of the old configuration still finds its own addresses.
         let third = Arc::new(upstream(&["127.0.0.1:1", "127.0.0.1:2", "127.0.0.1:3"]));
-        pools.reconcile(&[third.clone()]);
+        pools.reconcile(std::slice::from_ref(&third));
         assert_eq!((ejected(&pools), pools.report()[0].addresses.len()), (down.clone(), 3));
         assert_eq!(pools.of(&first).report().addresses.len(), 2);
 
@@ -137,7 +137,7 @@ mod tests {
         let checked = Upstream { health: Some(check.clone()), ..upstream(&["127.0.0.1:1"]) };
         let pools = Pools::default();
         let (checked, unchecked) = (Arc::new(checked), Arc::new(upstream(&["127.0.0.1:1"])));
-        pools.reconcile(&[checked.clone()]);
+        pools.reconcile(std::slice::from_ref(&checked));
         pools.of(&checked).checked("127.0.0.1:1".parse().unwrap(), Err("503"), &check);
         let healthy = || pools.report()[0].addresses[0].healthy;
         assert!(!healthy() && pools.report()[0].panic);

@@ -13,6 +13,8 @@ use super::Address;
 
 /// For how long a resolved name is used before it is asked for again.
 const RESOLVED_FOR: Duration = Duration::from_secs(5);
+/// The same where nothing was found.
+const NOT_FOUND_FOR: Duration = Duration::from_secs(1);
 /// Longest wait for the resolver.
 const RESOLVE_TIMEOUT: Duration = Duration::from_secs(3);
 /// Most addresses that are taken of one name.
@@ -80,7 +82,8 @@ impl Resolver {
         let found = self.found.read();
         // Where no name is to be resolved, it is so from the start and for ever.
         let literal = || self.names.iter().all(|name| literal(name).is_some());
-        let fresh = found.at.is_some_and(|at| at.elapsed() < RESOLVED_FOR) || literal();
+        let lasts = if found.all.is_empty() { NOT_FOUND_FOR } else { RESOLVED_FOR };
+        let fresh = found.at.is_some_and(|at| at.elapsed() < lasts) || literal();
         fresh.then(|| found.all.clone())
     }
 }

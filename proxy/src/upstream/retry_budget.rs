@@ -53,7 +53,7 @@ impl RetryBudget {
     }
 
     /// Takes one retry out of the budget; false where it is used up.
-    pub(super) fn take(&mut self, retries: &Retries, now: Instant) -> bool {
+    pub(super) fn take(&mut self, retries: Retries, now: Instant) -> bool {
         let newest = self.slot(now).second;
         let recent = self.slots.iter().filter(|slot| newest - slot.second < WINDOW as u64);
         let (asked, retried) = recent.fold((0, 0), |(asked, retried), slot| {
@@ -88,7 +88,7 @@ mod tests {
     const RETRIES: Retries = Retries { most: 1, budget_percent: 20 };
 
     fn taken(budget: &mut RetryBudget, now: Instant) -> usize {
-        (0..1000).take_while(|_| budget.take(&RETRIES, now)).count()
+        (0..1000).take_while(|_| budget.take(RETRIES, now)).count()
     }
 
     #[test]
@@ -125,7 +125,7 @@ mod tests {
                     budget.asked(now);
                     of.0 += 1;
                 }
-                of.1 += (0..wanted).filter(|_| budget.take(&RETRIES, now)).count() as u64;
+                of.1 += (0..wanted).filter(|_| budget.take(RETRIES, now)).count() as u64;
                 let window = seconds.range(second.saturating_sub(WINDOW as u64 - 1)..=second);
                 let (asked, retried) = window.fold((0, 0), |sum, (_, of)| (sum.0 + of.0, sum.1 + of.1));
                 let this_second = seconds[&second].1;
