@@ -180,3 +180,29 @@ async fn rules_in_the_wrong_order_do_not_show_accounts() {
         }
     }
 }
+
+/// A bucket's prefix is a wall: no request, passed or not, asks for what stands beside it.
+#[tokio::test]
+async fn nothing_climbs_out_of_a_bucket() {
+    let upstream = upstream().await;
+    let keys = "strip_prefix = \"/static\"\npath_prefix = \"/bucket\"\n";
+    let proxy = Proxy::with(upstream.addr(), keys, "", &support::cache_all("")).await;
+    for target in [
+        "/static/..%2Fother/x",
+        "/static/a%2F..%2F..%2Fother/x",
+        "/static/..%5Cother/x",
+        "/static/..%252Fother/x",
+        "/static/..;/other/x",
+        "/static/%2e%2e%2Fother",
+    ] {
+        for lines in ["", "Authorization: x\r\n"] {
+            let got = exchange(proxy.http, &get(SHOP, target, lines)).await;
+            assert_eq!(got.status, 400, "{target}: {got:?}");
+        }
+    }
+    assert_eq!(upstream.asked(), 0);
+    for (target, asked) in [("/static/../static/a", "/bucket/a"), ("/static/a%2Fb..c", "/bucket/a%2Fb..c")] {
+        assert_eq!(exchange(proxy.http, &get(SHOP, target, "Authorization: x\r\n")).await.status, 200);
+        assert!(upstream.heads().last().unwrap().starts_with(&format!("GET {asked} ")), "{:?}", upstream.heads());
+    }
+}

@@ -192,7 +192,7 @@ async fn absolute_form_is_keyed_by_its_own_host() {
             (format!("https://{VICTIM}/a1"), VICTIM),
             (format!("HTTP://{VICTIM}/a2"), VICTIM),
             ("http://evil.example/a3".to_owned(), "evil.example"),
-            (format!("//evil.example/a4"), VICTIM),
+            ("//evil.example/a4".to_owned(), VICTIM),
         ]
         .iter()
         .enumerate()

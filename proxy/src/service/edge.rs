@@ -240,6 +240,8 @@ impl ProxyHttp for Edge {
     async fn fail_to_proxy(&self, session: &mut Session, error: &Error, ctx: &mut RequestContext) -> FailToProxy {
         let refusal = if head_is_sent(session) { None } else { refusal_of(error) };
         let error_code = refusal.as_ref().map_or(0, |refusal| refusal.status.as_u16());
+        // The connection is closed below, and a client that is not told so would lose its next request.
+        session.as_mut().set_keepalive(None);
         if let Some(refusal) = refusal
             && let Err(error) = write_refusal(session.as_mut(), ctx, &refusal).await
         {
@@ -313,7 +315,7 @@ impl Edge {
 /// Who wrote what an answer says.
 pub(super) fn author(outcome: Outcome) -> Author {
     match outcome {
-        Outcome::Refused | Outcome::Unavailable(_) => Author::Edge,
+        Outcome::Refused | Outcome::Unavailable(_) | Outcome::NotCached => Author::Edge,
         _ => Author::Upstream,
     }
 }

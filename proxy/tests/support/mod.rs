@@ -1,5 +1,5 @@
 //! What the tests of the proxy share: the proxy itself in this process, and an upstream that does what the test says.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
+#![allow(dead_code, unused_imports, clippy::unwrap_used, clippy::expect_used, missing_docs, unreachable_pub)]
 
 pub mod automatic;
 pub mod echo;
