@@ -309,6 +309,79 @@ mod tests {
         assert_eq!(at(&["c"]), []);
     }
 
+    #[derive(Clone, Debug)]
+    enum Step {
+        Feed(u8, Mode),
+        Local(u8, Mode),
+        All(Mode),
+        Position,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let mode = prop_oneof![Just(Mode::Hard), Just(Mode::Soft)];
+        prop_oneof![
+            6 => (0u8..6, mode.clone()).prop_map(|(tag, mode)| Step::Feed(tag, mode)),
+            6 => (0u8..6, mode.clone()).prop_map(|(tag, mode)| Step::Local(tag, mode)),
+            1 => mode.prop_map(Step::All),
+            1 => Just(Step::Position),
+        ]
+    }
+
+    fn take(table: &mut TagTable, step: &Step) {
+        let applied = table.applied();
+        match step {
+            Step::Feed(tag, mode) => {
+                let mut batch = batch(applied.term, applied.seq + 1, &[&[&format!("t{tag}")]]);
+                batch.purges[0].mode = *mode;
+                table.apply(&batch).unwrap();
+            }
+            Step::Local(tag, mode) => {
+                table.purge(&hashes(&[&format!("t{tag}")]), false, *mode);
+            }
+            Step::All(mode) => {
+                table.purge(&[], true, *mode);
+            }
+            Step::Position => table.take_position(Epoch::new(applied.term, applied.seq + 3)),
+        }
+    }
+
+    proptest! {
+        /// Whatever was stamped at some moment is reached by what was purged after it, by either clock, and by nothing else.
+        #[test]
+        fn both_clocks_agree_with_a_history(
+            steps in proptest::collection::vec(step(), 1..40),
+            capacity in 1usize..6,
+            tags in proptest::collection::vec(0u8..6, 0..4),
+        ) {
+            let names: Vec<TagHash> =
+                tags.iter().map(|tag| crate::tag::hash(format!("t{tag}").as_bytes())).collect();
+            let mut roomy = TagTable::at(Epoch::new(1, 0), 1_000);
+            let mut bounded = TagTable::at(Epoch::new(1, 0), capacity);
+            let mut stamps = Vec::new();
+            for step in &steps {
+                stamps.push(roomy.stamp());
+                prop_assert_eq!(roomy.stamp(), bounded.stamp());
+                take(&mut roomy, step);
+                take(&mut bounded, step);
+            }
+            for (moment, stamp) in stamps.into_iter().enumerate() {
+                let verdicts = steps[moment..].iter().map(|step| match step {
+                    Step::Position => Verdict::Purged,
+                    Step::Feed(tag, _) | Step::Local(tag, _) if !tags.contains(tag) => Verdict::Servable,
+                    Step::Feed(_, mode) | Step::Local(_, mode) | Step::All(mode) => match mode {
+                        Mode::Hard => Verdict::Purged,
+                        Mode::Soft => Verdict::SoftPurged,
+                    },
+                });
+                let expected = verdicts.max().unwrap_or(Verdict::Servable);
+                prop_assert_eq!(roomy.verdict(stamp, &names), expected);
+                prop_assert!(bounded.verdict(stamp, &names) >= expected);
+                let told = roomy.reached(stamp, &names).first().map_or(Verdict::Servable, |reached| reached.verdict);
+                prop_assert_eq!(told, expected);
+            }
+        }
+    }
+
     proptest! {
         /// However small the table, it never says servable where an unbounded history of purges says purged.
         #[test]
