@@ -21,6 +21,9 @@ const FIELD_OVERHEAD: usize = 96;
 /// Bytes that a chunk costs besides its content.
 const CHUNK_OVERHEAD: usize = 64;
 
+/// Bytes that the mark of its URL costs, and its place among the others.
+const URL_OVERHEAD: usize = 128;
+
 /// Everything of a response but its body.
 #[derive(Debug)]
 pub struct Meta {
@@ -124,7 +127,7 @@ impl Object {
         let fields: usize =
             meta.fields.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD).sum();
         let tags = size_of_val::<[TagHash]>(&meta.provenance.tags);
-        let fixed = size_of::<Self>() + meta.key.as_bytes().len() + fields + tags;
+        let fixed = size_of::<Self>() + meta.key.as_bytes().len() + fields + tags + URL_OVERHEAD;
         let weight = ENTRY_OVERHEAD + fixed as u64 + body.weight();
         let form = form_of(meta.status, &meta.fields);
         Self { meta, body, form, checked: Checked::default(), found: AtomicBool::new(false), weight }
