@@ -75,8 +75,8 @@ async fn the_response_decides_by_the_rules_entries() {
         assert_eq!(got.header("set-cookie"), "", "no client gets it");
         assert_eq!(got.header("cache-control"), "no-cache", "the entry's browser_ttl");
     }
-    let private = format!("Cache-Control: private\r\nContent-Type: text/html\r\nSet-Cookie: id=1\r\n");
-    let (got, _) = fill(&proxy, &mut upstream, proxy.get("/private"), &response("200 OK", &private, "page")).await;
+    let private = "Cache-Control: private\r\nContent-Type: text/html\r\nSet-Cookie: id=1\r\n";
+    let (got, _) = fill(&proxy, &mut upstream, proxy.get("/private"), &response("200 OK", private, "page")).await;
     assert_eq!(got.header("set-cookie"), "", "nor where it is not stored");
 
     fill(&proxy, &mut upstream, proxy.get("/long"), &response("200 OK", &page, "over eight bytes")).await;

@@ -198,6 +198,11 @@ mod tests {
             ("application/json, text/plain, */*", Some("application/json"), "the one named more exactly"),
             ("*/*", Some("text/html"), "any: the first"),
             ("text/*;q=0.3, */*;q=0.5", Some("application/json"), "the most specific range counts for each"),
+            (
+                "text/html;q=0.5, application/*;q=0.9, */*;q=0.1",
+                Some("application/json"),
+                "though a wider one says less",
+            ),
             ("text/html;q=0, */*", Some("application/json"), "refused"),
             ("text/html;level=1, application/json;q=0.1", Some("application/json"), "narrower than what is offered"),
             ("image/png", None, "nothing is accepted"),
