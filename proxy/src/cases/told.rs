@@ -276,6 +276,7 @@ impl<'c> Asked<'c> {
     /// As fills judge, in the same order.
     fn judge(&self, response: &Response, now: u64) -> Result<(Stored, Lifetime), NotStored> {
         let settings = &self.plan.settings;
+        headers::epoch(&response.fields, &headers::CACHE_EPOCH).map_err(|_| NotStored::Protocol)?;
         let mut tags = headers::tags(&response.fields).map_err(|_| NotStored::Protocol)?;
         let tag_headers = &self.decision.upstream.tag_headers;
         tags.extend(policy::tags_of(&response.fields, tag_headers, &origin_of(self.target))?);
