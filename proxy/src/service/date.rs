@@ -114,7 +114,7 @@ impl Connection {
 
 /// Where the value of Date begins in a head that is whole.
 fn place(head: &[u8]) -> Option<usize> {
-    let end = memchr::memmem::find(head, b"\r\n\r\n")?;
+    let end = memchr::memmem::find(head, b"\r\n\r\n").filter(|_| head.starts_with(b"HTTP/1."))?;
     let is_field = |at: &usize| head[*at..].get(..FIELD.len()).is_some_and(|field| field.eq_ignore_ascii_case(FIELD));
     let at = memchr::memchr_iter(b'\r', &head[..end]).find(is_field)?;
     let begin = at + FIELD.len();
@@ -280,6 +280,7 @@ mod tests {
         for head in [
             "HTTP/1.1 200 OK\r\nDate: Saturday, 21-Nov-26 14:25:18 GMT\r\n\r\n",
             "HTTP/1.1 200 OK\r\nX-Date: Sat, 21 Nov 2026 14:25:18 GMT\r\n\r\n",
+            "no head\r\ndate: Sat, 21 Nov 2026 14:25:18 GMT\r\n\r\n",
             "HTTP/1.1 200 OK\r\n\r\nx\r\ndate: Sat, 21 Nov 2026 14:25:18 GMT\r\n\r\n",
             "",
         ] {
