@@ -123,3 +123,16 @@ async fn tags_of_other_systems_purge_and_stay_behind_a_304() {
     let (got, _) = fill(&proxy, &mut upstream, proxy.get("/"), &response("200 OK", FRESH, "new")).await;
     assert_eq!(got.body, "new", "RFC 9111 §3.2: what the 304 does not name still counts");
 }
+
+#[tokio::test]
+async fn a_passed_response_shows_clients_no_tags() {
+    let mut upstream = Upstream::start().await;
+    let keys = "tag_headers = [\"Surrogate-Key\", \"Cache-Groups\"]";
+    let rule = "[[rules]]\nname = \"p\"\naction = \"pass\"\npaths = [\"/**\"]\n";
+    let proxy = Proxy::with(upstream.addr(), keys, "", rule).await;
+    let passing = proxy.getting("/");
+    let fields = "Surrogate-Key: a b\r\nCache-Groups: \"g\"\r\nVitrine-Tags: c\r\n";
+    upstream.answer(&response("200 OK", fields, "x")).await;
+    let got = passing.await.unwrap().unwrap();
+    assert_eq!([got.header("surrogate-key"), got.header("vitrine-tags"), got.header("cache-groups")], ["", "", "\"g\""]);
+}

@@ -48,13 +48,8 @@ pub fn invalidated_groups(response: &HeaderMap, origin: &str) -> Vec<Tag> {
 
 /// Takes these fields out of what clients see; but not Cache-Groups, which caches nearer to the client may use.
 pub fn remove_tag_fields(response: &mut HeaderMap, fields: &[TagHeader]) {
-    for field in fields {
-        match field {
-            TagHeader::CacheGroups => {}
-            TagHeader::SpaceSeparated(name) | TagHeader::CommaSeparated(name) | TagHeader::Separated(name) => {
-                response.remove(name);
-            }
-        }
+    for name in fields.iter().filter_map(TagHeader::hidden) {
+        response.remove(name);
     }
 }
 

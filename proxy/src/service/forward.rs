@@ -52,9 +52,14 @@ pub(crate) fn prepare(
     Ok(())
 }
 
-/// Takes off a response what only edges may read.
-pub(super) fn strip(response: &mut ResponseHeader) {
+/// Takes off a response what only edges may read: the protocol's fields, and those that carry this upstream's tags.
+pub(super) fn strip(response: &mut ResponseHeader, upstream: Option<&Upstream>) {
     for name in &FROM_ORIGIN {
         response.remove_header(name);
+    }
+    for field in upstream.into_iter().flat_map(|upstream| &upstream.tag_headers) {
+        if let Some(name) = field.hidden() {
+            response.remove_header(name);
+        }
     }
 }

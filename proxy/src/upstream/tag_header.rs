@@ -24,6 +24,16 @@ pub enum TagHeader {
     Separated(HeaderName),
 }
 
+impl TagHeader {
+    /// The field's name, where clients must not see it; Cache-Groups are for caches nearer to the client too (RFC 9875 §2).
+    pub fn hidden(&self) -> Option<&HeaderName> {
+        match self {
+            Self::CacheGroups => None,
+            Self::SpaceSeparated(name) | Self::CommaSeparated(name) | Self::Separated(name) => Some(name),
+        }
+    }
+}
+
 /// The text is not the name of a field (RFC 9110 §5.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("expected the name of a response header, such as \"Surrogate-Key\"")]
