@@ -76,7 +76,7 @@ impl Default for RequestContext {
             target: None,
             rule: Arc::from(""),
             transform: Arc::default(),
-            outcome: Outcome::Refused,
+            outcome: Outcome::Gone,
             route: None,
         }
     }
@@ -107,7 +107,10 @@ impl ProxyHttp for Edge {
         ctx.client = snapshot.config.listen.trusted.client(peer, &session.req_header().headers);
         let target = match target(session.req_header(), &ctx.client) {
             Ok(target) => target,
-            Err(error) => return refuse(session.as_mut(), ctx, &error).await,
+            Err(error) => {
+                ctx.outcome = Outcome::Refused(error);
+                return refuse(session.as_mut(), ctx, &error).await;
+            }
         };
         if let Some((rule, answer)) = preflight::answer(&snapshot.config.rules, session.req_header(), &target) {
             ctx.rule = rule;
@@ -223,7 +226,7 @@ impl ProxyHttp for Edge {
         response: &mut ResponseHeader,
         ctx: &mut RequestContext,
     ) -> pingora::Result<()> {
-        forward::strip(response);
+        forward::strip(response, ctx.route.as_ref().map(Route::upstream));
         if response.status.is_informational() {
             return Ok(());
         }
@@ -315,7 +318,7 @@ impl Edge {
 /// Who wrote what an answer says.
 pub(super) fn author(outcome: Outcome) -> Author {
     match outcome {
-        Outcome::Refused | Outcome::Unavailable(_) | Outcome::NotCached => Author::Edge,
+        Outcome::Refused(_) | Outcome::Unavailable(_) | Outcome::NotCached | Outcome::Gone => Author::Edge,
         _ => Author::Upstream,
     }
 }
