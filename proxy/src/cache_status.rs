@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use http::HeaderValue;
 
-use crate::reason::{MissReason, Outcome, PassReason, StaleReason};
+use crate::reason::{MissReason, NotStored, Outcome, PassReason, StaleReason};
 
 /// The name under which this cache speaks.
 pub const CACHE_NAME: &str = "vitrine";
@@ -27,6 +27,8 @@ pub struct CacheStatus<'r> {
     pub stored: bool,
     /// Whether the request joined another's exchange with the upstream (§2.6).
     pub collapsed: bool,
+    /// Why it was not stored, where it might have been.
+    pub not_stored: Option<NotStored>,
     /// A further word for people, such as `outside-promise`; empty for none.
     pub label: &'r str,
 }
@@ -34,7 +36,16 @@ pub struct CacheStatus<'r> {
 impl<'r> CacheStatus<'r> {
     /// Of an outcome under a rule; the other fields are then set as they apply.
     pub const fn new(outcome: Outcome, rule: &'r str) -> Self {
-        Self { outcome, rule, ttl: None, fwd_status: None, stored: false, collapsed: false, label: "" }
+        Self {
+            outcome,
+            rule,
+            ttl: None,
+            fwd_status: None,
+            stored: false,
+            collapsed: false,
+            not_stored: None,
+            label: "",
+        }
     }
 
     /// The field's member for this cache. To be *appended*: members of caches nearer to the origin come first (§2).
@@ -51,7 +62,7 @@ impl<'r> CacheStatus<'r> {
             // `hit` and `fwd` exclude each other (§2.1).
             None if matches!(
                 self.outcome,
-                Outcome::Preflight | Outcome::Purge | Outcome::NotCached | Outcome::Refused
+                Outcome::Preflight | Outcome::Purge | Outcome::NotCached | Outcome::Refused(_) | Outcome::Gone
             ) => {}
             None => text.push_str("; hit"),
             Some(fwd) => {
@@ -76,7 +87,9 @@ impl<'r> CacheStatus<'r> {
     }
 
     fn detail(&self, text: &mut String) {
-        let parts = [("rule=", self.rule), ("reason=", self.outcome.reason()), ("", self.label)];
+        let not_stored = self.not_stored.map_or("", NotStored::label);
+        let parts =
+            [("rule=", self.rule), ("reason=", self.outcome.reason()), ("not-stored=", not_stored), ("", self.label)];
         let mut separator = "; detail=\"";
         for (name, value) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {
             text.push_str(separator);
@@ -104,7 +117,8 @@ const fn forwarded(outcome: Outcome) -> Option<&'static str> {
         | Outcome::Preflight
         | Outcome::Purge
         | Outcome::NotCached
-        | Outcome::Refused => None,
+        | Outcome::Refused(_)
+        | Outcome::Gone => None,
         Outcome::Stale(reason) => match reason {
             // The refresh behind is another exchange than this request's.
             StaleReason::WhileRevalidate | StaleReason::SoftPurged | StaleReason::MaxStale => None,
@@ -130,6 +144,7 @@ mod tests {
     use sfv::{BareItem, List, ListEntry, Parser};
 
     use super::*;
+    use crate::key::TargetError;
 
     /// RFC 9211 §2.2.
     const FWD: [&str; 8] = ["bypass", "method", "uri-miss", "vary-miss", "miss", "request", "stale", "partial"];
@@ -137,16 +152,13 @@ mod tests {
     const PARAMETERS: [&str; 8] = ["hit", "fwd", "fwd-status", "ttl", "stored", "collapsed", "key", "detail"];
 
     fn outcomes() -> impl Strategy<Value = Outcome> {
-        use crate::reason::{MissReason as M, PassReason as P, StaleReason as S};
-        let miss = [M::Uri, M::Vary, M::Stale, M::Purged, M::Disconnected, M::Request, M::Overtaken];
-        let stale = [S::WhileRevalidate, S::IfError, S::SoftPurged, S::ServeFor];
-        let pass = [P::Rule, P::NoRule, P::Method, P::Body, P::Upgrade, P::Authorization, P::Cookie, P::Range];
-        let mut all = vec![Outcome::Hit, Outcome::HitDisconnected, Outcome::Refused];
-        all.extend(miss.map(Outcome::Miss));
-        all.extend(miss.map(Outcome::Revalidated));
-        all.extend(miss.map(Outcome::Unavailable));
-        all.extend(stale.map(Outcome::Stale));
-        all.extend(pass.map(Outcome::Pass));
+        let mut all = Outcome::KINDS.to_vec();
+        all.extend(MissReason::ALL.iter().copied().map(Outcome::Miss));
+        all.extend(MissReason::ALL.iter().copied().map(Outcome::Revalidated));
+        all.extend(MissReason::ALL.iter().copied().map(Outcome::Unavailable));
+        all.extend(StaleReason::ALL.iter().copied().map(Outcome::Stale));
+        all.extend(PassReason::ALL.iter().copied().map(Outcome::Pass));
+        all.extend(TargetError::ALL.iter().copied().map(Outcome::Refused));
         proptest::sample::select(all)
     }
 
@@ -177,6 +189,10 @@ mod tests {
                 "vitrine; fwd=uri-miss; stored; collapsed; detail=\"rule=catalog reason=uri_miss\"",
             ),
             (of(Outcome::Miss(MissReason::Vary)), "vitrine; fwd=vary-miss; detail=\"rule=catalog reason=vary_miss\""),
+            (
+                CacheStatus { not_stored: Some(NotStored::SetCookie), ..of(Outcome::Miss(MissReason::Uri)) },
+                "vitrine; fwd=uri-miss; detail=\"rule=catalog reason=uri_miss not-stored=set_cookie\"",
+            ),
             (of(Outcome::Miss(MissReason::Purged)), "vitrine; fwd=miss; detail=\"rule=catalog reason=purged\""),
             (
                 of(Outcome::Revalidated(MissReason::Disconnected)),
@@ -188,7 +204,7 @@ mod tests {
                 CacheStatus { label: "outside-promise", ..of(Outcome::Hit) },
                 "vitrine; hit; detail=\"rule=catalog outside-promise\"",
             ),
-            (CacheStatus::new(Outcome::Refused, ""), "vitrine"),
+            (CacheStatus::new(Outcome::Refused(TargetError::Path), ""), "vitrine; detail=\"reason=path\""),
             (of(Outcome::Preflight), "vitrine; detail=\"rule=catalog\""),
             (CacheStatus::new(Outcome::Hit, "a\"b\\c\n"), "vitrine; hit; detail=\"rule=a\\\"b\\\\c\""),
         ];
@@ -204,9 +220,9 @@ mod tests {
         #[test]
         fn every_member_is_a_structured_field(
             outcome in outcomes(), rule in ".{0,12}", ttl: Option<i64>, fwd_status in proptest::option::of(200u16..600),
-            stored: bool, collapsed: bool,
+            stored: bool, collapsed: bool, not_stored in proptest::option::of(proptest::sample::select(NotStored::ALL)),
         ) {
-            let status = CacheStatus { ttl, fwd_status, stored, collapsed, ..CacheStatus::new(outcome, &rule) };
+            let status = CacheStatus { ttl, fwd_status, stored, collapsed, not_stored, ..CacheStatus::new(outcome, &rule) };
             let field = format!("\"Another, cache\"; hit, {}", status.text());
             let list: List = Parser::new(&field).parse().unwrap();
             prop_assert_eq!(list.len(), 2);

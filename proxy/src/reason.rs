@@ -1,6 +1,33 @@
 //! Why a request was answered as it was: the words that metrics, access log and Cache-Status share.
 //!
-//! Labels are stable: dashboards and alerts are written against them.
+//! Labels are stable: dashboards and alerts are written against them. Each reason has a sentence for operators beside its label; a
+//! new one does not compile without both, and `tests/reasons.rs` asks for a test that produces it.
+
+use crate::key::TargetError;
+
+/// Label and sentence of each reason, and with them the list of all.
+macro_rules! told {
+    ($name:ident { $($variant:ident => $label:literal, $sentence:literal;)* }) => {
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// Its stable label.
+            pub const fn label(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $label,)*
+                }
+            }
+
+            /// What happened, why, and what an operator can do about it.
+            pub const fn sentence(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $sentence,)*
+                }
+            }
+        }
+    };
+}
 
 /// Why a request was passed and not looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -123,84 +150,130 @@ pub enum Outcome {
     Preflight,
     /// Not at all: it was a PURGE.
     Purge,
-    /// Not at all: the request was refused.
-    Refused,
+    /// Not at all: what the request asks for cannot be read in one way only, and it was refused.
+    Refused(TargetError),
     /// Not at all: the client wanted a stored response alone, and none may be served (`only-if-cached`, RFC 9111 §5.2.1.7).
     NotCached,
     /// Not at all: the upstream failed and nothing stored may be served.
     Unavailable(MissReason),
+    /// Not at all: the client left while the upstream was asked for it.
+    Gone,
 }
 
-// === impl labels ===
+// === impl labels and sentences ===
 
-impl PassReason {
-    /// Its stable label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Rule => "rule",
-            Self::NoRule => "no_rule",
-            Self::Method => "method",
-            Self::Body => "body",
-            Self::Upgrade => "upgrade",
-            Self::Authorization => "authorization",
-            Self::Cookie => "cookie",
-            Self::Header => "header",
-            Self::Query => "query",
-            Self::Path => "path",
-            Self::Range => "range",
-            Self::HeadOnly => "head_only",
+told!(PassReason {
+    Rule => "rule", "The rule passes everything that it matches (`action = \"pass\"`), so the cache is neither asked nor filled; \
+        use `action = \"cache\"` where answers may be shared.";
+    NoRule => "no_rule", "No rule matches this request, and what no rule matches is passed to `default_upstream`; write a rule for \
+        it to cache it.";
+    Method => "method", "Only GET and HEAD are answered from the cache; every other method goes to the upstream, and there is \
+        nothing to change.";
+    Body => "body", "The request carries a body, which is in no key, so its answer is not shared; send it without one to have \
+        it cached.";
+    Upgrade => "upgrade", "The request wants to switch to another protocol, such as WebSocket, which only the upstream can \
+        answer.";
+    Authorization => "authorization", "The request carries Authorization, so its answer may be for one person alone; where it is \
+        not, set `authorization = false` under `bypass`.";
+    Cookie => "cookie", "The request carries a cookie that the rule lists under `bypass`, which marks requests whose answers are \
+        personal; take it off that list where they are not.";
+    Header => "header", "The request carries a header that the rule lists under `bypass`; take it off that list to answer such \
+        requests from the cache.";
+    Query => "query", "The request has a query parameter that the rule lists under `bypass`; take it off that list to answer such \
+        requests from the cache.";
+    Path => "path", "The path holds an encoded delimiter, a `;` or an empty segment, which servers read in different ways, and the \
+        rule sends the upstream all cookies (`forward = \"all\"`); with another `forward` it would be cached.";
+    Range => "range", "The client wants a part of a response that this edge does not store, so the upstream is asked for that part \
+        alone; why it is not stored is told beside.";
+    HeadOnly => "head_only", "The request is a HEAD for a response that this edge does not store, so the upstream is asked for the \
+        head alone; why it is not stored is told beside.";
+});
+
+told!(MissReason {
+    Uri => "uri_miss", "Nothing is stored under this key: it was not asked for before, it was not stored, or it made room for \
+        others. If that goes on, look at why the last answer was not stored, at what the key holds, and at `cache.memory`.";
+    Vary => "vary_miss", "This URL is stored for other values of the request headers that the upstream's Vary names, and not for \
+        this client's. Few values are shared more: see `vary` in the rule.";
+    Stale => "stale", "What is stored is past its freshness and nothing allows it to be served while it is refreshed, so the upstream \
+        is asked first. A longer `edge_ttl` or `stale_while_revalidate` serves it longer.";
+    Purged => "purged", "What is stored was purged after it was fetched, so it is never served again; the next answer of the upstream \
+        takes its place.";
+    Disconnected => "disconnected", "This edge has no lease from the origin's feed and may have missed purges, so it asks the upstream \
+        before it serves anything. Look at the feed in `/status`; `on_disconnect = \"serve\"` is for files that never change.";
+    Request => "request", "What is stored is fresh, but the client asks for a newer answer with its Cache-Control, and the rule \
+        heeds clients; `request_directives = \"ignore\"` makes that void.";
+    Overtaken => "overtaken", "Something that the answer was made of was purged while the upstream was being asked, so this request \
+        asked anew rather than be given what the purge was meant to replace. Nothing needs to be done.";
+});
+
+told!(NotStored {
+    NoStore => "no_store", "The upstream says `no-store`, so its answer is given to one client and forgotten; change what it sends \
+        in Cache-Control, or in a targeted field, to have it stored.";
+    Private => "private", "The upstream says `private`: the answer is for one client's own cache. Let it say `public` or nothing \
+        where the answer is the same for all.";
+    SetCookie => "set_cookie", "The answer sets a cookie, which must not reach other clients. Let the upstream not set it here, or \
+        take it out for everybody with `set_cookie = \"strip\"`.";
+    Cookie => "cookie", "The upstream was sent cookies that are not in the key (`forward = \"all\"`) and does not say that its answer \
+        may be shared. Let it say `public` or a `max-age`, name the cookie under `key`, or forward less.";
+    Authorization => "authorization", "The request carried Authorization and the upstream does not allow its answer to be shared; \
+        it does so with `public`, `must-revalidate` or `s-maxage`.";
+    Vary => "vary", "The answer varies by everything (`Vary: *`), by too many headers, or in the middle of its life, so it is not \
+        known whom else it is for; let the upstream name the few headers that it reads.";
+    UnknownVary => "unknown_vary", "The answer varies by a request header that the rule does not know, and would be stored anew for \
+        every client. Name the header under `vary` in the rule, with `exact`, a list of choices, or `ignore`.";
+    Status => "status", "Answers with this status are not stored here, or it is a failure that must not take the place of a stored \
+        answer. An entry of `responses` with `edge_ttl` stores a status that is not stored otherwise.";
+    ResponseRule => "response_rule", "An entry of the rule's `responses` says `store = false` for answers like this one.";
+    NoFreshness => "no_freshness", "The answer has neither freshness nor a validator, so it could never be used again. Let the \
+        upstream send `max-age` or an `ETag`, or set `edge_ttl` or `heuristic` in the rule.";
+    Protocol => "protocol", "A field by which the origin names tags, epoch or end of the answer cannot be read, and a purge of it \
+        could be lost; correct what the upstream sends in that field.";
+    TooManyTags => "too_many_tags", "The answer has more tags than this edge keeps, and a tag that is dropped would be a purge that is \
+        lost; let the upstream send fewer and coarser ones.";
+    TooLarge => "too_large", "The body is larger than is stored; see `max_object` of the rule, and `cache.memory`.";
+    RequestNoStore => "request_no_store", "The client says `no-store`, and the rule heeds clients; `request_directives = \"ignore\"` \
+        makes that void.";
+});
+
+told!(StaleReason {
+    WhileRevalidate => "swr", "What is stored is past its freshness and is served at once while one refresh runs behind; for how \
+        long after, `stale_while_revalidate` says.";
+    IfError => "sie", "The upstream failed, and what is stored is served in its place; for how long after its freshness, \
+        `stale_if_error` says. Look at the upstream.";
+    SoftPurged => "soft_purged", "What is stored was softly purged: it is served once more while one refresh runs behind. A hard purge \
+        would have made this request wait.";
+    ServeFor => "serve_for", "Neither the origin's feed nor the upstream can be reached, and the rule's `serve_for` still allows what \
+        is stored. Look at both; when that time is over, clients get 503.";
+    MaxStale => "max_stale", "What is stored is past its freshness, and the client takes it so (`max-stale`); the rule heeds clients.";
+});
+
+/// An example of each kind of outcome; a kind that is not listed does not compile.
+macro_rules! kinds {
+    ($($kind:pat => $example:expr;)*) => {
+        impl Outcome {
+            /// One of each kind; where a kind has reasons, one of them.
+            pub const KINDS: &[Self] = &[$($example),*];
         }
-    }
+
+        const _: fn(Outcome) = |outcome| match outcome {
+            $($kind => {})*
+        };
+    };
 }
 
-impl MissReason {
-    /// Its stable label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Uri => "uri_miss",
-            Self::Vary => "vary_miss",
-            Self::Stale => "stale",
-            Self::Purged => "purged",
-            Self::Disconnected => "disconnected",
-            Self::Request => "request",
-            Self::Overtaken => "overtaken",
-        }
-    }
-}
-
-impl NotStored {
-    /// Its stable label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::NoStore => "no_store",
-            Self::Private => "private",
-            Self::SetCookie => "set_cookie",
-            Self::Cookie => "cookie",
-            Self::Authorization => "authorization",
-            Self::Vary => "vary",
-            Self::UnknownVary => "unknown_vary",
-            Self::Status => "status",
-            Self::ResponseRule => "response_rule",
-            Self::NoFreshness => "no_freshness",
-            Self::Protocol => "protocol",
-            Self::TooManyTags => "too_many_tags",
-            Self::TooLarge => "too_large",
-            Self::RequestNoStore => "request_no_store",
-        }
-    }
-}
-
-impl StaleReason {
-    /// Its stable label.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::WhileRevalidate => "swr",
-            Self::IfError => "sie",
-            Self::SoftPurged => "soft_purged",
-            Self::ServeFor => "serve_for",
-            Self::MaxStale => "max_stale",
-        }
-    }
+kinds! {
+    Outcome::Hit => Outcome::Hit;
+    Outcome::HitDisconnected => Outcome::HitDisconnected;
+    Outcome::Stale(_) => Outcome::Stale(StaleReason::WhileRevalidate);
+    Outcome::Revalidated(_) => Outcome::Revalidated(MissReason::Stale);
+    Outcome::Miss(_) => Outcome::Miss(MissReason::Uri);
+    Outcome::Pass(_) => Outcome::Pass(PassReason::Rule);
+    Outcome::Preflight => Outcome::Preflight;
+    Outcome::Purge => Outcome::Purge;
+    Outcome::Refused(_) => Outcome::Refused(TargetError::Host);
+    Outcome::NotCached => Outcome::NotCached;
+    Outcome::Unavailable(_) => Outcome::Unavailable(MissReason::Uri);
+    Outcome::Gone => Outcome::Gone;
 }
 
 impl Outcome {
@@ -214,20 +287,101 @@ impl Outcome {
             Self::Pass(_) => "pass",
             Self::Preflight => "preflight",
             Self::Purge => "purge",
-            Self::Refused => "refused",
+            Self::Refused(_) => "refused",
             Self::NotCached | Self::Unavailable(_) => "unavailable",
+            Self::Gone => "gone",
         }
     }
 
     /// The label of its reason; empty where it needs none.
     pub const fn reason(self) -> &'static str {
         match self {
-            Self::Hit | Self::Preflight | Self::Purge | Self::Refused => "",
+            Self::Hit | Self::Preflight | Self::Purge | Self::Gone => "",
             Self::HitDisconnected => "disconnected",
             Self::NotCached => "only_if_cached",
+            Self::Refused(error) => error.label(),
             Self::Stale(reason) => reason.label(),
             Self::Miss(reason) | Self::Revalidated(reason) | Self::Unavailable(reason) => reason.label(),
             Self::Pass(reason) => reason.label(),
+        }
+    }
+
+    /// What happened, why, and what an operator can do about it.
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Hit => {
+                "What is stored is fresh and nothing of it was purged, so it is served without asking the upstream."
+            }
+            Self::HitDisconnected => {
+                "This edge has no lease from the origin's feed, but the rule serves what is stored all the same \
+                 (`on_disconnect = \"serve\"`, for files that never change). Look at the feed in `/status`."
+            }
+            Self::Stale(reason) => reason.sentence(),
+            Self::Miss(reason) | Self::Revalidated(reason) | Self::Unavailable(reason) => reason.sentence(),
+            Self::Pass(reason) => reason.sentence(),
+            Self::Preflight => {
+                "It is a browser's question whether a script of another site may ask, and this edge answers it by the rule's `cors`; \
+                 remove `cors` to let the upstream answer."
+            }
+            Self::Purge => {
+                "It is a request to purge this URL, which this edge answers itself: for addresses of the rule's `purge_from` and \
+                 whoever has the operations token."
+            }
+            Self::Refused(error) => error.sentence(),
+            Self::NotCached => {
+                "The client wants a stored answer or none (`only-if-cached`), and nothing stored may be served, so it gets 504."
+            }
+            Self::Gone => {
+                "The client left while the upstream was asked for it, so nothing was sent; what comes may still be stored."
+            }
+        }
+    }
+}
+
+told!(TargetError {
+    Host => "host", "The host is missing, repeated or no host, so it is not known for whom the answer would be; it gets 400.";
+    Path => "path", "The path holds what no URL may hold, or climbs out of its folder once it is decoded further, which servers read \
+        in different ways; it gets 400.";
+    Query => "query", "The query holds what no URL may hold, or too many parameters; it gets 400.";
+    TooLong => "length", "Path and query together are longer than this edge reads; it gets 414.";
+});
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unique(labels: &[&str]) {
+        let mut sorted = labels.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(sorted.len(), labels.len(), "{labels:?}");
+        let is_word = |label: &&str| label.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        assert!(labels.iter().all(|label| is_word(label) && !label.is_empty()), "{labels:?}");
+    }
+
+    #[test]
+    fn labels_are_words_and_unique_where_they_stand() {
+        unique(&PassReason::ALL.iter().map(|reason| reason.label()).collect::<Vec<_>>());
+        unique(&MissReason::ALL.iter().map(|reason| reason.label()).collect::<Vec<_>>());
+        unique(&NotStored::ALL.iter().map(|reason| reason.label()).collect::<Vec<_>>());
+        unique(&StaleReason::ALL.iter().map(|reason| reason.label()).collect::<Vec<_>>());
+        unique(&TargetError::ALL.iter().map(|reason| reason.label()).collect::<Vec<_>>());
+        let both: Vec<String> =
+            Outcome::KINDS.iter().map(|kind| format!("{}_{}", kind.label(), kind.reason())).collect();
+        unique(&both.iter().map(|label| label.trim_end_matches('_')).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn sentences_are_short_and_end() {
+        let outcomes = Outcome::KINDS.iter().map(|reason| reason.sentence());
+        let sentences = outcomes
+            .chain(PassReason::ALL.iter().map(|reason| reason.sentence()))
+            .chain(MissReason::ALL.iter().map(|reason| reason.sentence()))
+            .chain(NotStored::ALL.iter().map(|reason| reason.sentence()))
+            .chain(StaleReason::ALL.iter().map(|reason| reason.sentence()))
+            .chain(TargetError::ALL.iter().map(|reason| reason.sentence()));
+        for sentence in sentences {
+            assert!(sentence.ends_with('.') && sentence.len() < 320 && !sentence.contains("  "), "{sentence}");
         }
     }
 }

@@ -140,8 +140,8 @@ impl Engine {
     /// A response that is still on its way.
     fn reply_answer(&self, asked: &Asked<'_>, reply: &Reply, reader: Reader, told: Context) -> Answer {
         let mut fields;
-        let label;
-        let stored = match &reply.share {
+        let mut label = "";
+        let not_stored = match &reply.share {
             Share::All(storable) => {
                 let browser = asked.settings.browser_ttl;
                 let now = vitrine_shared::clock::unix_millis();
@@ -155,12 +155,11 @@ impl Engine {
                     fields.insert(header::CACHE_CONTROL, control);
                 }
                 label = self.label(reply.promise);
-                true
+                None
             }
             Share::Waiting(reason) | Share::Starter(reason) => {
                 fields = reply.fields.clone();
-                label = reason.label();
-                false
+                Some(*reason)
             }
         };
         let compression = asked.settings.compression.as_deref();
@@ -173,11 +172,13 @@ impl Engine {
         if let Some(length) = length {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
+        let stored = not_stored.is_none();
         let fwd_status = Some(reply.status.as_u16());
         let status = CacheStatus {
             fwd_status,
             stored,
             collapsed: told.collapsed,
+            not_stored,
             label,
             ..CacheStatus::new(told.outcome, asked.rule)
         };

@@ -53,7 +53,7 @@ impl Engine {
             if asked.control.only_if_cached {
                 return Answered::Answer(Answer::not_cached(asked.rule));
             }
-            if asked.control.no_store || self.context().marks.holds(asked.primary().hash()) {
+            if self.goes_alone(asked) {
                 break;
             }
             match self.shared(asked, &sought, joined_at, learned.refused.as_ref()).await {
@@ -74,21 +74,20 @@ impl Engine {
 
     /// What the store can answer now; a stale object sets its one refresh going.
     async fn stored(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
-        let (object, standing) = sought.object.as_ref()?;
-        let outcome = match standing {
-            Standing::Fresh => Outcome::Hit,
-            Standing::Refresh(reason) => {
-                self.refresh_behind(asked, sought);
-                Outcome::Stale(*reason)
-            }
-            Standing::Accepted => Outcome::Stale(StaleReason::MaxStale),
-            Standing::Expired { .. } | Standing::Ended | Standing::Purged => return None,
-        };
+        let (object, outcome) = sought.served()?;
+        self.refresh_where_due(asked, sought);
         Some(self.object_answer(asked, object, Told::of(outcome), now).await)
     }
 
+    /// Starts the refresh of an object that is served stale until that has ended.
+    pub(super) fn refresh_where_due(&self, asked: &Asked<'_>, sought: &Sought) {
+        if matches!(sought.object, Some((_, Standing::Refresh(_)))) {
+            self.refresh_behind(asked, sought);
+        }
+    }
+
     /// Starts the one refresh of a stale object, unless it runs already.
-    pub(super) fn refresh_behind(&self, asked: &Asked<'_>, sought: &Sought) {
+    fn refresh_behind(&self, asked: &Asked<'_>, sought: &Sought) {
         let key = sought.key(asked).hash();
         let started = self.context().inflight.start_alone(key, || {
             let still_stale = sought.object.as_ref().is_none_or(|(stale, _)| {
@@ -104,6 +103,11 @@ impl Engine {
             Some(request) => self.run(asked, sought, request, Some(key), started.fill, started.ends),
             None => self.context().inflight.remove(key, &started.fill),
         }
+    }
+
+    /// Whether a request neither joins a fill nor lets others join its own: its answer would not be for them.
+    pub(super) fn goes_alone(&self, asked: &Asked<'_>) -> bool {
+        asked.control.no_store || self.context().marks.holds(asked.primary().hash())
     }
 
     /// Joins the running fill of this key, or starts it.
@@ -122,9 +126,7 @@ impl Engine {
             // A fill that ended between the look and here has stored its object by now, or has shown by what it varies, so
             // that the object stands, or is on its way, under another key.
             let again = self.seek(asked, sought.variants.as_ref(), unix_millis());
-            let served =
-                |standing: &Standing| matches!(standing, Standing::Fresh | Standing::Refresh(_) | Standing::Accepted);
-            if again.key(asked) != key || again.object.is_some_and(|(_, standing)| served(&standing)) {
+            if again.key(asked) != key || again.served().is_some() {
                 return None;
             }
             Some(Fill::start(&self.context().budget))
@@ -215,10 +217,7 @@ impl Engine {
     async fn if_error(&self, asked: &Asked<'_>, sought: &Sought, fwd_status: Option<u16>) -> Option<Answer> {
         let (object, _) = sought.object.as_ref()?;
         let now = unix_millis();
-        let covered = matches!(
-            self.standing(object, now),
-            Standing::Fresh | Standing::Refresh(_) | Standing::Expired { if_error: true }
-        );
+        let covered = self.standing(object, now).covers_error();
         let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::IfError)) };
         if covered { Some(self.object_answer(asked, object, told, now).await) } else { None }
     }

@@ -10,10 +10,10 @@ use super::Engine;
 use super::answer::{Answer, Answered, Context as Told};
 use super::asked::Asked;
 use super::fetch::Taken;
-use super::seek::{Sought, Standing};
+use super::seek::Sought;
 use crate::reason::{MissReason, Outcome, StaleReason};
 use crate::rules::OnDisconnect;
-use crate::store::Variants;
+use crate::store::{Object, Variants};
 
 /// How often a request asks anew because the answer was another's variant or older than what it must show.
 const MAX_ATTEMPTS: usize = 3;
@@ -34,7 +34,7 @@ impl Engine {
             if asked.control.only_if_cached {
                 return Answered::Answer(Answer::not_cached(asked.rule));
             }
-            let reason = if sought.object.is_some() { MissReason::Disconnected } else { sought.reason };
+            let reason = sought.reason_cut_off();
             match self.fetch_alone(asked, &sought, joined_at).await {
                 Taken::Reply(reply, reader, _) => {
                     let status = reply.status.as_u16();
@@ -73,19 +73,8 @@ impl Engine {
 
     /// `on_disconnect = "serve"`: what is stored is served as if nothing were amiss.
     async fn served_disconnected(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
-        if asked.settings.on_disconnect != OnDisconnect::Serve {
-            return None;
-        }
-        let (object, standing) = sought.object.as_ref()?;
-        let outcome = match standing {
-            Standing::Fresh => Outcome::HitDisconnected,
-            Standing::Refresh(reason) => {
-                self.refresh_behind(asked, sought);
-                Outcome::Stale(*reason)
-            }
-            Standing::Accepted => Outcome::Stale(StaleReason::MaxStale),
-            Standing::Expired { .. } | Standing::Ended | Standing::Purged => return None,
-        };
+        let (object, outcome) = sought.served_cut_off(asked)?;
+        self.refresh_where_due(asked, sought);
         Some(self.object_answer(asked, object, Told::of(outcome), now).await)
     }
 
@@ -98,17 +87,30 @@ impl Engine {
         since: BootTime,
         fwd_status: Option<u16>,
     ) -> Option<Answer> {
-        let allowed = asked.settings.serve_for?;
-        if BootTime::now().since(since) > allowed {
-            return None;
-        }
         let (object, _) = sought.object.as_ref()?;
         let now = unix_millis();
-        let servable =
-            matches!(self.standing(object, now), Standing::Fresh | Standing::Refresh(_) | Standing::Expired { .. });
+        let servable = serves_for(asked, since) && self.standing(object, now).survives_cut_off();
         let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::ServeFor)) };
         if servable { Some(self.object_answer(asked, object, told, now).await) } else { None }
     }
+}
+
+impl Sought {
+    /// As [`Sought::served`], without a lease.
+    pub(super) fn served_cut_off(&self, asked: &Asked<'_>) -> Option<(&Arc<Object>, Outcome)> {
+        let served = self.served().filter(|_| asked.settings.on_disconnect == OnDisconnect::Serve)?;
+        Some(if served.1 == Outcome::Hit { (served.0, Outcome::HitDisconnected) } else { served })
+    }
+
+    /// Why the upstream is asked, without a lease.
+    pub(super) fn reason_cut_off(&self) -> MissReason {
+        if self.object.is_some() { MissReason::Disconnected } else { self.reason }
+    }
+}
+
+/// Whether the rule's `serve_for` still runs for an edge that was cut off then.
+pub(super) fn serves_for(asked: &Asked<'_>, since: BootTime) -> bool {
+    asked.settings.serve_for.is_some_and(|allowed| BootTime::now().since(since) <= allowed)
 }
 
 /// Statuses by which a gateway says that what lies behind it cannot be reached.

@@ -8,6 +8,7 @@ mod asked;
 mod connected;
 mod cut_off;
 mod fetch;
+mod outlook;
 mod range;
 mod seek;
 mod waiting;
@@ -20,6 +21,7 @@ use vitrine_shared::clock::BootTime;
 
 pub use answer::{Answer, Answered, Content};
 pub use asked::{Asked, InterimSender, heeded};
+pub use outlook::{Next, Outlook, With};
 use waiting::Waiting;
 
 use crate::feed::connection::{Connection, State};

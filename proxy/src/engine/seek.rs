@@ -10,8 +10,8 @@ use super::asked::Asked;
 use crate::fill::request::ClientFields;
 use crate::key::CacheKey;
 use crate::policy::{self, Allowed, Freshness};
-use crate::reason::{MissReason, StaleReason};
-use crate::store::{Found, Object, Variants};
+use crate::reason::{MissReason, Outcome, StaleReason};
+use crate::store::{Found, Look, Object, Variants};
 
 /// What was found for a request.
 #[derive(Debug)]
@@ -46,7 +46,35 @@ pub(super) enum Standing {
     Purged,
 }
 
+impl Standing {
+    /// How the object is served without asking, where it may be.
+    pub(super) fn served(self) -> Option<Outcome> {
+        match self {
+            Self::Fresh => Some(Outcome::Hit),
+            Self::Refresh(reason) => Some(Outcome::Stale(reason)),
+            Self::Accepted => Some(Outcome::Stale(StaleReason::MaxStale)),
+            Self::Expired { .. } | Self::Ended | Self::Purged => None,
+        }
+    }
+
+    /// Whether the object may stand in for a failure of the upstream (RFC 5861 §4).
+    pub(super) fn covers_error(self) -> bool {
+        matches!(self, Self::Fresh | Self::Refresh(_) | Self::Expired { if_error: true })
+    }
+
+    /// Whether `serve_for` may serve the object: it is not known to be purged, and has not ended by the clock.
+    pub(super) fn survives_cut_off(self) -> bool {
+        matches!(self, Self::Fresh | Self::Refresh(_) | Self::Expired { .. })
+    }
+}
+
 impl Sought {
+    /// How it is served without asking, where it may be.
+    pub(super) fn served(&self) -> Option<(&Arc<Object>, Outcome)> {
+        let (object, standing) = self.object.as_ref()?;
+        standing.served().map(|outcome| (object, outcome))
+    }
+
     /// The key under which the response will stand, and under which the fill can be joined.
     pub(super) fn key<'s>(&'s self, asked: &'s Asked<'_>) -> &'s CacheKey {
         self.variant.as_ref().unwrap_or(asked.primary())
@@ -76,7 +104,12 @@ impl Sought {
 impl Engine {
     /// Looks for the request's object. `known` stands in for variants that the store has not kept.
     pub(super) fn seek(&self, asked: &Asked<'_>, known: Option<&Arc<Variants>>, now: u64) -> Sought {
-        let found = match (self.context().store.find(asked.primary()), known) {
+        self.look(asked, known, now, Look::Use)
+    }
+
+    /// As [`Engine::seek`], for a request or only to look on.
+    pub(super) fn look(&self, asked: &Asked<'_>, known: Option<&Arc<Variants>>, now: u64, look: Look) -> Sought {
+        let found = match (self.context().store.look(asked.primary(), look), known) {
             (Found::Nothing, Some(known)) => Found::Variants(known.clone()),
             (found, _) => found,
         };
@@ -89,7 +122,7 @@ impl Engine {
             Found::Variants(variants) => {
                 let fields: ClientFields = asked.fields();
                 let key = variants.variant(fields.all());
-                let (object, reason) = match self.context().store.object(&key) {
+                let (object, reason) = match self.context().store.look_for_object(&key, look) {
                     Some(object) => {
                         let (standing, reason) = self.standing_for(asked, &object, now);
                         (Some((object, standing)), reason)

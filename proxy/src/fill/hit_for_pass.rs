@@ -1,5 +1,6 @@
 //! Keys whose last answer was not stored, and why. Where it could not be shared either, their requests go upstream each on its
-//! own for a short time, instead of queueing behind one another (what Varnish calls hit-for-pass).
+//! own for a short time, instead of queueing behind one another (what Varnish calls hit-for-pass). Why is remembered for longer, to
+//! be told.
 
 use std::time::Duration;
 
@@ -8,8 +9,10 @@ use tokio::time::Instant;
 
 use crate::reason::NotStored;
 
-/// For how long a key is remembered.
+/// For how long the requests of a key go on their own.
 pub(super) const REMEMBERED_FOR: Duration = Duration::from_secs(10);
+/// For how long it is known why a key's last answer was not stored.
+const TOLD_FOR: Duration = Duration::from_mins(10);
 /// How many keys are remembered.
 const KEYS: usize = 16_384;
 
@@ -19,9 +22,18 @@ pub struct HitForPass(Cache<u128, Mark>);
 
 #[derive(Clone, Copy, Debug)]
 struct Mark {
-    until: Instant,
+    at: Instant,
     reason: NotStored,
     shared: bool,
+}
+
+/// Why the last answer for a key was not stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unstored {
+    /// Why.
+    pub reason: NotStored,
+    /// How long ago it came.
+    pub ago: Duration,
 }
 
 impl Default for HitForPass {
@@ -33,7 +45,7 @@ impl Default for HitForPass {
 impl HitForPass {
     /// Remembers a key whose answer was not stored; `shared` where all who waited for it could have it all the same.
     pub fn remember(&self, key: u128, reason: NotStored, shared: bool) {
-        self.0.insert(key, Mark { until: Instant::now() + REMEMBERED_FOR, reason, shared });
+        self.0.insert(key, Mark { at: Instant::now(), reason, shared });
     }
 
     /// Forgets a key whose answer was stored.
@@ -43,16 +55,15 @@ impl HitForPass {
 
     /// Whether requests for this key should go on their own.
     pub fn holds(&self, key: u128) -> bool {
-        self.mark(key).is_some_and(|mark| !mark.shared)
+        // Who asks does not count as a use: a mark that is old is no use to anybody.
+        self.0.peek(&key).is_some_and(|mark| !mark.shared && mark.at.elapsed() < REMEMBERED_FOR)
     }
 
     /// Why the last answer for this key was not stored, while that is remembered.
-    pub fn why(&self, key: u128) -> Option<NotStored> {
-        self.mark(key).map(|mark| mark.reason)
-    }
-
-    fn mark(&self, key: u128) -> Option<Mark> {
-        self.0.get(&key).filter(|mark| Instant::now() < mark.until)
+    pub fn why(&self, key: u128) -> Option<Unstored> {
+        let mark = self.0.peek(&key)?;
+        let ago = mark.at.elapsed();
+        (ago < TOLD_FOR).then_some(Unstored { reason: mark.reason, ago })
     }
 }
 
@@ -66,9 +77,10 @@ mod tests {
         assert!(!marks.holds(1));
         marks.remember(1, NotStored::Private, false);
         assert!(marks.holds(1));
-        assert_eq!(marks.why(1), Some(NotStored::Private));
         tokio::time::advance(REMEMBERED_FOR).await;
         assert!(!marks.holds(1));
+        assert_eq!(marks.why(1), Some(Unstored { reason: NotStored::Private, ago: REMEMBERED_FOR }));
+        tokio::time::advance(TOLD_FOR).await;
         assert_eq!(marks.why(1), None);
         marks.remember(1, NotStored::Private, false);
         marks.forget(1);
@@ -80,6 +92,6 @@ mod tests {
         let marks = HitForPass::default();
         marks.remember(1, NotStored::NoFreshness, true);
         assert!(!marks.holds(1));
-        assert_eq!(marks.why(1), Some(NotStored::NoFreshness));
+        assert_eq!(marks.why(1).map(|unstored| unstored.reason), Some(NotStored::NoFreshness));
     }
 }

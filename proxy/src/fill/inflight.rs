@@ -92,6 +92,11 @@ impl Inflight {
         }
     }
 
+    /// Whether one is under way for a key.
+    pub fn has(&self, key: u128) -> bool {
+        self.shard(key).lock().contains_key(&key)
+    }
+
     /// How many are under way.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len()).sum()

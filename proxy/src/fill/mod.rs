@@ -18,6 +18,7 @@ mod running;
 mod task;
 
 pub use context::{Context, MAX_WAITING_FILLS};
+pub use hit_for_pass::Unstored;
 pub use inflight::{Inflight, Place};
 pub use reply::{Reply, Share, Storable};
 pub use running::{Ends, Fill, Outcome, Started};

@@ -296,7 +296,7 @@ impl Run {
             fields: reply.fields.clone(),
             provenance: reply.provenance.clone(),
             promise: reply.promise,
-            lifetime: storable.lifetime,
+            lifetime: storable.lifetime.clone(),
         };
         let object = Object::new(meta, StoredBody::new(chunks));
         match Complete::new(object).check(&self.context.store, &self.context.live) {

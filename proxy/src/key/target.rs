@@ -23,7 +23,7 @@ pub struct Target {
 }
 
 /// The request must be refused with 400 (Bad Request), or 414 (URI Too Long) for [`TargetError::TooLong`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TargetError {
     /// The Host field or authority is no host (RFC 9110 §7.2, RFC 9112 §3.2).
     #[error("the host is missing or invalid")]
@@ -37,20 +37,6 @@ pub enum TargetError {
     /// Longer than [`MAX_TARGET`].
     #[error("the request target is longer than {MAX_TARGET} bytes")]
     TooLong,
-}
-
-// === impl TargetError ===
-
-impl TargetError {
-    /// What is wrong, in a word: `host`, `path`, `query` or `length`.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Host => "host",
-            Self::Path => "path",
-            Self::Query => "query",
-            Self::TooLong => "length",
-        }
-    }
 }
 
 // === impl Target ===

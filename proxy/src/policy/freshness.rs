@@ -4,13 +4,13 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::directives::delta_seconds;
 use crate::rules::BrowserTtl;
 
 /// When a stored response was made, and until when it may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     /// The instant at which its age was zero.
     pub born: u64,
@@ -26,6 +26,45 @@ pub struct Lifetime {
     pub stale_forbidden: bool,
     /// What downstream caches are told, where an entry of the rule's `responses` says so; else it is as the rule says.
     pub browser_ttl: Option<BrowserTtl>,
+    /// Where the end of its freshness comes from, to be told.
+    pub source: FreshnessSource,
+}
+
+/// Where the end of a response's freshness comes from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FreshnessSource {
+    /// What gave it.
+    pub basis: FreshnessBasis,
+    /// The targeted field that spoke in place of Cache-Control (RFC 9213).
+    pub targeted: Option<HeaderName>,
+    /// The entry of the rule's `responses` whose `edge_ttl` held, counted from 1.
+    pub entry: Option<usize>,
+    /// Whether a cap of `edge_ttl` was less than what the response says.
+    pub is_capped: bool,
+    /// Whether its content ends earlier by the clock (invalidation protocol, rule 15).
+    pub is_ended: bool,
+}
+
+/// What gives a freshness lifetime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FreshnessBasis {
+    /// Nothing: it is validated each time.
+    #[default]
+    Nothing,
+    /// `no-cache`: likewise.
+    NoCache,
+    /// `s-maxage`.
+    SharedMaxAge,
+    /// `max-age`.
+    MaxAge,
+    /// Expires.
+    Expires,
+    /// The rule's `heuristic`.
+    Heuristic,
+    /// The rule's `edge_ttl`.
+    EdgeTtl,
+    /// The rule's `negative_ttl`.
+    NegativeTtl,
 }
 
 /// What the clock says of a stored response.
@@ -55,6 +94,13 @@ impl Lifetime {
             ends: None,
             stale_forbidden: false,
             browser_ttl: None,
+            source: FreshnessSource {
+                basis: FreshnessBasis::Nothing,
+                targeted: None,
+                entry: None,
+                is_capped: false,
+                is_ended: false,
+            },
         }
     }
 
@@ -236,10 +282,10 @@ mod tests {
         assert_eq!(lifetime.freshness(99), Freshness::Fresh);
         assert_eq!(lifetime.freshness(100), stale(true, true));
         assert_eq!(lifetime.freshness(150), Freshness::Ended);
-        let endless = Lifetime { ends: None, ..lifetime };
+        let endless = Lifetime { ends: None, ..lifetime.clone() };
         assert_eq!(endless.freshness(250), stale(false, true));
         assert_eq!(endless.freshness(300), stale(false, false));
-        let soon = Lifetime { ends: Some(50), ..lifetime };
+        let soon = Lifetime { ends: Some(50), ..lifetime.clone() };
         assert_eq!(soon.freshness(50), Freshness::Ended);
         assert_eq!(soon.remaining(10), Duration::from_millis(40));
     }

@@ -28,7 +28,7 @@ pub use directives::{MAX_DELTA_SECONDS, delta_seconds};
 pub use fields::{
     HOP_BY_HOP, HeadSays, freshen, head_says, remove_hop_by_hop, remove_protocol, selects, stored_fields,
 };
-pub use freshness::{Freshness, Lifetime};
+pub use freshness::{Freshness, FreshnessBasis, FreshnessSource, Lifetime};
 pub use multipart::{Multipart, Part};
 pub use range::{ByteRange, MAX_RANGES, Selected, select, unsatisfied_range};
 pub use request::fill_fields;

@@ -6,7 +6,7 @@ use http::{HeaderMap, StatusCode, header};
 use vitrine_shared::headers;
 
 use super::cache_control::CacheControl;
-use super::freshness::{Lifetime, expires_lifetime, initial_age, unchanged_for};
+use super::freshness::{FreshnessBasis, FreshnessSource, Lifetime, expires_lifetime, initial_age, unchanged_for};
 use super::targeted::Governing;
 use crate::key::cookies;
 use crate::reason::NotStored;
@@ -52,18 +52,15 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
     let ends = headers::valid_until(exchange.response).map_err(|_| NotStored::Protocol)?;
     let received_at = exchange.received_at;
     let age = initial_age(exchange.response, exchange.requested_at, received_at);
-    let by_response = || by_response(exchange, &governing, settings);
+    let (lifetime, source) = freshness(exchange, &governing, &effective, settings)?;
     let lifetime = match effective.edge_ttl {
-        EdgeTtl::Override(ttl) => {
-            // From arrival: what the operator sets is a time at this edge, whatever the response's age.
-            let ttl = overridden(exchange.status, ttl, settings.negative_ttl, effective.any_status)?;
-            received_at.saturating_add(millis(ttl))
-        }
+        // From arrival: what the operator sets is a time at this edge, whatever the response's age.
+        EdgeTtl::Override(_) => received_at.saturating_add(lifetime),
         // Less the age in the end, so that what came stale is stale by as much, and its grace runs from then.
-        EdgeTtl::Respect => received_at.saturating_add(by_response()?).saturating_sub(age),
-        EdgeTtl::Cap(cap) => received_at.saturating_add(by_response()?.min(millis(cap))).saturating_sub(age),
+        EdgeTtl::Respect | EdgeTtl::Cap(_) => received_at.saturating_add(lifetime).saturating_sub(age),
     };
     let fresh_until = ends.map_or(lifetime, |end| end.min(lifetime));
+    let source = FreshnessSource { is_ended: fresh_until < lifetime, ..source };
     let stale = |setting: StaleTtl, directive: Option<u32>| {
         let period = match setting {
             StaleTtl::Override(period) => millis(period),
@@ -80,6 +77,7 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
         ends,
         stale_forbidden: control.forbids_stale() || control.s_maxage.is_some(),
         browser_ttl: (effective.browser_ttl != settings.browser_ttl).then_some(effective.browser_ttl),
+        source,
         ..Lifetime::new(received_at.saturating_sub(age), fresh_until)
     };
     let usable_until = judged.revalidate_until.max(judged.error_until);
@@ -122,47 +120,84 @@ fn forbidden(exchange: &Exchange<'_>, control: &CacheControl, effective: &Effect
 /// Whether the request carried cookies that the key does not hold (so under `forward = "all"` alone), and the response neither
 /// varies by them nor says that it may be kept: then it may be its client's own page, under an address that a rule takes for a
 /// file's. As with Authorization (§3.5), the upstream must say so; a rule's TTL and heuristics do not.
-fn is_of_a_cookie(exchange: &Exchange<'_>, governing: &Governing, varies: &VarySpec, settings: &CacheSettings) -> bool {
+fn is_of_a_cookie(
+    exchange: &Exchange<'_>,
+    governing: &Governing<'_>,
+    varies: &VarySpec,
+    settings: &CacheSettings,
+) -> bool {
     let control = &governing.control;
     let says_so = control.public
         || control.no_cache
         || control.s_maxage.is_some()
         || control.max_age.is_some()
-        || (!governing.is_targeted && exchange.response.contains_key(header::EXPIRES));
+        || (governing.targeted.is_none() && exchange.response.contains_key(header::EXPIRES));
     let is_keyed = |name: &[u8]| settings.key.cookies.iter().any(|keyed| keyed.as_bytes() == name);
     !says_so
         && !varies.names().contains(&header::COOKIE)
         && cookies(exchange.request).any(|cookie| !is_keyed(cookie.name))
 }
 
+/// The lifetime in milliseconds, and where it comes from.
+fn freshness(
+    exchange: &Exchange<'_>,
+    governing: &Governing<'_>,
+    effective: &Effective,
+    settings: &CacheSettings,
+) -> Result<(u64, FreshnessSource), NotStored> {
+    let entry = effective.edge_ttl_entry;
+    let of_rule = |basis| FreshnessSource { basis, entry, ..FreshnessSource::default() };
+    if let EdgeTtl::Override(ttl) = effective.edge_ttl {
+        let (ttl, basis) = overridden(exchange.status, ttl, settings.negative_ttl, effective.any_status)?;
+        return Ok((millis(ttl), of_rule(basis)));
+    }
+    let (lifetime, basis) = by_response(exchange, governing, settings)?;
+    let source = FreshnessSource { targeted: governing.targeted.cloned(), ..of_rule(basis) };
+    match effective.edge_ttl {
+        EdgeTtl::Cap(cap) if millis(cap) < lifetime => Ok((millis(cap), FreshnessSource { is_capped: true, ..source })),
+        _ => Ok((lifetime, source)),
+    }
+}
+
 /// The lifetime by the response, in milliseconds: s-maxage over max-age over Expires (§4.2.1) over the heuristic of the rule
 /// (§4.2.2). Zero where it is to be validated each time; an error where nothing allows it to be stored at all (§3).
-fn by_response(exchange: &Exchange<'_>, governing: &Governing, settings: &CacheSettings) -> Result<u64, NotStored> {
+fn by_response(
+    exchange: &Exchange<'_>,
+    governing: &Governing<'_>,
+    settings: &CacheSettings,
+) -> Result<(u64, FreshnessBasis), NotStored> {
     let control = &governing.control;
     let seconds = |seconds: u64| seconds.saturating_mul(1000);
-    let expires = || expires_lifetime(exchange.response, exchange.received_at).filter(|_| !governing.is_targeted);
-    let explicit = control.s_maxage.or(control.max_age).map(|given| seconds(u64::from(given)));
-    let explicit = explicit.or_else(|| expires().map(seconds));
+    let given = |given: Option<u32>, basis| given.map(|given| (seconds(u64::from(given)), basis));
+    let expires = || expires_lifetime(exchange.response, exchange.received_at).filter(|_| governing.targeted.is_none());
+    let explicit = given(control.s_maxage, FreshnessBasis::SharedMaxAge)
+        .or_else(|| given(control.max_age, FreshnessBasis::MaxAge))
+        .or_else(|| expires().map(|given| (seconds(given), FreshnessBasis::Expires)));
     let without_explicit = control.public || HEURISTICALLY_CACHEABLE.contains(&exchange.status.as_u16());
     match (explicit, settings.heuristic) {
         (None, _) if !without_explicit => Err(NotStored::NoFreshness),
-        _ if control.no_cache => Ok(0),
+        _ if control.no_cache => Ok((0, FreshnessBasis::NoCache)),
         (Some(explicit), _) => Ok(explicit),
         (None, Some(heuristic)) => {
             let since = unchanged_for(exchange.response, exchange.received_at).unwrap_or(0);
             let part = u128::from(since) * u128::from(heuristic.percent) / 100;
-            Ok(u64::try_from(part).unwrap_or(u64::MAX).min(millis(heuristic.max)))
+            let lifetime = u64::try_from(part).unwrap_or(u64::MAX).min(millis(heuristic.max));
+            Ok((lifetime, FreshnessBasis::Heuristic))
         }
-        (None, None) => Ok(0),
+        (None, None) => Ok((0, FreshnessBasis::Nothing)),
     }
 }
 
 /// A rule's own TTL, for the statuses that it is meant for; one of an entry of `responses` is for those that the entry matches.
-fn overridden(status: StatusCode, ttl: Duration, negative: Duration, any_status: bool) -> Result<Duration, NotStored> {
+fn overridden(
+    status: StatusCode,
+    ttl: Duration,
+    negative: Duration,
+    any_status: bool,
+) -> Result<(Duration, FreshnessBasis), NotStored> {
     match status.as_u16() {
-        _ if any_status => Ok(ttl),
-        404 | 410 => Ok(ttl.min(negative)),
-        status if OVERRIDABLE.contains(&status) => Ok(ttl),
+        404 | 410 if !any_status && negative < ttl => Ok((negative, FreshnessBasis::NegativeTtl)),
+        status if any_status || OVERRIDABLE.contains(&status) => Ok((ttl, FreshnessBasis::EdgeTtl)),
         _ => Err(NotStored::Status),
     }
 }

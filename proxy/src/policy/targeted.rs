@@ -7,20 +7,24 @@ use super::cache_control::CacheControl;
 
 /// The directives that rule this cache's treatment of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Governing {
+pub struct Governing<'t> {
     /// The directives.
     pub control: CacheControl,
-    /// Whether they stand in a targeted field, so that Cache-Control and Expires are for others (§2.2).
-    pub is_targeted: bool,
+    /// The targeted field in which they stand, so that Cache-Control and Expires are for others (§2.2).
+    pub targeted: Option<&'t HeaderName>,
 }
 
 // === impl Governing ===
 
-impl Governing {
+impl<'t> Governing<'t> {
     /// Of a response, for a cache with this target list: the first field on the list with a valid, non-empty value (§2.2).
-    pub fn of(response: &HeaderMap, targeted: &[HeaderName]) -> Self {
-        let from_target = targeted.iter().find_map(|name| targeted_control(response, name));
-        Self { control: from_target.unwrap_or_else(|| CacheControl::of(response)), is_targeted: from_target.is_some() }
+    pub fn of(response: &HeaderMap, targeted: &'t [HeaderName]) -> Self {
+        let from_target =
+            targeted.iter().find_map(|name| targeted_control(response, name).map(|control| (control, name)));
+        match from_target {
+            Some((control, name)) => Self { control, targeted: Some(name) },
+            None => Self { control: CacheControl::of(response), targeted: None },
+        }
     }
 }
 
@@ -88,12 +92,14 @@ mod tests {
 
     const OWN: HeaderName = HeaderName::from_static("vitrine-cache-control");
 
-    fn governing(lines: &[(&'static str, &str)]) -> Governing {
+    static TARGETED: [HeaderName; 2] = [OWN, CDN_CACHE_CONTROL];
+
+    fn governing(lines: &[(&'static str, &str)]) -> Governing<'static> {
         let mut fields = HeaderMap::new();
         for (name, value) in lines {
             fields.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
         }
-        Governing::of(&fields, &[OWN, CDN_CACHE_CONTROL])
+        Governing::of(&fields, &TARGETED)
     }
 
     /// The max-age that counts where Cache-Control says 1.
@@ -137,7 +143,7 @@ mod tests {
         assert_eq!(age(&[cache_control, cdn, ("vitrine-cache-control", "?")]), Some(60), "RFC 9213 §2.2");
         assert_eq!(age(&[cache_control, cdn, ("surrogate-control", "max-age=7")]), Some(60), "not on the list");
         let both = governing(&[cache_control, cdn]);
-        assert!(both.is_targeted && !both.control.no_store, "RFC 9213 §2.2: nothing of Cache-Control counts");
+        assert!(both.targeted.is_some() && !both.control.no_store, "RFC 9213 §2.2: nothing of Cache-Control counts");
         let lines = governing(&[
             ("cdn-cache-control", "max-age=60"),
             ("cdn-cache-control", ""),
@@ -145,7 +151,7 @@ mod tests {
         ]);
         assert!(lines.control.private && lines.control.max_age == Some(60), "RFC 9651 §4.2: lines are one field");
         let plain = governing(&[cache_control]);
-        assert!(!plain.is_targeted && plain.control.no_store);
+        assert!(plain.targeted.is_none() && plain.control.no_store);
     }
 
     #[test]

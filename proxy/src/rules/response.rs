@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
 
-use super::conditions::Condition;
+use super::conditions::{Condition, follow};
 use super::decision::{BrowserTtl, CacheSettings, EdgeTtl, SetCookie, StaleTtl};
 
 /// One entry of a rule's `responses`. What it does not say is as the rule says.
@@ -40,6 +40,8 @@ pub struct Effective {
     /// Whether an [`EdgeTtl::Override`] is this entry's own: it then applies to any final status, and `negative_ttl` does not
     /// shorten it.
     pub any_status: bool,
+    /// The number of the entry that says [`Effective::edge_ttl`], counted from 1; absent where the rule does.
+    pub edge_ttl_entry: Option<usize>,
     /// What browsers are told.
     pub browser_ttl: BrowserTtl,
     /// Serving stale while one refresh runs.
@@ -61,6 +63,20 @@ impl ResponseRule {
             && self.headers.iter().all(|(name, condition)| condition.holds_of_field(fields, name))
     }
 
+    /// Whether it surely matches every response that `other` matches, so that `other` behind it never comes to its turn. Never
+    /// wrongly true.
+    pub fn covers(&self, other: &Self) -> bool {
+        let has_statuses = |&(from, to): &(u16, u16)| self.statuses.iter().any(|own| own.0 <= from && to <= own.1);
+        let statuses =
+            self.statuses.is_empty() || (!other.statuses.is_empty() && other.statuses.iter().all(has_statuses));
+        let has_type = |wanted: &str| {
+            self.content_types.iter().any(|own| **own == *wanted || (own.ends_with('/') && wanted.starts_with(&**own)))
+        };
+        let types = self.content_types.is_empty()
+            || (!other.content_types.is_empty() && other.content_types.iter().all(|wanted| has_type(wanted)));
+        statuses && types && follow(&self.headers, &other.headers)
+    }
+
     /// RFC 9110 §8.3.1: type and subtype are compared without regard to capitals, parameters do not count.
     fn is_of_type(&self, fields: &HeaderMap) -> bool {
         let Some(value) = fields.get(header::CONTENT_TYPE) else { return false };
@@ -76,22 +92,24 @@ impl ResponseRule {
 impl CacheSettings {
     /// The settings that hold for a response with this status and these fields, as the upstream sent them or as they are stored.
     pub fn effective(&self, status: StatusCode, fields: &HeaderMap) -> Effective {
-        let entry = self.responses.iter().find(|entry| entry.matches(status, fields));
+        let entry = self.responses.iter().zip(1..).find(|(entry, _)| entry.matches(status, fields));
         let of_rule = Effective {
             store: true,
             edge_ttl: self.edge_ttl,
             any_status: false,
+            edge_ttl_entry: None,
             browser_ttl: self.browser_ttl,
             stale_while_revalidate: self.stale_while_revalidate,
             stale_if_error: self.stale_if_error,
             max_object_bytes: self.max_object_bytes,
             set_cookie: self.set_cookie,
         };
-        let Some(entry) = entry else { return of_rule };
+        let Some((entry, number)) = entry else { return of_rule };
         Effective {
             store: entry.store.unwrap_or(of_rule.store),
             edge_ttl: entry.edge_ttl.unwrap_or(of_rule.edge_ttl),
             any_status: entry.edge_ttl.is_some(),
+            edge_ttl_entry: entry.edge_ttl.map(|_| number),
             browser_ttl: entry.browser_ttl.unwrap_or(of_rule.browser_ttl),
             stale_while_revalidate: entry.stale_while_revalidate.unwrap_or(of_rule.stale_while_revalidate),
             stale_if_error: entry.stale_if_error.unwrap_or(of_rule.stale_if_error),
@@ -135,6 +153,32 @@ mod tests {
             assert_eq!(entry.matches(status, &fields(lines)), expected, "{status} {lines:?}");
         }
         assert!(ResponseRule::default().matches(StatusCode::OK, &fields(&[])));
+    }
+
+    #[test]
+    fn an_entry_covers_what_it_surely_matches_too() {
+        let of = |statuses: &[(u16, u16)], types: &[&str], draft: Option<Condition>| ResponseRule {
+            statuses: statuses.to_vec(),
+            content_types: types.iter().map(|&name| name.into()).collect(),
+            headers: draft.map(|condition| (HeaderName::from_static("x-draft"), condition)).into_iter().collect(),
+            ..ResponseRule::default()
+        };
+        let all = of(&[], &[], None);
+        let errors = of(&[(500, 599)], &[], None);
+        let html = of(&[], &["text/html"], None);
+        for (wide, narrow, expected) in [
+            (&all, &errors, true),
+            (&errors, &all, false),
+            (&errors, &of(&[(503, 504), (500, 500)], &["text/html"], None), true),
+            (&errors, &of(&[(404, 404), (500, 500)], &[], None), false),
+            (&of(&[], &["text/"], None), &html, true),
+            (&html, &of(&[], &["text/"], None), false),
+            (&html, &errors, false),
+            (&of(&[], &[], Some(Condition::Present)), &html, false),
+            (&of(&[], &[], Some(Condition::Present)), &of(&[], &["a/b"], Some(Condition::Present)), true),
+        ] {
+            assert_eq!(wide.covers(narrow), expected, "{wide:?} {narrow:?}");
+        }
     }
 
     #[test]

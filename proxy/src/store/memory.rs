@@ -44,6 +44,15 @@ pub enum Found {
     Variants(Arc<Variants>),
 }
 
+/// What a look means for the entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// A request wants it: it is kept the longer.
+    Use,
+    /// Somebody looks on; nothing changes.
+    Peek,
+}
+
 /// The memory store.
 pub struct Store {
     cache: Cache<u128, Entry, Weight, BuildHasherDefault<Passed>, CountEvictions>,
@@ -85,24 +94,49 @@ impl Store {
         Ok(Self { cache, largest: capacity / shards as u64, most_variants })
     }
 
-    /// Looks under a primary key.
+    /// Looks under a primary key, for a request.
     pub fn find(&self, key: &CacheKey) -> Found {
-        match self.cache.get(&key.hash()) {
+        self.look(key, Look::Use)
+    }
+
+    /// Looks under a primary key.
+    pub fn look(&self, key: &CacheKey, look: Look) -> Found {
+        let entry = match look {
+            Look::Use => self.cache.get(&key.hash()),
+            Look::Peek => self.cache.peek(&key.hash()),
+        };
+        match entry {
             Some(Entry::Object(object)) if object.meta.key == *key => Found::Object(object),
             Some(Entry::Variants(variants)) if variants.key == *key => Found::Variants(variants),
             Some(_) | None => Found::Nothing,
         }
     }
 
-    /// Looks for an object, under a variant's key.
+    /// Looks for an object, under a variant's key, for a request.
     pub fn object(&self, key: &CacheKey) -> Option<Arc<Object>> {
-        match self.find(key) {
+        self.look_for_object(key, Look::Use)
+    }
+
+    /// Looks for an object, under a variant's key.
+    pub fn look_for_object(&self, key: &CacheKey, look: Look) -> Option<Arc<Object>> {
+        match self.look(key, look) {
             Found::Object(object) => {
-                object.note_found();
+                if look == Look::Use {
+                    object.note_found();
+                }
                 Some(object)
             }
             Found::Variants(_) | Found::Nothing => None,
         }
+    }
+
+    /// All objects, in no order that means anything. A shard is locked for the step to one entry; what comes or goes meanwhile
+    /// may be among them or not.
+    pub fn objects(&self) -> impl Iterator<Item = Arc<Object>> {
+        self.cache.iter().filter_map(|(_, entry)| match entry {
+            Entry::Object(object) => Some(object),
+            Entry::Variants(_) | Entry::Derived(_) => None,
+        })
     }
 
     /// Stores an object under its own key.

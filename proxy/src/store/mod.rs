@@ -10,6 +10,6 @@ mod object;
 mod variants;
 
 pub use derived::Derived;
-pub use memory::{Entry, Found, Store, StoreError};
+pub use memory::{Entry, Found, Look, Store, StoreError};
 pub use object::{Meta, Object, Promise, StoredBody};
 pub use variants::Variants;
