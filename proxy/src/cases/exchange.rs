@@ -60,7 +60,7 @@ impl Request {
         // What HTTP/1.1 cannot carry in its first line never comes to the rules.
         let mut head = RequestHeader::build(method, path.as_bytes(), None)
             .map_err(|_| wrong(&raw.url, "a URL that a request can carry", "percent-encode it"))?;
-        for (name, value) in fields(&raw.headers)?.iter() {
+        for (name, value) in &fields(&raw.headers)? {
             let _ = head.append_header(name.clone(), value.clone());
         }
         if !head.headers.contains_key(header::HOST) {

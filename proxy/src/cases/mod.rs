@@ -109,14 +109,12 @@ fn find<'b>(
     mismatches: &mut Mismatches<'_>,
 ) -> Option<&'b Request> {
     let names = || all.iter().map(|one| one.case.name.get_ref().as_str());
-    match all.iter().find(|one| one.case.name.get_ref() == name) {
-        Some(other) => other.messages.as_ref().ok().map(|(request, _)| request),
-        None => {
-            let near = nearest(name, names()).map(|near| format!("did you mean `{near}`?"));
-            mismatches.wrong(place, format_args!("unknown case `{name}`"), near);
-            None
-        }
+    if let Some(other) = all.iter().find(|one| one.case.name.get_ref() == name) {
+        return other.messages.as_ref().ok().map(|(request, _)| request);
     }
+    let near = nearest(name, names()).map(|near| format!("did you mean `{near}`?"));
+    mismatches.wrong(place, format_args!("unknown case `{name}`"), near);
+    None
 }
 
 #[cfg(test)]

@@ -85,7 +85,8 @@ impl Conditions {
     }
 }
 
-fn follow<N: PartialEq>(these: &[(N, Condition)], others: &[(N, Condition)]) -> bool {
+/// Whether conditions on named values surely hold wherever these others do. Never wrongly true.
+pub(super) fn follow<N: PartialEq>(these: &[(N, Condition)], others: &[(N, Condition)]) -> bool {
     these.iter().all(|(name, condition)| {
         others.iter().any(|(others_name, other)| others_name == name && condition.follows_from(other))
     })

@@ -204,6 +204,27 @@ fn rules_match_on_query_headers_and_cookies() {
     }
 }
 
+/// What one rule stored is not the answer to a request that another is for, though the key holds nothing of what tells them apart.
+#[test]
+fn rules_that_divide_a_url_by_conditions_share_no_objects() {
+    let config = compiled(
+        "[[rules]]\nname = \"vip\"\naction = \"cache\"\npaths = [\"/**\"]\ncookies = { vip = true }\nedge_ttl = \"10s\"\n\
+         [[rules]]\nname = \"head\"\naction = \"cache\"\npaths = [\"/**\"]\nmethods = [\"HEAD\"]\n\
+         [[rules]]\nname = \"all\"\naction = \"cache\"\npaths = [\"/**\"]\nedge_ttl = \"4h\"\n",
+    );
+    let key = |method: &str, lines: &[&str]| {
+        let target = Target::parse(Scheme::Http, "h", "/p").unwrap();
+        match decide(&config, method, "/p", lines).action {
+            Action::Cache(plan) => plan.settings.key.canonical(&target, &fields(lines)).key,
+            Action::Pass(reason) => panic!("{reason:?}"),
+        }
+    };
+    assert_ne!(key("GET", &["cookie: vip=1"]), key("GET", &[]));
+    assert_eq!(key("GET", &["cookie: vip=1"]), key("GET", &["cookie: vip=2"]));
+    assert_eq!(key("GET", &["cookie: a=1"]), key("GET", &[]));
+    assert_eq!(key("HEAD", &[]), key("GET", &[]), "RFC 9111 §4: a stored GET answers HEAD");
+}
+
 #[test]
 fn bypass_names_may_hold_stars() {
     let config = compiled(

@@ -13,12 +13,19 @@ use crate::rules::ResponseRule;
 /// The final statuses that there can be (RFC 9110 §15).
 const STATUSES: std::ops::RangeInclusive<u16> = 200..=599;
 
-pub(super) fn compile(raw: &[Spanned<RawResponse>], problems: &mut Problems<'_>) -> Option<Vec<ResponseRule>> {
-    let entries: Vec<Option<ResponseRule>> = raw.iter().map(|entry| one(entry, problems)).collect();
-    entries.into_iter().collect()
+/// What is wrong is noted, so that nothing is compiled in the end; what is right may be collected.
+pub(super) fn compile(raw: &[Spanned<RawResponse>], problems: &mut Problems<'_>) -> Vec<ResponseRule> {
+    let entries: Vec<ResponseRule> = raw.iter().map(|entry| one(entry, problems)).collect();
+    for (index, later) in entries.iter().enumerate() {
+        let Some(earlier) = entries[..index].iter().position(|earlier| earlier.covers(later)) else { continue };
+        let line = problems.line_of(&raw[earlier]);
+        let message = format!("this entry never comes to its turn: the one on line {line} takes all of it");
+        problems.error(&raw[index], message, Some("the first that matches decides: put the narrower one first".into()));
+    }
+    entries
 }
 
-fn one(entry: &Spanned<RawResponse>, problems: &mut Problems<'_>) -> Option<ResponseRule> {
+fn one(entry: &Spanned<RawResponse>, problems: &mut Problems<'_>) -> ResponseRule {
     let raw = entry.get_ref();
     let mut compiled = ResponseRule { headers: on_headers(&raw.headers, problems), ..ResponseRule::default() };
     if let Some(texts) = &raw.status {
@@ -37,7 +44,6 @@ fn one(entry: &Spanned<RawResponse>, problems: &mut Problems<'_>) -> Option<Resp
         compiled.content_types = types.collect();
     }
     compiled.store = raw.store.as_ref().map(|store| *store.get_ref());
-    // What is wrong is noted, so that nothing is compiled in the end.
     compiled.edge_ttl = raw.edge_ttl.as_ref().and_then(|raw| ttl::edge(raw, problems));
     compiled.browser_ttl = raw.browser_ttl.as_ref().and_then(|raw| ttl::browser(raw, problems));
     compiled.stale_while_revalidate = raw.stale_while_revalidate.as_ref().and_then(|raw| ttl::stale(raw, problems));
@@ -48,7 +54,7 @@ fn one(entry: &Spanned<RawResponse>, problems: &mut Problems<'_>) -> Option<Resp
         let help = "say what is other for such responses: `store`, `edge_ttl`, `browser_ttl`, ..";
         problems.error(entry, "this entry changes nothing", Some(help.into()));
     }
-    Some(compiled)
+    compiled
 }
 
 /// `404`, `5xx` or `500-504`.

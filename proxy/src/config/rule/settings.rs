@@ -66,7 +66,7 @@ pub(super) fn compile(
         request_directives: request_directives?,
         set_cookie: set_cookie?,
         compression: compression?,
-        responses: responses?.into(),
+        responses: responses.into(),
     })
 }
 

@@ -205,6 +205,11 @@ const MISTAKES: &[(&str, &str)] = &[
         "this entry changes nothing (say what is other for such responses: `store`, `edge_ttl`, `browser_ttl`, ..)",
     ),
     (
+        "responses = [{ status = [\"4xx\"], store = false }, { status = [\"404\"], edge_ttl = \"1m\" }]",
+        "this entry never comes to its turn: the one on line 10 takes all of it \
+         (the first that matches decides: put the narrower one first)",
+    ),
+    (
         "responses = [{ status = [\"404\"], stoer = false }]",
         "unknown field `stoer`, expected one of `status`, `content_type`, `headers`, `store`, `edge_ttl`, `browser_ttl`, \
          `stale_while_revalidate`, `stale_if_error`, `max_object`, `set_cookie` (did you mean `store`?)",
