@@ -338,7 +338,7 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_shared::coherence::TagTable;
+    use vitrine_shared::coherence::{Position, TagTable};
     use vitrine_shared::feed::{Mode, Purge};
     use vitrine_shared::tag::Tag;
 
@@ -408,6 +408,21 @@ mod tests {
         assert_eq!(machine.handle(at(1_009), Event::Tick), [] as [Action; 0]);
         assert_eq!(machine.handle(at(1_010), Event::Tick), [Action::Report { applied: Epoch::new(1, 5) }]);
         assert_eq!(machine.handle(at(1_020), Event::Tick), [] as [Action; 0]);
+    }
+
+    #[test]
+    fn what_was_applied_is_noted_once_with_the_event_behind_it() {
+        let (mut machine, _, _) = tailing();
+        let mut known = batch(1, 6);
+        known.purges[0].event = Some("product.updated".to_owned());
+        machine.handle(at(200), Event::Batch(known.clone()));
+        machine.handle(at(201), Event::Batch(known));
+        // A gap is refused whole, and leaves no word.
+        machine.handle(at(202), Event::Batch(batch(1, 9)));
+        let noted = machine.log.newest(None, 10);
+        assert_eq!(noted.len(), 1);
+        assert_eq!(noted[0].position, Position::Feed(Epoch::new(1, 6)));
+        assert_eq!(noted[0].source.to_string(), "the origin's event product.updated");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The operations server: metrics, health and status, on an address of its own that is never proxied.
 //!
-//! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status` and
-//! `POST /reload` need the token.
+//! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status`,
+//! `POST /reload`, `POST /purge` and `/purges` need the token.
 
 mod gauges;
 mod purge;

@@ -65,12 +65,12 @@ impl Purger {
 
     /// Invalidates a URL, where something of it is stored or on its way (RFC 9111 §4.4). Not logged for people: strangers
     /// would fill the log.
-    pub fn invalidate(&self, target: &Target, source: impl FnOnce() -> Source) {
-        // All of them, whether or not an earlier one was there.
-        let numbers = target.tags.iter().filter_map(|tag| self.presence.invalidate(tag.hash(), &self.live));
-        if let Some(at) = numbers.max() {
-            tracing::debug!(target: "purge", local = at, url = target.text, "invalidated after an unsafe method");
-            self.log.note(Position::Local(at), source(), Mode::Hard, &[&target.text]);
+    pub fn invalidate(&self, target: &Target, source: impl Fn() -> Source) {
+        for tag in &target.tags {
+            if let Some(at) = self.presence.invalidate(tag.hash(), &self.live) {
+                tracing::debug!(target: "purge", local = at, url = target.text, "invalidated after an unsafe method");
+                self.log.note(Position::Local(at), source(), Mode::Hard, &[&target.text]);
+            }
         }
     }
 
