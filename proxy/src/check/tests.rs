@@ -330,17 +330,60 @@ fn all_mistakes_are_told_at_once_in_the_order_of_their_lines() {
 }
 
 #[test]
-fn shipped_files_have_no_findings() {
+fn shipped_files_have_no_findings_and_their_cases_hold() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder.join("examples"))
+    let is_case = |path: &PathBuf| path.to_str().unwrap().ends_with(".cases.toml");
+    let (cases, mut files): (Vec<PathBuf>, Vec<PathBuf>) = std::fs::read_dir(folder.join("examples"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "toml"))
-        .collect();
+        .partition(is_case);
     assert!(!files.is_empty());
     files.push(folder.join("proxy.toml"));
+    let mut with_cases = 0;
     for file in files {
-        let findings = check(&file, |name| (name == "INTERNAL_TOKEN").then(|| "t".to_owned()));
-        assert_eq!(findings, [], "{}", file.display());
+        let checked = check_with_cases(&file, None, |name| (name == "INTERNAL_TOKEN").then(|| "t".to_owned()));
+        let said: Vec<String> = checked.findings.iter().map(Finding::to_string).collect();
+        assert_eq!(said, [""; 0], "{}", file.display());
+        if let Some((passed, all)) = checked.cases {
+            assert_eq!(passed, all, "{}", file.display());
+            with_cases += 1;
+        }
     }
+    assert_eq!(with_cases, cases.len() + 1, "each file of cases stands beside its configuration");
+}
+
+#[test]
+fn cases_that_fail_are_errors_of_the_file_of_cases() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    };
+    let config = write("p.toml", &format!("{BASE}{RULE}"));
+    let of = |cases: Option<&Path>| check_with_cases(&config, cases, |_| None);
+    assert_eq!(of(None), Checked { findings: Vec::new(), cases: None });
+
+    let case = |expect: &str| {
+        format!("[[cases]]\nname = \"c\"\nrequest = {{ url = \"/products/a\" }}\nexpect = {{ {expect} }}\n")
+    };
+    write("p.cases.toml", &case("rule = \"catalog\""));
+    assert_eq!(of(None), Checked { findings: Vec::new(), cases: Some((1, 1)) });
+
+    let other = write("other.toml", &case("action = \"pass\""));
+    let checked = of(Some(&other));
+    assert_eq!(checked.cases, Some((0, 1)));
+    assert!(has_errors(&checked.findings));
+    let said = checked.findings[0].to_string();
+    assert!(
+        said.ends_with("other.toml:4: error: `cases.expect.action`: case `c`: expected `pass`, got `cache`"),
+        "{said}"
+    );
+
+    let missing = of(Some(&folder.path().join("none.toml")));
+    assert!(has_errors(&missing.findings) && missing.cases.is_none());
+
+    write("p.toml", "x");
+    assert!(has_errors(&of(None).findings), "a wrong configuration is told, and not its cases");
 }
