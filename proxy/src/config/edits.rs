@@ -190,10 +190,19 @@ mod tests {
         assert!(!format!("{transform:?}").contains("\"a\""), "values for upstreams may be secrets");
     }
 
+    /// Each edit is refused with exactly this text, at its line.
+    fn refused<const N: usize>(rows: [(&str, String); N]) {
+        for (edit, expected) in rows {
+            let errors = load(&format!("action = \"cache\"\n{edit}")).unwrap_err();
+            let line = 10 + edit.matches('\n').count();
+            assert_eq!(errors, [format!("{line}: {expected}")], "{edit}");
+        }
+    }
+
     #[test]
-    fn what_the_proxy_owns_cannot_be_edited() {
+    fn what_the_proxy_owns_of_requests_cannot_be_edited() {
         let own = "cannot be edited";
-        for (edit, expected) in [
+        refused([
             (
                 "request_headers = { set = { Host = \"a\" } }",
                 format!("`host` {own}: say which Host the upstream is sent with `host` in its [upstreams.NAME]"),
@@ -226,6 +235,13 @@ mod tests {
                     "`accept-encoding` {own}: what each client can decode decides; for compression at the edge there is `compression`"
                 ),
             ),
+        ]);
+    }
+
+    #[test]
+    fn what_the_proxy_owns_of_responses_cannot_be_edited() {
+        let own = "cannot be edited";
+        refused([
             (
                 "response_headers = { set = { Age = \"1\" } }",
                 format!("`age` {own}: clients count from it how long they may keep the response"),
@@ -272,10 +288,6 @@ mod tests {
                 "cors = { origins = [\"*\"] }\nresponse_headers = { set = { Access-Control-Allow-Origin = \"*\" } }",
                 format!("`access-control-allow-origin` {own}: the rule's `cors` says it"),
             ),
-        ] {
-            let errors = load(&format!("action = \"cache\"\n{edit}")).unwrap_err();
-            let line = 10 + edit.matches('\n').count();
-            assert_eq!(errors, [format!("{line}: {expected}")], "{edit}");
-        }
+        ]);
     }
 }

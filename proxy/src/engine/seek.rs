@@ -138,9 +138,10 @@ impl Engine {
     fn standing_for(&self, asked: &Asked<'_>, object: &Object, now: u64) -> (Standing, MissReason) {
         let standing = self.standing(object, now);
         match (standing, asked.control.allows(&object.meta.lifetime, now)) {
-            (Standing::Ended | Standing::Purged, _) | (_, Allowed::AsWithout) => (standing, reason(standing)),
             (Standing::Expired { .. }, Allowed::Stale) => (Standing::Accepted, MissReason::Stale),
-            (_, Allowed::Stale) => (standing, reason(standing)),
+            (Standing::Ended | Standing::Purged, _) | (_, Allowed::AsWithout | Allowed::Stale) => {
+                (standing, reason(standing))
+            }
             (Standing::Expired { .. }, Allowed::Validated) => {
                 (Standing::Expired { if_error: false }, MissReason::Stale)
             }
