@@ -52,11 +52,21 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
     problems.finish(result).map(|(config, warnings)| Config { warnings, ..config })
 }
 
+/// An address to listen on; `:8080` is every IPv4 address of the machine, `localhost` the loopback.
+fn listening(text: &str) -> Option<SocketAddr> {
+    let spelled = match text.rsplit_once(':') {
+        Some(("", port)) => format!("0.0.0.0:{port}"),
+        Some(("localhost", port)) => format!("127.0.0.1:{port}"),
+        _ => text.to_owned(),
+    };
+    spelled.parse().ok()
+}
+
 fn listen(raw: RawListen, problems: &mut Problems<'_>) -> Option<Listen> {
     let trusted = trusted::compile(&raw, problems);
     let mut address = |text: &Text| {
         problems.parse(text, "an address to listen on", |text| {
-            text.parse::<SocketAddr>().map_err(|_| "write an IP address and a port, such as \"127.0.0.1:8080\"")
+            listening(text).ok_or("write an IP address and a port, such as \"127.0.0.1:8080\"")
         })
     };
     let (http, ops) = (address(&raw.http), address(&raw.ops));

@@ -114,6 +114,9 @@ impl Server {
         let metrics = Metrics::new()?;
         drop(listen(config.listen.http)?);
         let ops_listener = listen(config.listen.ops)?;
+        if config.listen.ops.port() == 0 {
+            tracing::info!(ops = ?ops_listener.local_addr(), "a free port for operators");
+        }
         let capacity = config.feed.as_ref().map_or(LOCAL_TAGS, |feed| feed.tag_capacity);
         let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, capacity)));
         let connection = Arc::new(match &config.feed {

@@ -85,7 +85,7 @@ mod tests {
         let mut framer = Framer::with_capacity(8);
         framer.number(1);
         let variants = Variants::new(framer.finish(), VarySpec::default());
-        let mut keep = |variant, used: &[u128]| variants.keep(variant, 3, |asked| used.contains(&asked));
+        let keep = |variant, used: &[u128]| variants.keep(variant, 3, |asked| used.contains(&asked));
         for variant in [1, 2, 3, 2] {
             assert_eq!(keep(variant, &[]), None);
         }
