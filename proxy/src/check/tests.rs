@@ -215,9 +215,9 @@ fn rules_that_never_match_are_found_with_both_lines() {
 fn mistakes_in_listeners_and_upstreams_are_found() {
     for (text, expected) in [
         (
-            BASE.replace("127.0.0.1:8080", "localhost:8080"),
+            BASE.replace("127.0.0.1:8080", "shop:8080"),
             vec![
-                "p.toml:2: error: `listen.http`: `localhost:8080` is not an address to listen on \
+                "p.toml:2: error: `listen.http`: `shop:8080` is not an address to listen on \
              (write an IP address and a port, such as \"127.0.0.1:8080\")",
             ],
         ),
