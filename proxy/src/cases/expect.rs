@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use toml::Spanned;
 use vitrine_shared::config::{ConfigError, Source, nearest};
 
@@ -17,6 +17,8 @@ use crate::rules::{Condition, DEFAULT_RULE};
 
 /// What is said of a thing that is not there.
 const NONE: &str = "none";
+/// What is said of a value that is not to be printed.
+const SECRET: &str = "(not shown)";
 
 /// The mismatches of a case so far.
 #[derive(Debug)]
@@ -183,8 +185,15 @@ impl<'s> Mismatches<'s> {
                 RawCondition::Value(value) => (Condition::Like(Glob::new(value)), value.as_str()),
             };
             if !condition.holds_of_field(got, &name) {
-                let lines: Vec<_> =
-                    got.get_all(&name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+                // What the rule writes into requests may be an upstream's password.
+                let line = |line: &HeaderValue| {
+                    if line.is_sensitive() {
+                        SECRET.into()
+                    } else {
+                        String::from_utf8_lossy(line.as_bytes()).into_owned()
+                    }
+                };
+                let lines: Vec<String> = got.get_all(&name).iter().map(line).collect();
                 let got = if lines.is_empty() { "absent".to_owned() } else { lines.join("`, `") };
                 self.wrong(raw, format_args!("`{name}`: expected `{wanted}`, got `{got}`"), None);
             }
