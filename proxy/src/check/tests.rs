@@ -232,9 +232,9 @@ fn mistakes_in_listeners_and_upstreams_are_found() {
             ],
         ),
         (
-            BASE.replace("127.0.0.1:9000", "http://127.0.0.1:9000"),
+            BASE.replace("127.0.0.1:9000", "https://127.0.0.1:9000"),
             vec![
-                "p.toml:5: error: `upstreams.origin.addresses`: `http://127.0.0.1:9000` is not an address (expected `host:port`, such as \"127.0.0.1:9000\")",
+                "p.toml:5: error: `upstreams.origin.addresses`: `https://127.0.0.1:9000` is not an address (write `tls = true` in the upstream, and `host:port` here, such as \"127.0.0.1:9000\")",
             ],
         ),
         (
