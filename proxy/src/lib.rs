@@ -8,6 +8,7 @@ pub mod client;
 pub mod config;
 pub mod encoding;
 pub mod engine;
+pub mod explain;
 pub mod feed;
 pub mod fill;
 pub mod glob;

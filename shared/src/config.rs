@@ -3,6 +3,7 @@
 //! Inside basic strings `${NAME}` stands for an environment variable and `${NAME:-default}` gives it a default.
 
 use std::fmt;
+use std::io::Read as _;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -49,16 +50,23 @@ impl Source {
 
     /// The text of a file as it stands, for [`Source::of`].
     pub fn read_text(file: &Path) -> Result<String, ConfigError> {
-        let size = std::fs::metadata(file)
-            .map_err(|error| {
-                let help = Some("name the file with --config".to_owned());
-                ConfigError { help, ..ConfigError::whole(file, format!("cannot be read: {error}")) }
-            })?
-            .len();
-        if size > MAX_FILE {
-            return Err(ConfigError::whole(file, format!("is {size} bytes long, more than {MAX_FILE}")));
+        let unreadable = |error: std::io::Error| ConfigError::whole(file, format!("cannot be read: {error}"));
+        let found = std::fs::metadata(file).map_err(|error| {
+            let help = Some("name the file with --config".to_owned());
+            ConfigError { help, ..unreadable(error) }
+        })?;
+        // Opening a named pipe waits for who writes into it, and a device may never end: a reload would hang.
+        if !found.is_file() {
+            return Err(ConfigError::whole(file, "is no regular file"));
         }
-        std::fs::read_to_string(file).map_err(|error| ConfigError::whole(file, format!("cannot be read: {error}")))
+        // Read, and not believed: the file may grow meanwhile.
+        let mut text = String::new();
+        let mut reader = std::fs::File::open(file).map_err(unreadable)?.take(MAX_FILE + 1);
+        reader.read_to_string(&mut text).map_err(unreadable)?;
+        if text.len() as u64 > MAX_FILE {
+            return Err(ConfigError::whole(file, format!("is longer than {MAX_FILE} bytes")));
+        }
+        Ok(text)
     }
 
     /// As [`Source::read`], from text that is at hand; `file` is for messages only.
@@ -102,6 +110,11 @@ impl Source {
     pub fn line_at(&self, offset: usize) -> usize {
         let before = self.text.get(..offset).unwrap_or(&self.text);
         before.matches('\n').count() + 1
+    }
+
+    /// Its text, variables put in: it may hold secrets.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The file that it was read from.
@@ -353,6 +366,25 @@ mod tests {
     fn a_missing_file_says_how_to_name_one() {
         let error = Source::read(Path::new("no/such.toml"), |_| None).unwrap_err();
         assert!(error.to_string().contains("--config"), "{error}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn what_never_ends_or_waits_for_a_writer_is_not_read() {
+        let error = Source::read_text(Path::new("/dev/zero")).unwrap_err();
+        assert_eq!(error.message, "is no regular file");
+        let error = Source::read_text(Path::new("/")).unwrap_err();
+        assert_eq!(error.message, "is no regular file");
+    }
+
+    #[test]
+    fn a_file_that_is_too_long_is_not_read_to_its_end() {
+        let file = std::env::temp_dir().join(format!("vitrine-too-long-{}.toml", std::process::id()));
+        let long = std::fs::File::create(&file).unwrap();
+        long.set_len(MAX_FILE + 1).unwrap();
+        let error = Source::read_text(&file).unwrap_err();
+        std::fs::remove_file(&file).unwrap();
+        assert!(error.message.contains("is longer than"), "{error}");
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The command line: one file a command.
 
 mod check;
+mod explain;
+mod objects;
+mod ops;
 mod run;
 
 use std::path::PathBuf;
@@ -29,6 +32,10 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         cases: Option<PathBuf>,
     },
+    /// Says why a request is answered as it is, by what a running proxy holds and by its rules.
+    Explain(explain::Explain),
+    /// Lists what a running proxy holds.
+    Objects(objects::Objects),
 }
 
 impl Arguments {
@@ -37,6 +44,8 @@ impl Arguments {
         match self.command {
             None | Some(Command::Run) => run::run(self.config),
             Some(Command::Check { cases }) => check::run(&self.config, cases.as_deref()),
+            Some(Command::Explain(asked)) => explain::run(&self.config, &asked),
+            Some(Command::Objects(asked)) => objects::run(&self.config, &asked),
         }
     }
 }

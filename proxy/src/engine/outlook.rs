@@ -127,6 +127,11 @@ impl Engine {
         }
     }
 
+    /// Whether the invalidation protocol promises anything: without a feed it does not.
+    pub fn has_promise(&self) -> bool {
+        self.labels
+    }
+
     /// What may be done with an object now, for whoever looks on: `fresh`, `stale`, `ended` or `purged`.
     pub fn standing_of(&self, object: &Object, now: u64) -> &'static str {
         match self.standing(object, now) {

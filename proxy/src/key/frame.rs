@@ -90,6 +90,49 @@ impl Framer {
     }
 }
 
+/// Reads back what a [`Framer`] wrote; `None` where the bytes end too early.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unframer<'b>(&'b [u8]);
+
+// === impl Unframer ===
+
+impl<'b> Unframer<'b> {
+    pub(super) fn of(bytes: &'b [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(super) fn number(&mut self) -> Option<usize> {
+        let (number, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        usize::try_from(u32::from_le_bytes(*number)).ok()
+    }
+
+    pub(super) fn part(&mut self) -> Option<&'b [u8]> {
+        let length = self.number()?;
+        let (part, rest) = self.0.split_at_checked(length)?;
+        self.0 = rest;
+        Some(part)
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'b str> {
+        std::str::from_utf8(self.part()?).ok()
+    }
+
+    pub(super) fn optional(&mut self) -> Option<Option<&'b [u8]>> {
+        let (&is_there, rest) = self.0.split_first()?;
+        self.0 = rest;
+        if is_there == 0 { Some(None) } else { self.part().map(Some) }
+    }
+
+    pub(super) fn list(&mut self) -> Option<Vec<&'b [u8]>> {
+        (0..self.number()?).map(|_| self.part()).collect()
+    }
+
+    pub(super) fn is_at_end(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
 /// Parts are bounded by the sizes of requests (megabytes), so four bytes hold every length.
 fn keyed_hash(bytes: &[u8]) -> u128 {
     static SECRET: OnceLock<[u64; 2]> = OnceLock::new();

@@ -6,6 +6,7 @@ mod cookies;
 mod device;
 mod frame;
 mod host;
+mod parts;
 mod percent;
 mod query;
 mod target;
@@ -21,8 +22,9 @@ pub use frame::CacheKey;
 pub(crate) use frame::Framer;
 pub use host::Scheme;
 pub(crate) use host::without_port;
+pub use parts::{KeyParts, Valued};
 pub(crate) use percent::decode;
-pub use query::{MAX_PAIRS, Pair, Query, QuerySpec, Select, normal_name};
+pub use query::{Dropped, MAX_PAIRS, Pair, Query, QuerySpec, Select, normal_name};
 pub(crate) use target::normal_path;
 pub use target::{MAX_TARGET, Target, TargetError};
 

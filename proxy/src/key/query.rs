@@ -56,6 +56,17 @@ pub enum Select {
     Deny(Vec<Glob>),
 }
 
+/// Why a parameter does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dropped {
+    /// It is one of [tracking](tracking::is_tracking).
+    Tracking,
+    /// The rule allows others only.
+    NotAllowed,
+    /// The rule denies it.
+    Denied,
+}
+
 // === impl Query ===
 
 impl Query {
@@ -110,13 +121,19 @@ impl Default for QuerySpec {
 impl QuerySpec {
     /// Whether a parameter of this name, in normal form, enters the key and is sent.
     pub fn counts(&self, name: &str) -> bool {
-        let selected = match &self.select {
-            Select::All => true,
+        self.dropped(name).is_none()
+    }
+
+    /// Why a parameter of this name neither enters the key nor is sent, where that is so.
+    pub fn dropped(&self, name: &str) -> Option<Dropped> {
+        let is_among = |names: &[Glob]| names.iter().any(|listed| listed.matches(name.as_bytes()));
+        match &self.select {
             // A parameter that the rule names is wanted, even one of tracking.
-            Select::Allow(names) => return names.iter().any(|allowed| allowed.matches(name.as_bytes())),
-            Select::Deny(names) => !names.iter().any(|denied| denied.matches(name.as_bytes())),
-        };
-        selected && (self.keep_tracking || !tracking::is_tracking(name))
+            Select::Allow(names) => return (!is_among(names)).then_some(Dropped::NotAllowed),
+            Select::Deny(names) if is_among(names) => return Some(Dropped::Denied),
+            Select::All | Select::Deny(_) => {}
+        }
+        (!self.keep_tracking && tracking::is_tracking(name)).then_some(Dropped::Tracking)
     }
 }
 

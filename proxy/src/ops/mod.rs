@@ -1,9 +1,11 @@
 //! The operations server: metrics, health and status, on an address of its own that is never proxied.
 //!
 //! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status`,
-//! `POST /reload`, `POST /purge` and `/purges` need the token.
+//! `POST /reload`, `POST /purge`, `/purges`, `/explain` and `/objects` need the token.
 
+mod explain;
 mod gauges;
+mod objects;
 mod purge;
 mod reload;
 mod serve;

@@ -104,8 +104,8 @@ fn apply(server: &OpsServer, batch: &Batch, who: Box<str>) -> Value {
     json!({ "id": id, "purges": batch.targets.len(), "applied": true, "mode": batch.mode, "position": position })
 }
 
-/// What those are told who may not purge: only the token opens, and without one the endpoint is shut.
-fn refused(server: &OpsServer, headers: &HeaderMap) -> Option<Response> {
+/// What those are told who may not: only the token opens, and without one the endpoint is shut.
+pub(super) fn refused(server: &OpsServer, headers: &HeaderMap) -> Option<Response> {
     let Some(token) = &server.token else {
         let message = "no token is configured: set `ops_token` in [listen], such as \"${OPS_TOKEN}\", and restart";
         return Some(refuse(StatusCode::FORBIDDEN, "no_token", message));
@@ -136,6 +136,7 @@ fn digest(body: &[u8]) -> u128 {
     hasher.finish128().as_u128()
 }
 
-fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
+/// An error of the operations port, for programs and people.
+pub(super) fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
     (status, Json(json!({ "type": kind, "message": message }))).into_response()
 }

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Gauges, OpsToken, StatusReport, purge, reload};
+use super::{Gauges, OpsToken, StatusReport, explain, objects, purge, reload};
 use crate::engine::Engine;
 use crate::feed::status::Status;
 use crate::metrics::Metrics;
@@ -95,6 +95,8 @@ pub fn router(server: Arc<OpsServer>) -> Router {
         .route("/reload", post(reload::reload))
         .route("/purge", post(purge::purge))
         .route("/purges", get(purge::purges))
+        .route("/explain", get(explain::by_query).post(explain::by_body))
+        .route("/objects", get(objects::objects))
         .with_state(server)
 }
 
@@ -119,6 +121,16 @@ async fn ready(State(server): State<Arc<OpsServer>>) -> Response {
 async fn status(State(server): State<Arc<OpsServer>>, headers: HeaderMap) -> Response {
     let admitted = server.token.as_ref().is_some_and(|token| token.admits(&headers));
     if admitted { Json(server.report()).into_response() } else { unauthorized() }
+}
+
+/// As people read it, for those who ask for `text/plain`, else as JSON.
+pub(super) fn told(headers: &HeaderMap, answer: &(impl serde::Serialize + std::fmt::Display)) -> Response {
+    let accepts_text = |line: &http::HeaderValue| line.as_bytes().starts_with(b"text/plain");
+    if headers.get(header::ACCEPT).is_some_and(accepts_text) {
+        answer.to_string().into_response()
+    } else {
+        Json(answer).into_response()
+    }
 }
 
 /// What those without the token are told.

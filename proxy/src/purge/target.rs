@@ -172,7 +172,8 @@ pub fn origin_of(address: &Address) -> String {
     [address.scheme().as_str(), "://", address.host()].concat()
 }
 
-fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
+/// Scheme and the rest of a URL of this edge's kind.
+pub(crate) fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
     let (scheme, rest) = text.split_once("://")?;
     [Scheme::Http, Scheme::Https]
         .into_iter()

@@ -20,6 +20,15 @@ pub struct Bypass {
     pub query: Vec<Glob>,
 }
 
+/// Why a request is passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BypassCause<'r> {
+    /// The reason.
+    pub reason: PassReason,
+    /// The name of the cookie, header or query parameter, where it is one.
+    pub name: Option<&'r [u8]>,
+}
+
 impl Default for Bypass {
     fn default() -> Self {
         Self { authorization: true, cookies: Vec::new(), headers: Vec::new(), query: Vec::new() }
@@ -28,35 +37,47 @@ impl Default for Bypass {
 
 impl Bypass {
     /// Why this request is passed, if it is.
+    pub fn reason(&self, request: &RequestFacts<'_>) -> Option<PassReason> {
+        self.cause(request).map(|cause| cause.reason)
+    }
+
+    /// As [`Bypass::reason`], with the name of what passes it.
     ///
     /// Request directives such as `no-cache` pass nothing: strangers would decide how hard the upstream works (RFC 9111 §5.2.1
     /// makes them advice).
-    pub fn reason(&self, request: &RequestFacts<'_>) -> Option<PassReason> {
+    pub fn cause<'r>(&'r self, request: &RequestFacts<'r>) -> Option<BypassCause<'r>> {
+        let of = |reason| Some(BypassCause { reason, name: None });
+        let named = |reason, name| Some(BypassCause { reason, name: Some(name) });
         if request.method != Method::GET && request.method != Method::HEAD {
-            return Some(PassReason::Method);
+            return of(PassReason::Method);
         }
         if request.headers.contains_key(header::UPGRADE) {
-            return Some(PassReason::Upgrade);
+            return of(PassReason::Upgrade);
         }
         if request.has_body {
-            return Some(PassReason::Body);
+            return of(PassReason::Body);
         }
         if self.authorization && request.headers.contains_key(header::AUTHORIZATION) {
-            return Some(PassReason::Authorization);
+            return of(PassReason::Authorization);
         }
-        if !self.cookies.is_empty() && self.has_cookie(request.headers) {
-            return Some(PassReason::Cookie);
+        if !self.cookies.is_empty()
+            && let Some(name) = self.cookie(request.headers)
+        {
+            return named(PassReason::Cookie, name);
         }
-        if self.headers.iter().any(|name| request.headers.contains_key(name)) {
-            return Some(PassReason::Header);
+        if let Some(name) = self.headers.iter().find(|name| request.headers.contains_key(*name)) {
+            return named(PassReason::Header, name.as_ref());
         }
-        let has_parameter = || {
-            request.target.query().pairs().any(|pair| self.query.iter().any(|name| name.matches(pair.name.as_bytes())))
-        };
-        (!self.query.is_empty() && has_parameter()).then_some(PassReason::Query)
+        if self.query.is_empty() {
+            return None;
+        }
+        let is_listed = |name: &[u8]| self.query.iter().any(|listed| listed.matches(name));
+        let parameter = request.target.query().pairs().find(|pair| is_listed(pair.name.as_bytes()))?;
+        named(PassReason::Query, parameter.name.as_bytes())
     }
 
-    fn has_cookie(&self, headers: &HeaderMap) -> bool {
-        cookies(headers).any(|cookie| self.cookies.iter().any(|name| name.matches(cookie.name)))
+    fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r [u8]> {
+        let is_listed = |name: &[u8]| self.cookies.iter().any(|listed| listed.matches(name));
+        cookies(headers).map(|cookie| cookie.name).find(|name| is_listed(name))
     }
 }

@@ -28,6 +28,17 @@ pub struct Conditions {
     pub cookies: Vec<(Box<str>, Condition)>,
 }
 
+/// A condition that does not hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Unmet<'c> {
+    /// What it is on: `header`, `query parameter` or `cookie`.
+    pub kind: &'static str,
+    /// The name.
+    pub name: &'c str,
+    /// The condition.
+    pub condition: &'c Condition,
+}
+
 // === impl Condition ===
 
 impl Condition {
@@ -65,16 +76,28 @@ impl Conditions {
 
     /// Whether all hold of a request.
     pub fn hold(&self, request: &RequestFacts<'_>) -> bool {
+        self.unmet(request).is_none()
+    }
+
+    /// The first that does not hold.
+    pub fn unmet(&self, request: &RequestFacts<'_>) -> Option<Unmet<'_>> {
         let headers = request.headers;
-        self.headers.iter().all(|(name, condition)| condition.holds_of_field(headers, name))
-            && self.query.iter().all(|(name, condition)| {
-                let pairs = request.target.query().pairs().filter(|pair| *pair.name == **name);
-                condition.holds(pairs.map(|pair| decode(pair.value.unwrap_or_default()).into_owned()))
-            })
-            && self.cookies.iter().all(|(name, condition)| {
-                let values = cookies(headers).filter(|cookie| cookie.name == name.as_bytes());
-                condition.holds(values.map(|cookie| cookie.value))
-            })
+        let header = self.headers.iter().find(|(name, condition)| !condition.holds_of_field(headers, name));
+        if let Some((name, condition)) = header {
+            return Some(Unmet { kind: "header", name: name.as_str(), condition });
+        }
+        let query = self.query.iter().find(|(name, condition)| {
+            let pairs = request.target.query().pairs().filter(|pair| *pair.name == **name);
+            !condition.holds(pairs.map(|pair| decode(pair.value.unwrap_or_default()).into_owned()))
+        });
+        if let Some((name, condition)) = query {
+            return Some(Unmet { kind: "query parameter", name, condition });
+        }
+        let cookie = self.cookies.iter().find(|(name, condition)| {
+            let values = cookies(headers).filter(|cookie| cookie.name == name.as_bytes());
+            !condition.holds(values.map(|cookie| cookie.value))
+        });
+        cookie.map(|(name, condition)| Unmet { kind: "cookie", name, condition })
     }
 
     /// Whether they surely hold wherever `other` do. Never wrongly true.

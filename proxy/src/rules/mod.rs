@@ -10,13 +10,14 @@ mod pattern;
 mod response;
 mod scope;
 mod template;
+mod trace;
 mod transform;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-pub use bypass::Bypass;
-pub use conditions::{Condition, Conditions};
+pub use bypass::{Bypass, BypassCause};
+pub use conditions::{Condition, Conditions, Unmet};
 pub use decision::{
     Action, BrowserTtl, CDN_CACHE_CONTROL, CachePlan, CacheSettings, DEFAULT_MAX_OBJECT, DEFAULT_NEGATIVE_TTL,
     Decision, EdgeTtl, Forward, Heuristic, OnDisconnect, RequestDirectives, SetCookie, StaleTtl,
@@ -31,6 +32,7 @@ pub use pattern::{PathPattern, PatternError};
 pub use response::{Effective, ResponseRule};
 pub use scope::scope;
 pub use template::{TagTemplates, Template, TemplateError};
+pub use trace::{Mismatch, Trace};
 pub use transform::{
     AllowedHeaders, Author, Cors, Fields, HeaderEdits, OriginError, OriginPattern, OriginPort, Origins, Transform,
     asked_method, describes_content,
@@ -173,9 +175,7 @@ impl RuleSet {
         candidates.iter().find_map(|candidate| {
             let rule = self.rules.get(candidate.rule)?;
             let matches = rule.paths.get(candidate.path)?.matches_split(&path)
-                && rule.methods.as_ref().is_none_or(|methods| methods.contains(request.method))
-                && (rule.hosts.is_empty() || rule.hosts.iter().any(|pattern| pattern.matches(host)))
-                && rule.conditions.hold(request);
+                && rule.mismatch_besides_path(request, host).is_none();
             matches.then_some(rule)
         })
     }

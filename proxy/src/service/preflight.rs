@@ -15,7 +15,7 @@ use crate::rules::{RequestFacts, RuleSet, asked_method};
 /// The answer and the rule that it is by; `None` where the request is no preflight, or the upstream is to answer it.
 ///
 /// The rule is that of the request which is asked for: of its method, without the fields and cookies that a preflight lacks.
-pub(super) fn answer(rules: &RuleSet, head: &RequestHeader, target: &Target) -> Option<(Arc<str>, Answer)> {
+pub(crate) fn answer(rules: &RuleSet, head: &RequestHeader, target: &Target) -> Option<(Arc<str>, Answer)> {
     let method = asked_method(&head.method, &head.headers)?;
     let rule = rules.find(&RequestFacts { method: &method, target, headers: &head.headers, has_body: false })?;
     let mut fields: HeaderMap = rule.transform.preflight(&head.headers)?;

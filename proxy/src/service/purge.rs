@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 use crate::rules::{RequestFacts, Rule, RuleSet};
 
 /// The method's name; it is registered nowhere.
-const PURGE: &str = "PURGE";
+pub(crate) const PURGE: &str = "PURGE";
 /// How it acts: `hard`, as without it, or `soft`.
 const MODE: HeaderName = HeaderName::from_static("vitrine-purge");
 /// The tags to purge in place of the URL, as Magento's own Varnish purger writes them.
@@ -43,6 +43,27 @@ pub(super) struct Purging<'r> {
     pub(super) client: Option<IpAddr>,
     /// The request's name in logs.
     pub(super) request_id: &'r HeaderValue,
+}
+
+/// Who may purge a URL by this method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Right {
+    /// Nobody: its rule has no `purge_from`.
+    Nobody,
+    /// The client at this address.
+    ThisAddress,
+    /// Clients at other addresses, and whoever has the operations token.
+    Others,
+}
+
+/// Who may purge under a rule with this `purge_from`.
+pub(crate) fn right(from: &[IpNet], client: Option<IpAddr>) -> Right {
+    let known = client.map(|client| client.to_canonical());
+    match () {
+        () if from.is_empty() => Right::Nobody,
+        () if known.is_some_and(|client| from.iter().any(|network| network.contains(&client))) => Right::ThisAddress,
+        () => Right::Others,
+    }
 }
 
 // === impl Purging ===
@@ -107,13 +128,12 @@ impl Purging<'_> {
 
     /// The addresses that the rule names may, and whoever has the operations token.
     fn admit(&self, from: &[IpNet], headers: &HeaderMap) -> Result<(), Refusal> {
-        if from.is_empty() {
+        let right = right(from, self.client);
+        if right == Right::Nobody {
             let message = "nothing is purged by this method here: the rule of this URL has no `purge_from`";
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
         }
-        let known = self.client.map(|client| client.to_canonical());
-        let by_address = known.is_some_and(|client| from.iter().any(|network| network.contains(&client)));
-        if by_address || self.token.is_some_and(|token| token.admits(headers)) {
+        if right == Right::ThisAddress || self.token.is_some_and(|token| token.admits(headers)) {
             return Ok(());
         }
         let message = "this address may not purge, and the operations token was not given";
