@@ -12,10 +12,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::protocols::http::v1::client::HttpSession;
 use pingora::upstreams::peer::{HttpPeer, Peer as _};
 
-use crate::upstream::{Affinity, Attempt, Attempts, Pools, Upstream, is_failure, peer};
-
-/// Most interim (1xx) responses before the final one.
-const MAX_INTERIM: usize = 16;
+use crate::upstream::{Affinity, Attempt, Attempts, MAX_INTERIM, Pools, Upstream, is_failure, peer, settle};
 
 /// Asks upstreams over pooled HTTP/1.1 connections.
 pub struct UpstreamClient {
@@ -174,39 +171,43 @@ async fn exchange(
     reused: bool,
     interim: &mut Interim<'_>,
 ) -> Result<(ResponseHeader, HttpSession), ExchangeError> {
-    let failed = |error: &pingora::Error| match error.etype() {
+    session.write_request_header(Box::new(request)).await.map_err(|error| failed(&error, reused))?;
+    // The session's own timeout is per read; a head that drips in must end too.
+    let head = tokio::time::timeout(head_timeout, final_head(&mut session, reused, interim)).await;
+    let head = head.map_err(|_| ExchangeError::Timeout)??;
+    Ok((head, session))
+}
+
+async fn final_head(
+    session: &mut HttpSession,
+    reused: bool,
+    interim: &mut Interim<'_>,
+) -> Result<ResponseHeader, ExchangeError> {
+    for _ in 0..MAX_INTERIM {
+        session.read_response().await.map_err(|error| failed(&error, reused))?;
+        let Some(head) = session.resp_header() else {
+            continue;
+        };
+        let mut head = head.clone();
+        settle(&mut head, false).map_err(|error| ExchangeError::Response(error.to_string()))?;
+        match head.status {
+            // The request has no content, so nobody waits for this one.
+            StatusCode::CONTINUE => {}
+            status if status.is_informational() => interim(head),
+            _ => return Ok(head),
+        }
+    }
+    Err(ExchangeError::Response("too many interim responses".to_owned()))
+}
+
+fn failed(error: &pingora::Error, reused: bool) -> ExchangeError {
+    match error.etype() {
         ErrorType::ReadTimedout | ErrorType::WriteTimedout => ExchangeError::Timeout,
         _ if reused && (error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError) => {
             ExchangeError::StaleConnection
         }
         other => ExchangeError::Response(other.as_str().to_owned()),
-    };
-    session.write_request_header(Box::new(request)).await.map_err(|error| failed(&error))?;
-    // The session's own timeout is per read; a head that drips in must end too.
-    let head = tokio::time::timeout(head_timeout, final_head(&mut session, interim)).await;
-    match head {
-        Ok(Ok(Some(head))) => Ok((head, session)),
-        Ok(Ok(None)) => Err(ExchangeError::Response("too many interim responses".to_owned())),
-        Ok(Err(error)) => Err(failed(&error)),
-        Err(_) => Err(ExchangeError::Timeout),
     }
-}
-
-async fn final_head(session: &mut HttpSession, interim: &mut Interim<'_>) -> pingora::Result<Option<ResponseHeader>> {
-    for _ in 0..MAX_INTERIM {
-        session.read_response().await?;
-        let Some(head) = session.resp_header() else {
-            continue;
-        };
-        match head.status {
-            StatusCode::SWITCHING_PROTOCOLS => return Ok(None),
-            // The request has no content, so nobody waits for this one.
-            StatusCode::CONTINUE => {}
-            status if status.is_informational() => interim(head.clone()),
-            _ => return Ok(Some(head.clone())),
-        }
-    }
-    Ok(None)
 }
 
 // === impl Asking ===

@@ -204,7 +204,7 @@ impl ProxyHttp for Edge {
         response: &mut ResponseHeader,
         ctx: &mut RequestContext,
     ) -> pingora::Result<()> {
-        ctx.route.as_mut().map_or(Ok(()), |route| route.answered(session, response.status))
+        ctx.route.as_mut().map_or(Ok(()), |route| route.answered(session, response))
     }
 
     async fn upstream_request_filter(

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use http::{StatusCode, header};
+use pingora::http::ResponseHeader;
 use pingora::proxy::Session;
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
 
 use crate::key::Target;
 use crate::rules::RequestFacts;
-use crate::upstream::{Affinity, Attempt, Attempts, Pools, Upstream, is_failure, peer};
+use crate::upstream::{Affinity, Attempt, Attempts, MAX_INTERIM, Pools, Upstream, is_failure, peer, settle};
 
 /// How often a passed request may be tried: again on a closed pooled connection, or at another address.
 pub(super) const MAX_TRIES: usize = 8;
@@ -27,13 +28,15 @@ pub(super) struct Route {
     /// upgrade.
     repeatable: bool,
     tries: usize,
+    /// Interim responses to this try.
+    interim: usize,
 }
 
 impl Route {
     /// A route on which nothing was asked yet.
     pub(super) fn to(upstream: Arc<Upstream>, facts: &RequestFacts<'_>) -> Self {
         let repeatable = facts.method.is_safe() && !facts.has_body && !facts.headers.contains_key(header::UPGRADE);
-        Self { upstream, attempts: None, attempt: None, repeatable, tries: 0 }
+        Self { upstream, attempts: None, attempt: None, repeatable, tries: 0, interim: 0 }
     }
 
     /// Who is asked.
@@ -48,6 +51,7 @@ impl Route {
             pools.of(&self.upstream).attempts(self.upstream.clone(), affinity)
         });
         self.tries += 1;
+        self.interim = 0;
         if self.attempt.is_none() {
             self.attempt = attempts.next().await;
         }
@@ -67,9 +71,17 @@ impl Route {
         self.attempts.as_ref().is_some_and(Attempts::has_next)
     }
 
-    /// The head of a response came. An error where it is not used, since another address is asked.
-    pub(super) fn answered(&mut self, session: &Session, status: StatusCode) -> pingora::Result<()> {
+    /// The head of a response came. An error where it cannot be used, or is not, since another address is asked.
+    pub(super) fn answered(&mut self, session: &Session, head: &mut ResponseHeader) -> pingora::Result<()> {
+        let upgrades = session.req_header().headers.contains_key(header::UPGRADE);
+        settle(head, upgrades)
+            .map_err(|error| Error::because(ErrorType::InvalidHTTPHeader, "a head", error).into_up())?;
+        let status = head.status;
         if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
+            self.interim += 1;
+            if self.interim >= MAX_INTERIM {
+                return Err(Error::explain(ErrorType::InvalidHTTPHeader, "too many interim responses").into_up());
+            }
             return Ok(());
         }
         let Some(attempt) = &self.attempt else {

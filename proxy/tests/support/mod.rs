@@ -6,6 +6,7 @@ pub mod echo;
 pub mod origin_feed;
 pub mod program;
 pub mod raw;
+pub mod strict;
 pub mod upstream;
 
 use std::net::SocketAddr;

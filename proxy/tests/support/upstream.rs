@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
 /// A listener whose requests the test takes one by one.
@@ -21,12 +21,17 @@ pub struct Upstream {
 pub struct Request {
     head: String,
     body: Vec<u8>,
+    connection: usize,
     script: mpsc::UnboundedSender<Step>,
 }
 
 enum Step {
     Send(Vec<u8>),
+    /// Tells when the bytes are out.
+    Sent(oneshot::Sender<()>),
     HangUp,
+    /// An abortive close: the peer gets a reset and not an end.
+    Reset,
 }
 
 impl Upstream {
@@ -47,8 +52,10 @@ impl Upstream {
         let accepting = tokio::spawn(async move {
             // Connections end with the listener, as those of a stopped server do.
             let mut connections = tokio::task::JoinSet::new();
+            let mut number = 0;
             while let Ok((stream, _)) = listener.accept().await {
-                connections.spawn(serve(stream, counter.clone(), sender.clone()));
+                number += 1;
+                connections.spawn(serve(stream, number, counter.clone(), sender.clone()));
             }
         });
         Self { addr, asked, requests, accepting }
@@ -83,12 +90,17 @@ impl Upstream {
     }
 }
 
-async fn serve(mut stream: TcpStream, asked: Arc<AtomicUsize>, requests: mpsc::UnboundedSender<Request>) {
+async fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    asked: Arc<AtomicUsize>,
+    requests: mpsc::UnboundedSender<Request>,
+) {
     let mut held = Vec::new();
     while let Some((head, body)) = read_request(&mut stream, &mut held).await {
         asked.fetch_add(1, Ordering::SeqCst);
         let (script, mut steps) = mpsc::unbounded_channel();
-        if requests.send(Request { head, body, script }).is_err() {
+        if requests.send(Request { head, body, connection, script }).is_err() {
             return;
         }
         while let Some(step) = steps.recv().await {
@@ -98,7 +110,12 @@ async fn serve(mut stream: TcpStream, asked: Arc<AtomicUsize>, requests: mpsc::U
                         return;
                     }
                 }
+                Step::Sent(done) => drop(done.send(())),
                 Step::HangUp => return,
+                Step::Reset => {
+                    stream.set_zero_linger().unwrap();
+                    return;
+                }
             }
         }
     }
@@ -166,6 +183,23 @@ impl Request {
     /// Sends bytes of the answer.
     pub fn send(&self, bytes: &[u8]) {
         self.script.send(Step::Send(bytes.to_vec())).expect("the connection is open");
+    }
+
+    /// Waits until all that was to be sent is out, and so is with the peer's system.
+    pub async fn sent(&self) {
+        let (done, out) = oneshot::channel();
+        self.script.send(Step::Sent(done)).expect("the connection is open");
+        out.await.expect("the connection is open");
+    }
+
+    /// The number of its connection, from 1.
+    pub fn connection(&self) -> usize {
+        self.connection
+    }
+
+    /// Resets the connection in the middle of the answer.
+    pub fn reset(self) {
+        self.script.send(Step::Reset).expect("the connection is open");
     }
 
     /// Closes the connection in the middle of the answer.
