@@ -36,7 +36,9 @@ const ADDRESSES: [HeaderName; 6] = [
 
 /// Fields by which frameworks take a request for another one than its target says. The rules saw the target, so these are
 /// never passed on.
-const DISGUISES: [HeaderName; 5] = [
+const DISGUISES: [HeaderName; 6] = [
+    // As `HTTP_PROXY` it sends an application's own requests through whomever it names (httpoxy, CVE-2016-5385).
+    HeaderName::from_static("proxy"),
     HeaderName::from_static("x-original-url"),
     HeaderName::from_static("x-rewrite-url"),
     HeaderName::from_static("x-original-host"),
@@ -69,7 +71,8 @@ pub enum TrustedFields {
 /// Who a request is from, as far as is known.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Client {
-    /// The client's address; absent where the connection has none.
+    /// The client's address; absent where the connection has none, and where a trusted proxy does not tell it or cannot be
+    /// understood: its own address would open what is open to proxies alone.
     pub address: Option<IpAddr>,
     /// Whether the connection is a trusted proxy's.
     pub behind_proxy: bool,
@@ -127,11 +130,9 @@ impl TrustedProxies {
         for hop in hops.take(MAX_HOPS) {
             let from = hop.from;
             last = Some(hop);
-            let Some(from) = from else { break };
-            if let Some(nearer) = client.address.replace(from).filter(|nearer| Some(*nearer) != client.peer) {
-                client.between.push(nearer);
-            }
-            if !self.trusts(from) {
+            let nearer = std::mem::replace(&mut client.address, from);
+            client.between.extend(nearer.filter(|nearer| Some(*nearer) != client.peer));
+            if !from.is_some_and(|from| self.trusts(from)) {
                 break;
             }
         }
@@ -146,9 +147,14 @@ impl TrustedProxies {
 // === impl Client ===
 
 impl Client {
-    /// X-Forwarded-For for the upstream: the client, the trusted proxies that it came by, and the connection's own address.
+    /// X-Forwarded-For for the upstream: the client (`unknown` where a trusted proxy does not tell it), the trusted proxies that
+    /// it came by, and the connection's own address.
     pub fn forwarded_for(&self) -> Option<HeaderValue> {
-        let mut chain = self.address?.to_string();
+        let mut chain = match self.address {
+            Some(address) => address.to_string(),
+            None if self.behind_proxy => "unknown".to_owned(),
+            None => return None,
+        };
         let peer = self.peer.filter(|_| self.address != self.peer);
         for address in self.between.iter().rev().chain(peer.as_ref()) {
             chain.push_str(", ");
@@ -165,17 +171,25 @@ impl Client {
 }
 
 /// Whether a field says who the client is, or that the request is another than its target says.
+///
+/// Gateways to applications (CGI, WSGI, PHP) write `_` for `-`, so that `X_Forwarded_For` is `X-Forwarded-For` behind them.
 pub fn is_claim(name: &HeaderName) -> bool {
+    if name.as_str().contains('_') {
+        let as_read = HeaderName::from_bytes(name.as_str().replace('_', "-").as_bytes());
+        return as_read.is_ok_and(|as_read| is_claim(&as_read));
+    }
     *name == FORWARDED
         || name.as_str().starts_with(CLAIM_PREFIX)
         || ADDRESSES.contains(name)
         || DISGUISES.contains(name)
 }
 
-/// The members of a list, the last first; what is not text is left out.
+/// The members of a list, the last first; one that is not text is an empty one. Each is read on its own, so that what a client
+/// wrote before it cannot hide a proxy's.
 fn list<'r>(request: &'r HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'r str> + use<'r> {
-    let lines = request.get_all(name).iter().rev().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.rsplit(',')).map(str::trim)
+    let lines = request.get_all(name).iter().rev().map(HeaderValue::as_bytes);
+    let members = lines.flat_map(|line| line.rsplit(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
+    members.map(|member| std::str::from_utf8(member).unwrap_or_default())
 }
 
 /// An address, with or without a port; `None` for `unknown` and the like.

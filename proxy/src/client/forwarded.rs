@@ -4,7 +4,8 @@ use http::HeaderMap;
 
 use super::{FORWARDED, Hop, address, scheme};
 
-/// The elements, the nearest last; none where the field is malformed, since no part of it can then be relied on.
+/// The elements, the nearest last. A line that is malformed is one element that tells nothing: no part of it can be relied on, and
+/// a client who could make it tell less than nothing would be taken for the proxy that passed it on.
 pub(super) fn hops(request: &HeaderMap) -> Vec<Hop> {
     let mut hops = Vec::new();
     for line in request.get_all(FORWARDED) {
@@ -12,7 +13,7 @@ pub(super) fn hops(request: &HeaderMap) -> Vec<Hop> {
             line.to_str().ok().and_then(|line| split(line, ',')?.into_iter().map(hop).collect::<Option<Vec<_>>>());
         match parsed {
             Some(parsed) => hops.extend(parsed),
-            None => return Vec::new(),
+            None => hops.push(Hop::default()),
         }
     }
     hops

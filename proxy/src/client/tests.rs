@@ -66,9 +66,9 @@ fn the_first_untrusted_address_from_the_right_is_the_client() {
         (&[(FOR, "192.0.2.1:4711")], "192.0.2.1 http - | 192.0.2.1, 10.0.0.1"),
         (&[(FOR, "[2001:db9::1]:4711")], "2001:db9::1 http - | 2001:db9::1, 10.0.0.1"),
         (&[(FOR, "::ffff:192.0.2.1")], "192.0.2.1 http - | 192.0.2.1, 10.0.0.1"),
-        // What is no address ends the chain: the last who is known is the client.
-        (&[(FOR, "6.6.6.6, unknown, 10.0.0.2")], "10.0.0.2 http - | 10.0.0.2, 10.0.0.1"),
-        (&[(FOR, "6.6.6.6,")], "10.0.0.1 http - | 10.0.0.1"),
+        // What is no address ends the chain: the client is not known, and is nobody's proxy.
+        (&[(FOR, "6.6.6.6, unknown, 10.0.0.2")], "- http - | unknown, 10.0.0.2, 10.0.0.1"),
+        (&[(FOR, "6.6.6.6,")], "- http - | unknown, 10.0.0.1"),
         (&[(FOR, "192.0.2.1"), (PROTO, "https")], "192.0.2.1 https - | 192.0.2.1, 10.0.0.1"),
         (&[(PROTO, "https, http")], "10.0.0.1 http - | 10.0.0.1"),
         (&[(PROTO, "http"), (PROTO, "HTTPS")], "10.0.0.1 https - | 10.0.0.1"),
@@ -100,16 +100,29 @@ fn forwarded_is_followed_as_rfc_7239_writes_it() {
             "192.0.2.1 https shop | 192.0.2.1, 10.0.0.2, 10.0.0.1",
         ),
         (&["for=\"[2001:db9::1]\""], "2001:db9::1 http - | 2001:db9::1, 10.0.0.1"),
-        (&["for=6.6.6.6, for=unknown;proto=https"], "10.0.0.1 https - | 10.0.0.1"),
-        (&["for=6.6.6.6, for=_hidden"], "10.0.0.1 http - | 10.0.0.1"),
+        (&["for=6.6.6.6, for=unknown;proto=https"], "- https - | unknown, 10.0.0.1"),
+        (&["for=6.6.6.6, for=_hidden"], "- http - | unknown, 10.0.0.1"),
         // A comma or an unclosed quote of the client's must not hide or make an element.
-        (&["for=\"6.6.6.6, for=192.0.2.1\""], "10.0.0.1 http - | 10.0.0.1"),
-        (&["for=\"6.6.6.6, for=192.0.2.1"], "10.0.0.1 http - | 10.0.0.1"),
-        (&["for=\"6.6.6.6", "for=192.0.2.1"], "10.0.0.1 http - | 10.0.0.1"),
-        (&["nonsense"], "10.0.0.1 http - | 10.0.0.1"),
+        (&["for=\"6.6.6.6, for=192.0.2.1\""], "- http - | unknown, 10.0.0.1"),
+        (&["for=\"6.6.6.6, for=192.0.2.1"], "- http - | unknown, 10.0.0.1"),
+        (&["for=\"6.6.6.6", "for=192.0.2.1"], "192.0.2.1 http - | 192.0.2.1, 10.0.0.1"),
+        (&["for=192.0.2.1", "for=\"10.0.0.2"], "- http - | unknown, 10.0.0.1"),
+        (&["nonsense"], "- http - | unknown, 10.0.0.1"),
+        (&[], "10.0.0.1 http - | 10.0.0.1"),
     ] {
         assert_eq!(by_forwarded("10.0.0.1", lines), expected, "{lines:?}");
     }
+}
+
+#[test]
+fn a_client_cannot_hide_a_proxys_word_behind_bytes_that_are_no_text() {
+    let of = |line: &[u8]| {
+        let mut fields = HeaderMap::new();
+        fields.insert(FOR, HeaderValue::from_bytes(line).unwrap());
+        told(&trusted(TrustedFields::XForwarded).client("10.0.0.1".parse().ok(), &fields))
+    };
+    assert_eq!(of(b"\xff, 192.0.2.1"), "192.0.2.1 http - | 192.0.2.1, 10.0.0.1");
+    assert_eq!(of(b"192.0.2.1, \xff"), "- http - | unknown, 10.0.0.1");
 }
 
 #[test]
@@ -129,6 +142,14 @@ fn claims_are_withheld_from_the_upstream() {
         ("x-original-url", true, true),
         ("x-rewrite-url", true, true),
         ("x-host", true, true),
+        // What gateways to applications take for the same.
+        ("x_forwarded_for", true, true),
+        ("x-forwarded_host", true, true),
+        ("x_original-url", true, true),
+        ("x_real_ip", true, true),
+        ("proxy", true, true),
+        ("x_forwarded", false, false),
+        ("my_own", false, false),
         ("x-real-ip", true, false),
         ("cf-connecting-ip", true, false),
         ("true-client-ip", true, false),
@@ -150,6 +171,16 @@ proptest! {
         let spoofed = format!("{claimed}, 192.0.2.1, 10.0.0.2");
         prop_assert_eq!(by_x_forwarded("10.0.0.1", &[(FOR, &spoofed)]), honest.clone());
         prop_assert_eq!(by_x_forwarded("10.0.0.1", &[(FOR, &claimed), (FOR, "192.0.2.1, 10.0.0.2")]), honest);
+    }
+
+    /// Nor can they be taken for a proxy by what they write before an element that a trusted proxy appends.
+    #[test]
+    fn no_claim_makes_its_client_a_trusted_one(claimed in "[ -~]{0,40}") {
+        for line in [format!("{claimed}, for=192.0.2.1"), format!("{claimed},for=\"192.0.2.1\"")] {
+            let client = trusted(TrustedFields::Forwarded).client("10.0.0.1".parse().ok(), &map(&[("forwarded", &line)]));
+            let honest = "192.0.2.1".parse().ok();
+            prop_assert!(client.address.is_none() || client.address == honest, "{} {:?}", line, client);
+        }
     }
 
     #[test]

@@ -17,10 +17,10 @@ pub(super) struct Directive<'h> {
 /// All directives on all lines of a field.
 pub(super) fn directives<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = Directive<'h>> {
     headers.get_all(name).iter().map(HeaderValue::as_bytes).flat_map(|line| {
-        let mut rest = line;
+        let (mut rest, mut quotes) = (line, Quotes::Hold);
         std::iter::from_fn(move || {
             (!rest.is_empty()).then(|| {
-                let (piece, after) = split_directive(rest);
+                let (piece, after) = split_directive(rest, &mut quotes);
                 rest = after;
                 Directive::of(piece)
             })
@@ -62,12 +62,22 @@ pub fn delta_seconds(text: &[u8]) -> Option<u32> {
     u32::try_from(value.min(u64::from(MAX_DELTA_SECONDS))).ok()
 }
 
-/// Up to the next comma outside quotes, and what follows it. Where a quote is not closed, quotes mean nothing, so that a
-/// directive behind it is not missed.
-fn split_directive(line: &[u8]) -> (&[u8], &[u8]) {
+/// What quotes mean on a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quotes {
+    /// They hold commas.
+    Hold,
+    /// Nothing: one was not closed. This is found once for a line, or reading one full of them would take the square of its length.
+    MeanNothing,
+}
+
+/// Up to the next comma outside quotes, and what follows it. Where a quote is not closed, quotes mean nothing from there on, so
+/// that a directive behind it is not missed.
+fn split_directive<'l>(line: &'l [u8], quotes: &mut Quotes) -> (&'l [u8], &'l [u8]) {
     let mut quoted = false;
     let mut escaped = false;
-    for (at, &byte) in line.iter().enumerate() {
+    let read = if *quotes == Quotes::Hold { line } else { &[] };
+    for (at, &byte) in read.iter().enumerate() {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if quoted => escaped = true,
@@ -76,8 +86,35 @@ fn split_directive(line: &[u8]) -> (&[u8], &[u8]) {
             _ => {}
         }
     }
-    match memchr::memchr(b',', line).filter(|_| quoted) {
+    if quoted {
+        *quotes = Quotes::MeanNothing;
+    }
+    match memchr::memchr(b',', line).filter(|_| *quotes == Quotes::MeanNothing) {
         Some(comma) => (&line[..comma], &line[comma + 1..]),
         None => (line, &[]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(line: &str) -> Vec<String> {
+        let fields = [(http::header::CACHE_CONTROL, HeaderValue::from_str(line).unwrap())].into_iter().collect();
+        let found = directives(&fields, &http::header::CACHE_CONTROL);
+        found.map(|directive| String::from_utf8(directive.name.to_vec()).unwrap()).collect()
+    }
+
+    #[test]
+    fn quotes_hold_commas_until_one_is_not_closed() {
+        assert_eq!(names("a=\"x, y\", b"), ["a", "b"]);
+        assert_eq!(names("a=\"x, y\", b=\"z, c, d=\"e\\\",f"), ["a", "b", "c", "d", "f"]);
+    }
+
+    #[test]
+    fn a_line_of_quotes_that_are_never_closed_costs_no_more_than_its_length() {
+        // A mebibyte, as much as a request's head may be: read anew from each comma, this takes minutes.
+        let line = "\"\\\",".repeat((1 << 20) / 4);
+        assert_eq!(names(&line).len(), (1 << 20) / 4);
     }
 }

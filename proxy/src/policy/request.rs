@@ -55,9 +55,11 @@ pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
     for name in headers::FROM_ORIGIN {
         fields.remove(name);
     }
-    // A rule that needs one of these names it in `key.headers`: unkeyed, they poison caches.
-    let claims: Vec<HeaderName> = fields.keys().filter(|name| is_claim(name)).cloned().collect();
-    for name in OVERRIDES.iter().chain(&claims).filter(|name| !is_keyed(name)) {
+    // A rule that needs one of these names it in `key.headers`: unkeyed, they poison caches. Names with `_` are others' names with
+    // `-` behind gateways to applications (CGI, WSGI, PHP).
+    let is_poison = |name: &&HeaderName| is_claim(name) || name.as_str().contains('_');
+    let poisons: Vec<HeaderName> = fields.keys().filter(is_poison).cloned().collect();
+    for name in OVERRIDES.iter().chain(&poisons).filter(|name| !is_keyed(name)) {
         fields.remove(name);
     }
     // Anew from the client's, since a Connection that names Cookie must not take out what the key holds.
@@ -115,6 +117,9 @@ mod tests {
             ("user-agent", "u"),
             ("x-forwarded-anything", "a"),
             ("x-original-url", "/admin"),
+            ("x_http_method_override", "DELETE"),
+            ("x_own", "2"),
+            ("proxy", "http://evil"),
             ("range", "bytes=0-1"),
             ("if-match", "\"a\""),
             ("te", "trailers"),

@@ -46,8 +46,12 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
     let control = governing.control;
     forbidden(exchange, &control, &effective)?;
     let varies = VarySpec::of(exchange.response, settings)?;
-    if is_of_a_cookie(exchange, &governing, &varies, settings) {
+    if is_of_a_cookie(exchange, &governing, &varies, &effective, settings) {
         return Err(NotStored::Cookie);
+    }
+    // Behind all that the upstream says: a failure of which only this speaks is told to all who wait for it.
+    if !effective.store {
+        return Err(NotStored::ResponseRule);
     }
     let ends = headers::valid_until(exchange.response).map_err(|_| NotStored::Protocol)?;
     let received_at = exchange.received_at;
@@ -93,15 +97,9 @@ fn forbidden(exchange: &Exchange<'_>, control: &CacheControl, effective: &Effect
     if status.as_u16() < 200 || status == StatusCode::PARTIAL_CONTENT || status == StatusCode::NOT_MODIFIED {
         return Err(NotStored::Status);
     }
-    if !effective.store {
-        return Err(NotStored::ResponseRule);
-    }
     let understood = UNDERSTOOD.contains(&status.as_u16());
-    if control.must_understand && !understood {
-        return Err(NotStored::Status);
-    }
     // A cache that understands the status ignores no-store beside must-understand (§5.2.2.3).
-    if control.no_store && !control.must_understand {
+    if control.no_store && !(control.must_understand && understood) {
         return Err(NotStored::NoStore);
     }
     if control.private {
@@ -110,28 +108,46 @@ fn forbidden(exchange: &Exchange<'_>, control: &CacheControl, effective: &Effect
     if effective.set_cookie == SetCookie::Refuse && exchange.response.contains_key(header::SET_COOKIE) {
         return Err(NotStored::SetCookie);
     }
-    let allows_authorization = control.public || control.must_revalidate || control.s_maxage.is_some();
+    // The latter two allow it together with the lifetime that they give, which must then be the one that is kept to.
+    let is_kept_to = !overrides(effective) || control.s_maxage.or(control.max_age).is_some_and(|seconds| seconds > 0);
+    let allows_authorization =
+        control.public || (is_kept_to && (control.must_revalidate || control.s_maxage.is_some()));
     if exchange.request.contains_key(header::AUTHORIZATION) && !allows_authorization {
         return Err(NotStored::Authorization);
+    }
+    if control.must_understand && !understood {
+        return Err(NotStored::Status);
     }
     Ok(())
 }
 
+/// Whether the rule gives times of its own, so that a response is used without being validated though it says otherwise.
+fn overrides(effective: &Effective) -> bool {
+    let is_fixed = |stale: StaleTtl| matches!(stale, StaleTtl::Override(_));
+    matches!(effective.edge_ttl, EdgeTtl::Override(_))
+        || is_fixed(effective.stale_while_revalidate)
+        || is_fixed(effective.stale_if_error)
+}
+
 /// Whether the request carried cookies that the key does not hold (so under `forward = "all"` alone), and the response neither
 /// varies by them nor says that it may be kept: then it may be its client's own page, under an address that a rule takes for a
-/// file's. As with Authorization (§3.5), the upstream must say so; a rule's TTL and heuristics do not.
+/// file's. As with Authorization (§3.5), the upstream must say so; a rule's TTL and heuristics do not. That it is to be validated
+/// each time says so only where the rule lets it be validated.
 fn is_of_a_cookie(
     exchange: &Exchange<'_>,
     governing: &Governing<'_>,
     varies: &VarySpec,
+    effective: &Effective,
     settings: &CacheSettings,
 ) -> bool {
     let control = &governing.control;
-    let says_so = control.public
-        || control.no_cache
-        || control.s_maxage.is_some()
-        || control.max_age.is_some()
-        || (governing.targeted.is_none() && exchange.response.contains_key(header::EXPIRES));
+    let by_date = || expires_lifetime(exchange.response, exchange.received_at).filter(|_| governing.targeted.is_none());
+    let given = control.s_maxage.or(control.max_age).map(u64::from).or_else(by_date);
+    let says_so = match given {
+        _ if control.public => true,
+        Some(1..) if !control.no_cache => true,
+        given => (control.no_cache || given.is_some()) && !overrides(effective),
+    };
     let is_keyed = |name: &[u8]| settings.key.cookies.iter().any(|keyed| keyed.as_bytes() == name);
     !says_so
         && !varies.names().contains(&header::COOKIE)

@@ -59,12 +59,73 @@ fn an_answer_to_cookies_is_stored_where_the_response_says_so() {
         (&["cookie: sid=1"], &["cache-control: max-age=60"], true),
         (&["cookie: sid=1"], &["expires: Sun, 06 Nov 1994 09:49:37 GMT"], true),
         (&["cookie: sid=1"], &["vary: cookie"], true),
+        // The rule's hour would take the place of what these ask for: to be validated each time.
+        (&["cookie: sid=1"], &["cache-control: max-age=0"], false),
+        (&["cookie: sid=1"], &["cache-control: no-cache"], false),
+        (&["cookie: sid=1"], &["cache-control: no-cache, max-age=60"], false),
+        (&["cookie: sid=1"], &["cache-control: s-maxage=0, max-age=60"], false),
+        (&["cookie: sid=1"], &["expires: 0"], false),
+        (&["cookie: sid=1"], &["expires: Sun, 06 Nov 1994 08:49:37 GMT"], false),
         (&["cookie: currency=eur"], &[], true),
         (&[], &[], true),
     ] {
         let judged = judge(&settings, request, 200, response).map(drop);
         let expected = if stored { Ok(()) } else { Err(NotStored::Cookie) };
         assert_eq!(judged, expected, "{request:?} {response:?}");
+    }
+}
+
+#[test]
+fn an_answer_to_cookies_that_is_validated_each_time_is_stored() {
+    for stale in [StaleTtl::Respect, StaleTtl::Override(Duration::from_hours(1))] {
+        let settings = CacheSettings {
+            forward: crate::rules::Forward::All,
+            stale_while_revalidate: stale,
+            ..settings(EdgeTtl::Respect)
+        };
+        let expected = if stale == StaleTtl::Respect { Ok(()) } else { Err(NotStored::Cookie) };
+        for line in ["cache-control: no-cache", "cache-control: max-age=0", "expires: 0"] {
+            let judged = judge(&settings, &["cookie: sid=1"], 200, &[line, "etag: \"a\""]).map(drop);
+            assert_eq!(judged, expected, "{line} {stale:?}");
+        }
+    }
+}
+
+#[test]
+fn a_rules_times_do_not_take_the_place_of_those_under_which_an_answer_to_authorization_may_be_shared() {
+    let hour = EdgeTtl::Override(Duration::from_hours(1));
+    for (line, shared) in [
+        ("must-revalidate, max-age=0", false),
+        ("must-revalidate", false),
+        ("s-maxage=0", false),
+        ("must-revalidate, max-age=60", true),
+        ("s-maxage=60", true),
+        ("public", true),
+    ] {
+        let judged = seconds(hour, &["authorization: x"], 200, &[&format!("cache-control: {line}")]);
+        assert_eq!(judged, if shared { Ok(3600) } else { Err(NotStored::Authorization) }, "RFC 9111 §3.5: {line}");
+    }
+}
+
+#[test]
+fn that_an_entry_stores_nothing_hides_nothing_that_the_upstream_says_of_a_failure() {
+    let entry = ResponseRule { statuses: vec![(500, 599)], store: Some(false), ..ResponseRule::default() };
+    let settings = CacheSettings {
+        forward: crate::rules::Forward::All,
+        responses: vec![entry].into(),
+        ..settings(EdgeTtl::Respect)
+    };
+    for (request, response, reason) in [
+        (&[][..], &[][..], NotStored::ResponseRule),
+        (&[], &["cache-control: private"], NotStored::Private),
+        (&[], &["cache-control: no-store"], NotStored::NoStore),
+        (&[], &["cache-control: no-store, must-understand"], NotStored::NoStore),
+        (&[], &["cache-control: private, must-understand"], NotStored::Private),
+        (&[], &["set-cookie: sid=1"], NotStored::SetCookie),
+        (&["authorization: x"], &[], NotStored::Authorization),
+        (&["cookie: sid=1"], &[], NotStored::Cookie),
+    ] {
+        assert_eq!(judge(&settings, request, 502, response), Err(reason), "{request:?} {response:?}");
     }
 }
 
