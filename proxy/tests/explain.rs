@@ -5,7 +5,9 @@ mod support;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use support::{Got, Proxy, Upstream, cache_all, fetch, response};
+use support::program::{Addresses, Program};
+use support::{Got, LIMIT, Proxy, Upstream, cache_all, fetch, response};
+use vitrine_load_tests::stack::wait_until;
 use vitrine_shared::feed::Mode;
 
 const FRESH: &str = "Cache-Control: max-age=60\r\n";
@@ -407,4 +409,83 @@ async fn objects_are_listed_by_tag_prefix_host_and_url() {
     }
     let text = fetch(ops(&proxy, Method::GET, "/objects?tag=of:2").header("accept", "text/plain")).await.unwrap();
     assert!(text.body.starts_with(&format!("200 {}  fresh, 4 bytes, age ", at("/q"))), "{}", text.body);
+}
+
+/// Runs the command line; gives its success, output and errors.
+fn run(file: &std::path::Path, arguments: &[&str]) -> (bool, String, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vitrine-proxy"));
+    // Where the environment names another proxy, this one is still meant.
+    command.args(arguments).arg("--config").arg(file).env_remove("OPS_URL").env_remove("OPS_TOKEN");
+    let output = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.success(), text(output.stdout), text(output.stderr))
+}
+
+fn written(text: &str) -> tempfile::NamedTempFile {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), text).unwrap();
+    file
+}
+
+#[tokio::test]
+async fn the_command_line_asks_the_running_proxy_and_else_the_file() {
+    let mut upstream = Upstream::start().await;
+    let addresses = Addresses::new();
+    let text = |rules: &str| {
+        let upstream = upstream.addr();
+        let head = "edge = \"test\"\ndefault_upstream = \"origin\"\n";
+        format!("{head}{}[upstreams.origin]\naddresses = [\"{upstream}\"]\n{rules}", addresses.listen())
+    };
+    let rules = cache_all("bypass = { cookies = [\"sid\"] }");
+    let file = written(&text(&rules));
+    let draft = written(&text(&rules.replace("name = \"all\"", "name = \"${PAGES:-pages}\"")));
+    let (file, draft) = (file.path(), draft.path().to_str().unwrap());
+    let url = format!("http://{}/a", addresses.http);
+
+    let (good, told, said) = run(file, &["explain", &url, "-H", "Cookie: sid=hunter2"]);
+    assert!(good && said.starts_with("No proxy answers at http://"), "{said}");
+    assert!(
+        told.starts_with("Pass: the upstream `origin` is asked past the cache.") && !told.contains("hunter2"),
+        "{told}"
+    );
+    let (good, told, _) = run(file, &["explain", &url, "--json", "--draft", draft]);
+    let compared: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!((good, verdict(&compared["now"]).0), (true, "lookup"));
+    assert!(compared["now"].get("edge").is_none() && compared["now"].get("object").is_none());
+    assert_eq!(compared["differences"], json!([{ "what": "rule.name", "now": "all", "draft": "pages" }]));
+
+    let program = Program::start(&addresses, file).await;
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let getting = tokio::spawn(fetch(client.get(&url)));
+    upstream.answer(&response("200 OK", &format!("{FRESH}Vitrine-Tags: product:1\r\n"), "page")).await;
+    getting.await.unwrap().unwrap();
+    let is_stored = async || run(file, &["explain", &url]).1.starts_with("Hit: rule `all` serves what is stored");
+    wait_until("it is stored", LIMIT, is_stored).await.unwrap();
+    let (good, told, said) = run(file, &["explain", &url, "-X", "HEAD", "--tag", "product:1", "--draft", draft]);
+    assert!(good && said.is_empty(), "{said}");
+    assert!(
+        told.contains("has `product:1`") && told.ends_with("What the draft changes:\n  rule.name: all -> pages\n"),
+        "{told}"
+    );
+    let (good, told, _) = run(file, &["objects", "--tag", "product:1"]);
+    assert!(
+        good && told.starts_with(&format!("200 {url}  fresh, 4 bytes")) && told.ends_with("1 of 1 objects\n"),
+        "{told}"
+    );
+    let prefix = format!("{}/b", addresses.http);
+    assert_eq!(run(file, &["objects", "--prefix", &prefix]).1, "0 of 0 objects\n");
+
+    for (arguments, why) in [
+        (&["explain", "/a"][..], "is not a URL"),
+        (&["explain", &url, "-H", "x"], "Name: value"),
+        (&["explain", &url, "--draft", "/nowhere"], "cannot be read"),
+        (&["objects", "--cursor", "x"], "is no cursor"),
+        (&["objects", "--tag", "a", "--host", "h"], "cannot be used with"),
+    ] {
+        let (good, _, said) = run(file, arguments);
+        assert!(!good && said.contains(why), "{arguments:?}: {said}");
+    }
+    let ops = format!("http://{}", program.ops);
+    let (good, _, said) = run(std::path::Path::new("/nowhere"), &["explain", &url, "--ops", &ops]);
+    assert!(!good && said.contains("401"), "without its file the token is not known: {said}");
 }
