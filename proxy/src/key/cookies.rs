@@ -5,7 +5,7 @@ use http::{HeaderMap, header};
 /// A cookie of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cookie<'h> {
-    /// Its name; capitals matter.
+    /// Its name; capitals matter. Empty for `=value`, which browsers may be made to send.
     pub name: &'h [u8],
     /// Its value, quotes included. Empty where there is no `=`.
     pub value: &'h [u8],
@@ -21,7 +21,7 @@ pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
             let equals = memchr::memchr(b'=', piece).unwrap_or(piece.len());
             let name = piece[..equals].trim_ascii();
             let value = piece.get(equals + 1..).unwrap_or_default().trim_ascii();
-            (!name.is_empty()).then_some(Cookie { name, value })
+            (!(name.is_empty() && value.is_empty())).then_some(Cookie { name, value })
         },
     )
 }
@@ -35,7 +35,7 @@ mod tests {
     #[test]
     fn names_are_found_exactly_in_all_lines() {
         let mut headers = HeaderMap::new();
-        for line in ["a=1; medusa_session=s%3A; xconnect.sid=2", "connect.sid = \"q\" ;; =x; bare", "b=c=d"] {
+        for line in ["a=1; medusa_session=s%3A; xconnect.sid=2", "connect.sid = \"q\" ;; =x; = ;bare", "b=c=d"] {
             headers.append(header::COOKIE, HeaderValue::from_static(line));
         }
         let found: Vec<(&str, &str)> = cookies(&headers)
@@ -46,6 +46,7 @@ mod tests {
             ("medusa_session", "s%3A"),
             ("xconnect.sid", "2"),
             ("connect.sid", "\"q\""),
+            ("", "x"),
             ("bare", ""),
             ("b", "c=d"),
         ];

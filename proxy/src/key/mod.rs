@@ -26,7 +26,7 @@ pub use parts::{KeyParts, Valued};
 pub(crate) use percent::decode;
 pub use query::{Dropped, MAX_PAIRS, Pair, Query, QuerySpec, Select, normal_name};
 pub(crate) use target::normal_path;
-pub use target::{MAX_TARGET, Target, TargetError};
+pub use target::{MAX_HEAD, MAX_TARGET, Target, TargetError};
 
 /// Grows when the layout of keys changes, so that keys of different layouts never meet on a disk.
 const LAYOUT: usize = 2;

@@ -12,6 +12,10 @@ const MAX_DECODED: usize = 4;
 /// Longest path and query together, in bytes.
 pub const MAX_TARGET: usize = 16 << 10;
 
+/// Longest names and values of a request's header fields together, in bytes. They are held while its answer is waited for, and
+/// Pingora reads up to a mebibyte.
+pub const MAX_HEAD: usize = 64 << 10;
+
 /// A request target in normal form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
@@ -22,7 +26,8 @@ pub struct Target {
     raw_query: Option<Box<str>>,
 }
 
-/// The request must be refused with 400 (Bad Request), or 414 (URI Too Long) for [`TargetError::TooLong`].
+/// The request must be refused with 400 (Bad Request), with 414 (URI Too Long) for [`TargetError::TooLong`], or with 431 (Request
+/// Header Fields Too Large) for [`TargetError::Head`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TargetError {
     /// The Host field or authority is no host (RFC 9110 §7.2, RFC 9112 §3.2).
@@ -37,6 +42,9 @@ pub enum TargetError {
     /// Longer than [`MAX_TARGET`].
     #[error("the request target is longer than {MAX_TARGET} bytes")]
     TooLong,
+    /// Its fields are longer than [`MAX_HEAD`].
+    #[error("the header fields are longer than {MAX_HEAD} bytes")]
+    Head,
 }
 
 // === impl Target ===

@@ -97,6 +97,10 @@ fn forbidden(exchange: &Exchange<'_>, control: &CacheControl, effective: &Effect
     if status.as_u16() < 200 || status == StatusCode::PARTIAL_CONTENT || status == StatusCode::NOT_MODIFIED {
         return Err(NotStored::Status);
     }
+    // No status of HTTP, and so not one that is understood (RFC 9110 §15; RFC 9111 §3).
+    if status.as_u16() > 599 {
+        return Err(NotStored::Status);
+    }
     let understood = UNDERSTOOD.contains(&status.as_u16());
     // A cache that understands the status ignores no-store beside must-understand (§5.2.2.3).
     if control.no_store && !(control.must_understand && understood) {

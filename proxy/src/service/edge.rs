@@ -330,6 +330,7 @@ async fn refuse(
 ) -> pingora::Result<bool> {
     let status = match error {
         TargetError::TooLong => StatusCode::URI_TOO_LONG,
+        TargetError::Head => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         TargetError::Host | TargetError::Path | TargetError::Query => StatusCode::BAD_REQUEST,
     };
     write_refusal(session, ctx, &Refusal::new(status, "invalid_request", error.to_string())).await?;

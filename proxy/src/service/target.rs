@@ -4,10 +4,14 @@ use http::header;
 use pingora::http::RequestHeader;
 
 use crate::client::Client;
-use crate::key::{Target, TargetError};
+use crate::key::{MAX_HEAD, Target, TargetError};
 
 /// The target in normal form. Pingora has refused heads whose Host lines or authorities contradict each other.
 pub(crate) fn target(head: &RequestHeader, client: &Client) -> Result<Target, TargetError> {
+    let of_fields: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if of_fields > MAX_HEAD {
+        return Err(TargetError::Head);
+    }
     let raw = std::str::from_utf8(head.raw_path()).map_err(|_| TargetError::Path)?;
     let mut lines = head.headers.get_all(header::HOST).iter();
     let host = match (&client.host, head.uri.authority(), lines.next(), lines.next()) {

@@ -73,7 +73,8 @@ impl Proxy {
         Self::listening(upstream, "ops_token = \"ops-secret\"", upstream_keys, tables, rules).await
     }
 
-    async fn listening(
+    /// With all kinds of further keys.
+    pub async fn listening(
         upstream: SocketAddr,
         listen_keys: &str,
         upstream_keys: &str,
@@ -81,10 +82,11 @@ impl Proxy {
         rules: &str,
     ) -> Self {
         let (http, ops) = (local(), local());
+        let patience = if upstream_keys.contains("read_timeout") { "" } else { "read_timeout = \"10s\"" };
         let text = format!(
             "edge = \"test\"\ndefault_upstream = \"origin\"\n[listen]\nhttp = \"{http}\"\nops = \"{ops}\"\n\
              {listen_keys}\nthreads = 2\n{tables}\n\
-             [upstreams.origin]\naddresses = [\"{upstream}\"]\nread_timeout = \"10s\"\n{upstream_keys}\n{rules}"
+             [upstreams.origin]\naddresses = [\"{upstream}\"]\n{patience}\n{upstream_keys}\n{rules}"
         );
         let source = Source::of(Path::new("test.toml"), &text, |_| None).unwrap();
         let config = Config::of_source(&source).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));

@@ -52,6 +52,9 @@ fn an_answer_to_cookies_is_stored_where_the_response_says_so() {
     for (request, response, stored) in [
         (&["cookie: sid=1"][..], &[][..], false),
         (&["cookie: currency=eur; sid=1"], &[], false),
+        (&["cookie: currency=eur; =1"], &[], false),
+        (&["cookie: sid"], &[], false),
+        (&["cookie: ; = ;"], &[], true),
         (&["cookie: sid=1"], &["last-modified: Sun, 06 Nov 1994 08:49:37 GMT"], false),
         (&["cookie: sid=1"], &["cache-control: must-revalidate"], false),
         (&["cookie: sid=1"], &["cdn-cache-control: must-revalidate", "expires: Sun, 06 Nov 1994 09:49:37 GMT"], false),
