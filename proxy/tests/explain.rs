@@ -5,9 +5,12 @@ mod support;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use support::origin_feed::OriginFeed;
 use support::program::{Addresses, Program};
 use support::{Got, LIMIT, Proxy, Upstream, cache_all, fetch, response};
 use vitrine_load_tests::stack::wait_until;
+use vitrine_proxy::feed::connection::State;
+use vitrine_shared::clock::BootTime;
 use vitrine_shared::feed::Mode;
 
 const FRESH: &str = "Cache-Control: max-age=60\r\n";
@@ -183,6 +186,28 @@ async fn the_purge_that_killed_an_object_is_told() {
     post.await.unwrap().unwrap();
     let of_unsafe = summary(&proxy, "/c", json!({})).await;
     assert!(of_unsafe.contains("by the success of a POST (request "), "{of_unsafe}");
+}
+
+#[tokio::test]
+async fn a_purge_of_the_feed_is_told_by_its_epoch_and_tags() {
+    let mut upstream = Upstream::start().await;
+    let feed = OriginFeed::start(5).await;
+    let epochs = "speaks_epochs = true\nreads_through = true";
+    let proxy = Proxy::with(upstream.addr(), epochs, &feed.table(""), &cache_all("")).await;
+    let is_connected = async || proxy.engine.connection().state(BootTime::now()) == State::Connected;
+    wait_until("the lease comes", LIMIT, is_connected).await.unwrap();
+    let fields = format!("{FRESH}Cache-Epoch: 1.5\r\nVitrine-Tags: product:1\r\n");
+    fill(&proxy, &mut upstream, proxy.get("/"), &response("200 OK", &fields, "page")).await;
+    let before = explain(&proxy, "/", json!({})).await;
+    assert_eq!((&before["object"]["stamp"]["epoch"], &before["edge"]["applied"]), (&json!("1.5"), &json!("1.5")));
+    feed.commit(&["product:1"]);
+    let is_applied = async || proxy.engine.context().live.applied().seq == 6;
+    wait_until("the purge is applied", LIMIT, is_applied).await.unwrap();
+    let told = explain(&proxy, "/", json!({})).await;
+    let record = &told["object"]["purge"]["record"];
+    assert_eq!((verdict(&told), &record["source"]), (("miss", "purged"), &json!("feed")), "{told:#}");
+    assert_eq!((&record["position"], &record["targets"]), (&json!("feed 1.6"), &json!(["tag product:1"])));
+    assert!(told["summary"].as_str().unwrap().contains("It was purged by the origin: tag product:1, "), "{told:#}");
 }
 
 #[tokio::test]

@@ -40,11 +40,16 @@ impl Compared {
 }
 
 fn compare(now: &Explanation, draft: &Explanation) -> Vec<Difference> {
+    let has_both = now.object.is_some() && draft.object.is_some();
     let flat = |explanation: &Explanation| {
         let mut leaves = BTreeMap::new();
         // Explanations are plain data, which can be told.
         let value = serde_json::to_value(explanation).unwrap_or_default();
         flatten(&value, "", &mut leaves);
+        // What is not there differs in nothing but that.
+        leaves.retain(|place, _| {
+            has_both || place == "object.standing" || !(place.starts_with("object.") || place.starts_with("client."))
+        });
         leaves
     };
     let (mut now, mut draft) = (flat(now), flat(draft));

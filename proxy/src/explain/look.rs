@@ -68,13 +68,13 @@ impl Looker<'_> {
         };
         let target = match target(head, &client) {
             Ok(target) => target,
-            Err(error) => return answered(request(None), None, &Outcome::Refused(error), ""),
+            Err(error) => return answered(request(None), None, Outcome::Refused(error), ""),
         };
         let rules = &self.config.rules;
         let facts = RequestFacts::new(&head.method, &target, &head.headers);
         let request = request(Some(&target));
         if let Some((name, answer)) = preflight::answer(rules, head, &target) {
-            return answered(request, Some(bare(&name)), &answer.outcome, "");
+            return answered(request, Some(bare(&name)), answer.outcome, "");
         }
         if head.method.as_str() == PURGE {
             let of_get = RequestFacts { method: &Method::GET, has_body: false, ..facts };
@@ -85,7 +85,7 @@ impl Looker<'_> {
                 Right::Others => "This client's address may not; it gets 403 without the operations token.",
             };
             let name = rule.map_or(DEFAULT_RULE, |rule| &rule.name);
-            return answered(request, Some(bare(name)), &Outcome::Purge, more);
+            return answered(request, Some(bare(name)), Outcome::Purge, more);
         }
         let decision = rules.decide(&facts);
         let told = rule::rule(rules, &facts);
@@ -125,7 +125,7 @@ impl Looker<'_> {
             summary = format!("{summary} Here it is the {name}.");
         }
         let upstream = self.upstream(decision, target, &target.passed());
-        Explanation { summary, upstream: Some(upstream), ..answered(request, Some(rule), &Outcome::Pass(reason), "") }
+        Explanation { summary, upstream: Some(upstream), ..answered(request, Some(rule), Outcome::Pass(reason), "") }
     }
 
     fn cached(
@@ -287,7 +287,7 @@ fn bare(name: &str) -> report::Rule {
 }
 
 /// What is answered, passed or refused without a look into the cache.
-fn answered(request: Request, rule: Option<report::Rule>, outcome: &Outcome, more: &str) -> Explanation {
+fn answered(request: Request, rule: Option<report::Rule>, outcome: Outcome, more: &str) -> Explanation {
     let verdict = Verdict {
         outcome: outcome.label(),
         reason: outcome.reason(),

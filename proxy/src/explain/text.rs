@@ -48,7 +48,7 @@ impl fmt::Display for Explanation {
                 f,
                 "edge",
                 format_args!(
-                    "{} {lease}; rules of generation {}, purges up to {}",
+                    "`{}` {lease}; rules of generation {}, purges up to {}",
                     told.name, told.generation, told.applied
                 ),
             )?;
@@ -68,6 +68,7 @@ impl fmt::Display for Compared {
         for difference in &self.differences {
             let told = |value: &Option<Value>| match value {
                 None => "nothing".to_owned(),
+                Some(Value::String(text)) if text.is_empty() => "none".to_owned(),
                 Some(Value::String(text)) => text.clone(),
                 Some(other) => other.to_string(),
             };
@@ -89,7 +90,9 @@ impl fmt::Display for Page {
                 size(seen.bytes),
                 span(seen.age_seconds)
             )?;
-            write!(f, ", {}", freshness(seen.ttl_seconds))?;
+            if matches!(seen.standing, "fresh" | "stale") {
+                write!(f, ", {}", freshness(seen.ttl_seconds))?;
+            }
             for valued in seen.keyed.iter().chain(&seen.variant) {
                 write!(f, "; {}", shown(valued))?;
             }
@@ -165,14 +168,13 @@ fn object(f: &mut fmt::Formatter<'_>, told: &Object) -> fmt::Result {
         "freshness",
         format_args!("age {}, {}; from {}", span(told.age_seconds), freshness(told.ttl_seconds), told.freshness_from),
     )?;
-    let windows = (told.stale_while_revalidate_left_seconds, told.stale_if_error_left_seconds);
-    if windows != (0, 0) {
-        let (refreshed, failing) = (span(windows.0), span(windows.1));
-        line(
-            f,
-            "",
-            format_args!("served stale for {refreshed} while it is refreshed, for {failing} when the upstream fails"),
-        )?;
+    for (seconds, when) in [
+        (told.stale_while_revalidate_left_seconds, "while it is refreshed"),
+        (told.stale_if_error_left_seconds, "when the upstream fails"),
+    ] {
+        if seconds > 0 {
+            line(f, "", format_args!("then served stale for {} {when}", span(seconds)))?;
+        }
     }
     if let Some(ends) = told.ends_in_seconds {
         line(f, "", format_args!("its content ends in {}", span(ends)))?;

@@ -113,7 +113,11 @@ pub(super) fn field_name(name: &str) -> String {
         if let Some(first) = word.get_mut(..1) {
             first.make_ascii_uppercase();
         }
-        if word == "Cdn" { "CDN".to_owned() } else { word }
+        match word.as_str() {
+            "Cdn" => "CDN".to_owned(),
+            "Etag" => "ETag".to_owned(),
+            _ => word,
+        }
     };
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
@@ -176,7 +180,100 @@ pub(super) fn settings(settings: &CacheSettings) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+
     use super::*;
+    use crate::policy::{self, Exchange};
+    use crate::rules::{Heuristic, ResponseRule};
+
+    #[test]
+    fn the_end_of_freshness_names_what_gave_it() {
+        let second = Duration::from_secs;
+        let settings = |edge_ttl| CacheSettings { edge_ttl, ..CacheSettings::of_scope("origin".into()) };
+        let respect = settings(EdgeTtl::Respect);
+        let ten = settings(EdgeTtl::Override(second(10)));
+        let heuristic = Heuristic { percent: 10, max: second(86_400) };
+        let guessing = CacheSettings { heuristic: Some(heuristic), ..respect.clone() };
+        let entry = ResponseRule {
+            statuses: vec![(500, 599)],
+            edge_ttl: Some(EdgeTtl::Override(second(5))),
+            ..ResponseRule::default()
+        };
+        let by_entry = CacheSettings {
+            responses: [ResponseRule { statuses: vec![(404, 404)], ..ResponseRule::default() }, entry].into(),
+            ..respect.clone()
+        };
+        let negative = CacheSettings { negative_ttl: second(1), ..ten.clone() };
+        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
+        for (settings, status, lines, expected) in [
+            (
+                &respect,
+                200,
+                &[("cache-control", "max-age=1, s-maxage=2")][..],
+                "s-maxage of the upstream's Cache-Control",
+            ),
+            (
+                &respect,
+                200,
+                &[("cache-control", "max-age=1"), ("expires", date)],
+                "max-age of the upstream's Cache-Control",
+            ),
+            (
+                &respect,
+                200,
+                &[("cdn-cache-control", "max-age=9"), ("cache-control", "no-store")],
+                "max-age of the upstream's CDN-Cache-Control",
+            ),
+            (&respect, 200, &[("expires", date), ("etag", "\"1\"")], "the upstream's Expires"),
+            (
+                &respect,
+                200,
+                &[("cache-control", "no-cache"), ("etag", "\"1\"")],
+                "no-cache of the upstream's Cache-Control: it is validated each time",
+            ),
+            (&respect, 200, &[("etag", "\"1\"")], "nothing: it is validated each time"),
+            (&guessing, 200, &[("last-modified", date)], "the rule's `heuristic`, from Last-Modified"),
+            (
+                &settings(EdgeTtl::Cap(second(3))),
+                200,
+                &[("cache-control", "max-age=9")],
+                "max-age of the upstream's Cache-Control, capped by `edge_ttl` of the rule",
+            ),
+            (
+                &settings(EdgeTtl::Cap(second(30))),
+                200,
+                &[("cache-control", "max-age=9")],
+                "max-age of the upstream's Cache-Control",
+            ),
+            (&ten, 200, &[("cache-control", "max-age=9")], "`edge_ttl` of the rule"),
+            (&ten, 404, &[], "`edge_ttl` of the rule"),
+            (&negative, 404, &[], "the rule's `negative_ttl`"),
+            (&by_entry, 503, &[], "`edge_ttl` of entry 2 of the rule's `responses`"),
+            (
+                &ten,
+                200,
+                &[("vitrine-valid-until", "1")],
+                "`edge_ttl` of the rule, cut at the instant at which its content ends",
+            ),
+        ] {
+            let fields = |&(name, value): &(&'static str, &'static str)| {
+                (HeaderName::from_static(name), HeaderValue::from_static(value))
+            };
+            let exchange = Exchange {
+                request: &HeaderMap::new(),
+                status: StatusCode::from_u16(status).unwrap(),
+                response: &lines
+                    .iter()
+                    .map(fields)
+                    .chain([(header::ETAG, HeaderValue::from_static("\"0\""))])
+                    .collect(),
+                requested_at: 1_000_000_000_000,
+                received_at: 1_000_000_000_000,
+            };
+            let lifetime = policy::assess(&exchange, settings).unwrap();
+            assert_eq!(freshness(&lifetime.source), expected, "{status} {lines:?}");
+        }
+    }
 
     #[test]
     fn secrets_are_told_as_digests() {

@@ -118,10 +118,11 @@ impl<'b> Unframer<'b> {
         std::str::from_utf8(self.part()?).ok()
     }
 
-    pub(super) fn optional(&mut self) -> Option<Option<&'b [u8]>> {
+    /// Whether a part follows, of those that may be absent.
+    pub(super) fn is_there(&mut self) -> Option<bool> {
         let (&is_there, rest) = self.0.split_first()?;
         self.0 = rest;
-        if is_there == 0 { Some(None) } else { self.part().map(Some) }
+        Some(is_there != 0)
     }
 
     pub(super) fn list(&mut self) -> Option<Vec<&'b [u8]>> {

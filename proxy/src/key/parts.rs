@@ -59,10 +59,7 @@ impl<'k> KeyParts<'k> {
             path_and_query: bytes.text()?,
             headers: valued(&mut bytes)?,
             cookies: valued(&mut bytes)?,
-            device: match bytes.optional()? {
-                Some(class) => Some(std::str::from_utf8(class).ok()?),
-                None => None,
-            },
+            device: if bytes.is_there()? { Some(bytes.text()?) } else { None },
             ..self
         };
         bytes.is_at_end().then_some(parts)

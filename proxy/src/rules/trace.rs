@@ -78,3 +78,75 @@ impl fmt::Display for Mismatch<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use http::{HeaderMap, HeaderName, HeaderValue, Method};
+    use vitrine_shared::config::Source;
+
+    use super::*;
+    use crate::config::Config;
+    use crate::key::{Scheme, Target};
+
+    #[test]
+    fn the_way_leads_to_the_rule_that_decides() {
+        let rule = |name: &str, keys: &str| format!("[[rules]]\nname = \"{name}\"\naction = \"pass\"\n{keys}\n");
+        let rules = [
+            rule("path", "paths = [\"/a/*\", \"/b\"]"),
+            rule("method", "paths = [\"/**\"]\nmethods = [\"POST\"]"),
+            rule("host", "paths = [\"/**\"]\nhosts = [\"*.shop.example\"]"),
+            rule("header", "paths = [\"/**\"]\nheaders = { x-a = \"1*\" }"),
+            rule("query", "paths = [\"/**\"]\nquery = { q = false }"),
+            rule("cookie", "paths = [\"/**\"]\ncookies = { c = true }"),
+        ];
+        let text = format!(
+            "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.a]\naddresses = [\"h:1\"]\n{}",
+            rules.concat()
+        );
+        let rules = Config::of_source(&Source::of(Path::new("p.toml"), &text, |_| None).unwrap()).unwrap().rules;
+        let none: [(&'static str, &'static str); 0] = [];
+        for (method, host, path, lines, expected) in [
+            ("GET", "h", "/a/1", &none[..], "path"),
+            ("POST", "h", "/", &none, "it is for other paths, method"),
+            ("GET", "eu.shop.example", "/", &none, "it is for other paths, it is for other methods, host"),
+            (
+                "GET",
+                "h",
+                "/?q=1",
+                &[("x-a", "12")],
+                "it is for other paths, it is for other methods, it is for other hosts, header",
+            ),
+            (
+                "GET",
+                "h",
+                "/?q=1",
+                &[("cookie", "c=1")],
+                "it is for other paths, it is for other methods, it is for other hosts, it wants the header `x-a` to be `1*`, it wants no \
+                 query parameter `q`, cookie",
+            ),
+            (
+                "GET",
+                "h",
+                "/?q",
+                &none,
+                "it is for other paths, it is for other methods, it is for other hosts, it wants the header `x-a` to be `1*`, it wants no \
+                 query parameter `q`, it wants the cookie `c`, none",
+            ),
+        ] {
+            let target = Target::parse(Scheme::Http, host, path).unwrap();
+            let method = Method::from_bytes(method.as_bytes()).unwrap();
+            let fields =
+                lines.iter().map(|&(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+            let headers: HeaderMap = fields.collect();
+            let facts = RequestFacts::new(&method, &target, &headers);
+            let trace = rules.trace(&facts);
+            let name = |rule: Option<&Rule>| rule.map_or("none".to_owned(), |rule| rule.name.to_string());
+            let way: Vec<String> = trace.passed_over.iter().map(|(_, mismatch)| mismatch.to_string()).collect();
+            let told = way.into_iter().chain([name(trace.rule)]).collect::<Vec<_>>().join(", ");
+            assert_eq!(told, expected, "{host}{path}");
+            assert_eq!(name(rules.find(&facts)), name(trace.rule), "as requests find it");
+        }
+    }
+}
