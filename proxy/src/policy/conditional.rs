@@ -43,15 +43,23 @@ pub fn to_not_modified(head: &mut HeaderMap) {
 /// Adds to a request to the upstream the validators of a stored response (RFC 9111 §4.3.1); false where it has none, so that the
 /// upstream is asked for the whole.
 pub fn add_validators(stored: &HeaderMap, request: &mut HeaderMap) -> bool {
-    let copy = |from, to, request: &mut HeaderMap| {
-        stored.get(from).is_some_and(|value: &HeaderValue| {
-            request.insert(to, value.clone());
+    let mut add = |name, value: Option<&HeaderValue>| {
+        value.is_some_and(|value| {
+            request.insert(name, value.clone());
             true
         })
     };
-    let etag = copy(header::ETAG, header::IF_NONE_MATCH, request);
-    let modified = copy(header::LAST_MODIFIED, header::IF_MODIFIED_SINCE, request);
+    let etag = stored.get(header::ETAG).filter(|etag| is_one_tag(etag.as_bytes().trim_ascii()));
+    let etag = add(header::IF_NONE_MATCH, etag);
+    let modified = add(header::IF_MODIFIED_SINCE, stored.get(header::LAST_MODIFIED));
     etag || modified
+}
+
+/// Whether this means one response to an upstream that is asked with it: an entity tag, or what some send for one, without quotes.
+/// As a list, or as `*`, it would be true of others too (RFC 9110 §13.1.2).
+fn is_one_tag(etag: &[u8]) -> bool {
+    let is_bare = || !etag.is_empty() && etag != b"*" && !etag.iter().any(|byte| matches!(byte, b',' | b'"'));
+    opaque(etag).is_some() || is_bare()
 }
 
 /// The opaque part of an entity tag, quotes included: what weak comparison looks at (RFC 9110 §8.8.3.2).
@@ -190,6 +198,26 @@ mod tests {
         assert!(add_validators(&stored, &mut request));
         assert_eq!(request[header::IF_NONE_MATCH], "W/\"a\"");
         assert!(!add_validators(&HeaderMap::new(), &mut HeaderMap::new()));
+    }
+
+    #[test]
+    fn what_is_true_of_other_responses_is_no_validator() {
+        for (etag, is_sent, why) in [
+            ("\"a\"", true, "RFC 9110 §8.8.3"),
+            ("W/\"a,b\"", true, "a comma inside a tag"),
+            ("\"*\"", true, "a tag like any other"),
+            ("a", true, "some send it so, and compare bytes"),
+            ("*", false, "§13.1.2: true of any response"),
+            (" * ", false, "§13.1.2"),
+            ("\"a\", \"b\"", false, "§13.1.2: a list"),
+            ("a,*", false, "a list"),
+            ("\"a", false, "unclosed"),
+            ("", false, "empty"),
+        ] {
+            let mut request = HeaderMap::new();
+            assert_eq!(add_validators(&headers(&[(header::ETAG, etag)]), &mut request), is_sent, "{why}: {etag}");
+            assert_eq!(request.contains_key(header::IF_NONE_MATCH), is_sent, "{why}: {etag}");
+        }
     }
 
     proptest! {

@@ -1,7 +1,7 @@
 //! Writing an answer to the client.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Version, header};
+use http::{HeaderValue, Method, StatusCode, Version, header};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::{Error, ErrorType};
@@ -25,7 +25,8 @@ pub(super) async fn write(
     answer: Answer,
     request_id: &HeaderValue,
 ) -> pingora::Result<()> {
-    let bodiless = session.req_header().method == Method::HEAD;
+    let contentless = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let bodiless = contentless || session.req_header().method == Method::HEAD;
     let version = session.req_header().version;
     let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len() + 3))?;
     for (name, value) in &answer.fields {
@@ -33,7 +34,11 @@ pub(super) async fn write(
     }
     head.insert_header(X_REQUEST_ID, request_id.clone())?;
     let growing = matches!(answer.content, Content::Growing(_) | Content::Part { .. } | Content::Unpacking(_));
-    if growing && !answer.fields.contains_key(header::CONTENT_LENGTH) && version == Version::HTTP_11 {
+    // RFC 9112 §6.1, RFC 9110 §8.6: a client would take what frames no content for the beginning of the next response.
+    if answer.status == StatusCode::NO_CONTENT {
+        head.remove_header(&header::CONTENT_LENGTH);
+    }
+    if growing && !contentless && !answer.fields.contains_key(header::CONTENT_LENGTH) && version == Version::HTTP_11 {
         head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
     }
     date::keep(session, answer.fields.get(header::DATE));

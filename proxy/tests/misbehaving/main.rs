@@ -3,7 +3,12 @@
 //! response gets into another, nothing is held afterwards, and the upstream is asked as often as it must be.
 #![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
 
+mod codings;
+mod fields;
 mod framing;
+mod hang_ups;
+mod heads;
 mod stage;
+mod statuses;
 #[path = "../support/mod.rs"]
 mod support;

@@ -29,6 +29,8 @@ enum Step {
     Send(Vec<u8>),
     /// Tells when the bytes are out.
     Sent(oneshot::Sender<()>),
+    /// Tells when the peer has closed the connection.
+    Closed(oneshot::Sender<()>),
     HangUp,
     /// An abortive close: the peer gets a reset and not an end.
     Reset,
@@ -111,6 +113,10 @@ async fn serve(
                     }
                 }
                 Step::Sent(done) => drop(done.send(())),
+                Step::Closed(done) => {
+                    while matches!(stream.read_buf(&mut held).await, Ok(1..)) {}
+                    drop(done.send(()));
+                }
                 Step::HangUp => return,
                 Step::Reset => {
                     stream.set_zero_linger().unwrap();
@@ -190,6 +196,20 @@ impl Request {
         let (done, out) = oneshot::channel();
         self.script.send(Step::Sent(done)).expect("the connection is open");
         out.await.expect("the connection is open");
+    }
+
+    /// Sends bytes; `false` where the proxy has closed the connection.
+    pub async fn drips(&self, bytes: &[u8]) -> bool {
+        let (done, out) = oneshot::channel();
+        let sent = self.script.send(Step::Send(bytes.to_vec())).and_then(|()| self.script.send(Step::Sent(done)));
+        sent.is_ok() && out.await.is_ok()
+    }
+
+    /// Waits until the peer has closed the connection; bytes that it still sends are dropped.
+    pub async fn closed(&self) {
+        let (done, closed) = oneshot::channel();
+        self.script.send(Step::Closed(done)).expect("the connection is open");
+        closed.await.expect("the connection is open");
     }
 
     /// The number of its connection, from 1.
