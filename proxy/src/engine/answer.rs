@@ -157,7 +157,7 @@ impl Engine {
                 label = self.label(reply.promise);
                 None
             }
-            Share::Waiting(reason) | Share::Starter(reason) => {
+            Share::Waiting(reason, _) | Share::Starter(reason) => {
                 fields = reply.fields.clone();
                 Some(*reason)
             }

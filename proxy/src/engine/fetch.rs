@@ -83,7 +83,8 @@ impl Engine {
             origin: origin_of(asked.target),
             primary: asked.primary().clone(),
             base: sought.base(),
-            no_store: asked.control.no_store,
+            // A refresh behind is this cache's own wish, and not the client's who got the stale response.
+            no_store: asked.control.no_store && place.is_none(),
             interim: asked.interim.cloned(),
             fill,
             ends,
@@ -144,7 +145,12 @@ impl Engine {
                 }
                 Taken::Reply(reply, reader, role)
             }
-            Share::Waiting(_) => Taken::Reply(reply, reader, role),
+            Share::Waiting(_, Some(variant))
+                if role == Role::Follower && variant.variants.variant(asked.fields().all()) != variant.key =>
+            {
+                Taken::Anew(MissReason::Vary, Some(variant.variants.clone()))
+            }
+            Share::Waiting(..) => Taken::Reply(reply, reader, role),
             Share::Starter(_) if role == Role::Starter => Taken::Reply(reply, reader, role),
             Share::Starter(_) => Taken::Own,
         }

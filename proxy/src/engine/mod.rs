@@ -58,7 +58,9 @@ impl Engine {
 
     /// Whether a request that is not for the whole content should go past a cache that would only throw the rest away.
     fn passed(&self, asked: &Asked<'_>) -> Option<PassReason> {
-        let reason = if asked.method == Method::HEAD {
+        let reason = if asked.control.only_if_cached {
+            return None;
+        } else if asked.method == Method::HEAD {
             PassReason::HeadOnly
         } else if asked.headers.contains_key(RANGE) {
             PassReason::Range

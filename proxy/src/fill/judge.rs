@@ -2,20 +2,23 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode, header};
 use vitrine_shared::coherence::Stamp;
-use vitrine_shared::headers::{self, CACHE_EPOCH};
+use vitrine_shared::headers::{self, CACHE_EPOCH, VITRINE_TAGS};
 use vitrine_shared::tag::{Tag, TagHash};
 
-use super::reply::{Reply, Share, Storable};
+use super::reply::{Reply, Share, Storable, Variant};
 use crate::key::CacheKey;
 use crate::policy::{self, Exchange, Lifetime};
 use crate::purge::{Present, Provenance};
 use crate::reason::NotStored;
-use crate::rules::{CacheSettings, SetCookie};
+use crate::rules::{CacheSettings, Forward, SetCookie};
 use crate::store::{Meta, Object, Promise, Variants};
 use crate::upstream::Upstream;
 use crate::vary::VarySpec;
+
+/// Fields that a fill sends whether the key holds them or not, and those who wait with it may have others of.
+const UNKEYED: [HeaderName; 3] = [header::AUTHORIZATION, header::CACHE_CONTROL, header::PRAGMA];
 
 /// What a fill knows besides the response.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +76,7 @@ impl Asked<'_> {
         let Protocol { provenance, promise } = protocol.unwrap_or_else(unreadable);
         let (mut fields, share) = match judged {
             Ok(storable) => (policy::stored_fields(response, self.received_at), Share::All(storable)),
-            Err(reason) => (passed_fields(response, effective.set_cookie), unstored(status, reason)),
+            Err(reason) => (passed_fields(response, effective.set_cookie), self.unstored(status, reason, response)),
         };
         policy::remove_tag_fields(&mut fields, &self.upstream.tag_headers);
         Reply { status, fields, length, provenance, promise, share }
@@ -86,7 +89,9 @@ impl Asked<'_> {
         let response = policy::freshen(&base.meta.fields, not_modified, self.received_at);
         let mut reply = self.judge(base.meta.status, &response);
         reply.length = Some(base.body.len());
-        if policy::lacks_tag_fields(not_modified, &self.upstream.tag_headers) {
+        // A 304 need not repeat what has not changed (RFC 9110 §15.4.5).
+        let lacks_tags = !not_modified.contains_key(VITRINE_TAGS);
+        if lacks_tags || policy::lacks_tag_fields(not_modified, &self.upstream.tag_headers) {
             reply.provenance.tags = union(&reply.provenance.tags, &base.meta.provenance.tags);
         }
         match reply.share {
@@ -106,7 +111,7 @@ impl Asked<'_> {
                 };
                 Ok(Object::new(meta, base.body.clone()))
             }
-            Share::Waiting(_) | Share::Starter(_) => Err(Box::new(reply)),
+            Share::Waiting(..) | Share::Starter(_) => Err(Box::new(reply)),
         }
     }
 
@@ -129,6 +134,27 @@ impl Asked<'_> {
         let variants = Variants::new(self.primary.clone(), spec);
         let key = variants.variant(self.sent);
         Ok(Storable { key, lifetime, variants: Some(Arc::new(variants)), max_bytes })
+    }
+
+    /// Who may have a response that is not stored.
+    fn unstored(&self, status: StatusCode, reason: NotStored, response: &HeaderMap) -> Share {
+        match reason {
+            // The request held nothing of one client alone, and the upstream did not say that its failure is private.
+            NotStored::Status | NotStored::ResponseRule | NotStored::NoFreshness if status.is_server_error() => {
+                Share::Waiting(reason, self.variant(response))
+            }
+            _ => Share::Starter(reason),
+        }
+    }
+
+    /// Which variant a response is, where those who wait for it may have asked for others.
+    fn variant(&self, response: &HeaderMap) -> Option<Variant> {
+        let spec = VarySpec::of(response, self.settings).ok()?;
+        // Else all of them would have sent the same.
+        let may_differ =
+            self.settings.forward != Forward::Keyed || UNKEYED.iter().any(|name| spec.names().contains(name));
+        let variants = (may_differ && !spec.is_empty()).then(|| Variants::new(self.primary.clone(), spec))?;
+        Some(Variant { key: variants.variant(self.sent), variants: Arc::new(variants) })
     }
 
     /// A tag or epoch that cannot be read would be a purge that is lost, so nothing is stored then.
@@ -158,17 +184,6 @@ fn union(one: &[TagHash], other: &[TagHash]) -> Arc<[TagHash]> {
     tags.sort_unstable();
     tags.dedup();
     tags.into()
-}
-
-/// Who may have a response that is not stored.
-fn unstored(status: StatusCode, reason: NotStored) -> Share {
-    match reason {
-        // The request held nothing of one client alone, and the upstream did not say that its failure is private.
-        NotStored::Status | NotStored::ResponseRule | NotStored::NoFreshness if status.is_server_error() => {
-            Share::Waiting(reason)
-        }
-        _ => Share::Starter(reason),
-    }
 }
 
 fn passed_fields(response: &HeaderMap, set_cookie: SetCookie) -> HeaderMap {

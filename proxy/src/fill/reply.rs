@@ -32,10 +32,20 @@ pub struct Reply {
 pub enum Share {
     /// All who ask for its variant: it will be stored.
     All(Storable),
-    /// All who wait for it, though it is not stored: an upstream that fails must not be asked once for each of them.
-    Waiting(NotStored),
+    /// All who wait for it, though it is not stored: an upstream that fails must not be asked once for each of them. Where they
+    /// may have asked for different variants, those of its own.
+    Waiting(NotStored, Option<Variant>),
     /// Only the request that began the fill.
     Starter(NotStored),
+}
+
+/// Which variant of a URL a response is.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// By what they differ.
+    pub variants: Arc<Variants>,
+    /// Its key.
+    pub key: CacheKey,
 }
 
 /// What is known of a response that will be stored.

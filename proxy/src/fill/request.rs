@@ -66,6 +66,9 @@ pub struct Parts<'r> {
 pub enum Ask {
     /// With the validators of the stored object, where it has some.
     Conditional,
+    /// With its entity tag alone: it was purged, so it is known to have been replaced, possibly within the second that
+    /// Last-Modified tells.
+    ByTag,
     /// For the whole response.
     Whole,
 }
@@ -159,6 +162,8 @@ impl FillRequest {
         let mut header = self.header.clone();
         if ask == Ask::Whole {
             header.remove_header(&header::IF_NONE_MATCH);
+        }
+        if ask != Ask::Conditional {
             header.remove_header(&header::IF_MODIFIED_SINCE);
         }
         if self.upstream.speaks_epochs {

@@ -9,7 +9,7 @@ use http::StatusCode;
 use pingora::http::ResponseHeader;
 use tokio::sync::mpsc;
 use vitrine_shared::clock::unix_millis;
-use vitrine_shared::coherence::Stamp;
+use vitrine_shared::coherence::{Stamp, Verdict};
 use vitrine_shared::tag::Tag;
 
 use super::body::{Appended, Writer};
@@ -18,7 +18,7 @@ use super::context::Context;
 use super::exchange::{Again, ExchangeError, Incoming};
 use super::judge::Asked;
 use super::metrics::FillResult;
-use super::reply::{Reply, Share, Storable};
+use super::reply::{Reply, Share, Storable, Variant};
 use super::request::{Ask, FillRequest};
 use super::running::{Ends, Fill, Outcome};
 use crate::key::CacheKey;
@@ -155,7 +155,7 @@ impl Run {
             let stamp = self.context.live.stamp();
             let requested_at = unix_millis();
             let timer = self.context.metrics.head_seconds(&upstream.name).start_timer();
-            let request = self.request.attempt(stamp.epoch, ask);
+            let request = self.request.attempt(stamp.epoch, self.as_purged(ask));
             let result = self.context.client.ask(&mut asking, request, &mut |head| self.hand_on(&head)).await;
             match asking.again(&result) {
                 Some(again) => {
@@ -170,6 +170,12 @@ impl Run {
             }
             return result.map(|incoming| Answer { incoming, stamp, requested_at, received_at: unix_millis() });
         }
+    }
+
+    /// What may be asked now: to be called after the stamp was read, since what the answer confirms counts as of then.
+    fn as_purged(&self, ask: Ask) -> Ask {
+        let is_purged = |base: &Arc<Object>| base.meta.provenance.verdict(&self.context.live) != Verdict::Servable;
+        if ask == Ask::Conditional && self.base.as_ref().is_some_and(is_purged) { Ask::ByTag } else { ask }
     }
 
     /// An interim response, for the client that waits; who left, or waits for another's fill, gets none.
@@ -220,8 +226,7 @@ impl Run {
                 result
             }
             Err(reply) => {
-                self.not_shared(&reply.share);
-                self.context.store.remove(&base.meta.key);
+                self.not_shared(reply.status, &reply.share);
                 ends.body.pass();
                 ends.outcome.send_replace(Some(Outcome::Reply(Arc::from(reply))));
                 for chunk in base.body.chunks().iter() {
@@ -250,8 +255,8 @@ impl Run {
                 }
                 Some(storable)
             }
-            Share::Waiting(_) | Share::Starter(_) => {
-                self.not_shared(&reply.share);
+            Share::Waiting(..) | Share::Starter(_) => {
+                self.not_shared(reply.status, &reply.share);
                 body.pass();
                 None
             }
@@ -282,9 +287,12 @@ impl Run {
     fn judge(&self, answer: &Answer) -> Reply {
         let status = answer.incoming.head.status;
         let mut reply = self.asked(answer).judge(status, &answer.incoming.head.headers);
-        let replaces = matches!(reply.share, Share::All(_)) && self.base.is_some();
-        if status.is_server_error() && replaces {
-            reply.share = Share::Waiting(NotStored::Status);
+        if let Share::All(Storable { key, variants, .. }) = &reply.share
+            && status.is_server_error()
+            && self.base.is_some()
+        {
+            let variant = variants.clone().map(|variants| Variant { variants, key: key.clone() });
+            reply.share = Share::Waiting(NotStored::Status, variant);
         }
         reply
     }
@@ -310,12 +318,20 @@ impl Run {
     }
 
     /// Remembers why the answer is not stored, and where it is for one client alone, that requests for this key should not queue
-    /// behind one another.
-    fn not_shared(&self, share: &Share) {
+    /// behind one another. What is stored goes where the upstream's new word on it is not to be stored, and is no failure: it
+    /// would be served stale otherwise, refresh after refresh.
+    fn not_shared(&self, status: StatusCode, share: &Share) {
         match share {
             Share::All(_) | Share::Starter(NotStored::RequestNoStore) => {}
-            Share::Waiting(reason) => self.context.marks.remember(self.primary.hash(), *reason, true),
-            Share::Starter(reason) => self.context.marks.remember(self.primary.hash(), *reason, false),
+            Share::Waiting(reason, _) => self.context.marks.remember(self.primary.hash(), *reason, true),
+            Share::Starter(reason) => {
+                self.context.marks.remember(self.primary.hash(), *reason, false);
+                let is_of_the_client = matches!(reason, NotStored::Authorization | NotStored::Cookie);
+                let is_failure = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
+                if let Some(base) = self.base.as_ref().filter(|_| !is_of_the_client && !is_failure) {
+                    self.context.store.withdraw(base);
+                }
+            }
         }
     }
 

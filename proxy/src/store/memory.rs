@@ -167,11 +167,10 @@ impl Store {
         }
     }
 
-    /// Removes what stands under a primary key; variants below it can no longer be found and are evicted in time.
-    pub fn remove(&self, key: &CacheKey) {
-        if !matches!(self.find(key), Found::Nothing) {
-            self.cache.remove(&key.hash());
-        }
+    /// Removes an object, unless another has taken its place.
+    pub fn withdraw(&self, object: &Arc<Object>) {
+        let is_it = |entry: &Entry| matches!(entry, Entry::Object(stored) if Arc::ptr_eq(stored, object));
+        self.cache.remove_if(&object.meta.key.hash(), is_it);
     }
 
     /// A body in another form, where that was derived.
