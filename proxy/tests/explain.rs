@@ -62,12 +62,8 @@ async fn a_miss_and_then_a_hit_with_all_that_is_known() {
     let path = "/p/1?b=2&utm_source=mail&a=1";
     let before = explain(&proxy, path, request.clone()).await;
     assert_eq!(verdict(&before), ("miss", "uri_miss"));
-    assert!(
-        before["summary"]
-            .as_str()
-            .unwrap()
-            .starts_with("Miss: under rule `all` the upstream is asked for the whole answer.")
-    );
+    let text = before["summary"].as_str().unwrap();
+    assert!(text.starts_with("Miss: under rule `all` the upstream is asked for the whole answer."), "{text}");
     assert!(before["object"].is_null());
 
     let fields = format!("{FRESH}Vitrine-Tags: product:1 product:2\r\nContent-Type: text/html\r\n");

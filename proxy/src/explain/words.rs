@@ -180,98 +180,75 @@ pub(super) fn settings(settings: &CacheSettings) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+    use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
     use super::*;
     use crate::policy::{self, Exchange};
     use crate::rules::{Heuristic, ResponseRule};
 
+    const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
+
+    fn settings(edge_ttl: EdgeTtl) -> CacheSettings {
+        CacheSettings { edge_ttl, ..CacheSettings::of_scope("origin".into()) }
+    }
+
+    fn told(settings: &CacheSettings, status: u16, line: (&'static str, &'static str)) -> String {
+        let lines = [line, ("etag", "\"0\"")];
+        let fields = lines.map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let exchange = Exchange {
+            request: &HeaderMap::new(),
+            status: StatusCode::from_u16(status).unwrap(),
+            response: &fields.into_iter().collect(),
+            requested_at: 1_000_000_000_000,
+            received_at: 1_000_000_000_000,
+        };
+        freshness(&policy::assess(&exchange, settings).unwrap().source)
+    }
+
     #[test]
-    fn the_end_of_freshness_names_what_gave_it() {
-        let second = Duration::from_secs;
-        let settings = |edge_ttl| CacheSettings { edge_ttl, ..CacheSettings::of_scope("origin".into()) };
+    fn the_field_that_gave_freshness_is_named() {
         let respect = settings(EdgeTtl::Respect);
-        let ten = settings(EdgeTtl::Override(second(10)));
-        let heuristic = Heuristic { percent: 10, max: second(86_400) };
+        let heuristic = Heuristic { percent: 10, max: Duration::from_hours(1) };
         let guessing = CacheSettings { heuristic: Some(heuristic), ..respect.clone() };
-        let entry = ResponseRule {
-            statuses: vec![(500, 599)],
-            edge_ttl: Some(EdgeTtl::Override(second(5))),
-            ..ResponseRule::default()
-        };
-        let by_entry = CacheSettings {
-            responses: [ResponseRule { statuses: vec![(404, 404)], ..ResponseRule::default() }, entry].into(),
-            ..respect.clone()
-        };
-        let negative = CacheSettings { negative_ttl: second(1), ..ten.clone() };
-        let date = "Sun, 06 Nov 1994 08:49:37 GMT";
-        for (settings, status, lines, expected) in [
+        for (settings, line, expected) in [
+            (&respect, ("cache-control", "max-age=1, s-maxage=2"), "s-maxage of the upstream's Cache-Control"),
+            (&respect, ("cache-control", "max-age=1"), "max-age of the upstream's Cache-Control"),
+            (&respect, ("cdn-cache-control", "max-age=9"), "max-age of the upstream's CDN-Cache-Control"),
+            (&respect, ("expires", DATE), "the upstream's Expires"),
             (
                 &respect,
-                200,
-                &[("cache-control", "max-age=1, s-maxage=2")][..],
-                "s-maxage of the upstream's Cache-Control",
-            ),
-            (
-                &respect,
-                200,
-                &[("cache-control", "max-age=1"), ("expires", date)],
-                "max-age of the upstream's Cache-Control",
-            ),
-            (
-                &respect,
-                200,
-                &[("cdn-cache-control", "max-age=9"), ("cache-control", "no-store")],
-                "max-age of the upstream's CDN-Cache-Control",
-            ),
-            (&respect, 200, &[("expires", date), ("etag", "\"1\"")], "the upstream's Expires"),
-            (
-                &respect,
-                200,
-                &[("cache-control", "no-cache"), ("etag", "\"1\"")],
+                ("cache-control", "no-cache"),
                 "no-cache of the upstream's Cache-Control: it is validated each time",
             ),
-            (&respect, 200, &[("etag", "\"1\"")], "nothing: it is validated each time"),
-            (&guessing, 200, &[("last-modified", date)], "the rule's `heuristic`, from Last-Modified"),
-            (
-                &settings(EdgeTtl::Cap(second(3))),
-                200,
-                &[("cache-control", "max-age=9")],
-                "max-age of the upstream's Cache-Control, capped by `edge_ttl` of the rule",
-            ),
-            (
-                &settings(EdgeTtl::Cap(second(30))),
-                200,
-                &[("cache-control", "max-age=9")],
-                "max-age of the upstream's Cache-Control",
-            ),
-            (&ten, 200, &[("cache-control", "max-age=9")], "`edge_ttl` of the rule"),
-            (&ten, 404, &[], "`edge_ttl` of the rule"),
-            (&negative, 404, &[], "the rule's `negative_ttl`"),
-            (&by_entry, 503, &[], "`edge_ttl` of entry 2 of the rule's `responses`"),
-            (
-                &ten,
-                200,
-                &[("vitrine-valid-until", "1")],
-                "`edge_ttl` of the rule, cut at the instant at which its content ends",
-            ),
+            (&respect, ("x", ""), "nothing: it is validated each time"),
+            (&guessing, ("last-modified", DATE), "the rule's `heuristic`, from Last-Modified"),
         ] {
-            let fields = |&(name, value): &(&'static str, &'static str)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
-            };
-            let exchange = Exchange {
-                request: &HeaderMap::new(),
-                status: StatusCode::from_u16(status).unwrap(),
-                response: &lines
-                    .iter()
-                    .map(fields)
-                    .chain([(header::ETAG, HeaderValue::from_static("\"0\""))])
-                    .collect(),
-                requested_at: 1_000_000_000_000,
-                received_at: 1_000_000_000_000,
-            };
-            let lifetime = policy::assess(&exchange, settings).unwrap();
-            assert_eq!(freshness(&lifetime.source), expected, "{status} {lines:?}");
+            assert_eq!(told(settings, 200, line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn the_rules_key_that_gave_freshness_is_named() {
+        let second = Duration::from_secs;
+        let ten = settings(EdgeTtl::Override(second(10)));
+        let negative = CacheSettings { negative_ttl: second(1), ..ten.clone() };
+        let entry = |status| ResponseRule { statuses: vec![(status, status)], ..ResponseRule::default() };
+        let of_503 = ResponseRule { edge_ttl: Some(EdgeTtl::Override(second(5))), ..entry(503) };
+        let by_entry = CacheSettings { responses: [entry(404), of_503].into(), ..settings(EdgeTtl::Respect) };
+        let (short, long) = (settings(EdgeTtl::Cap(second(3))), settings(EdgeTtl::Cap(second(30))));
+        let nine = ("cache-control", "max-age=9");
+        let (of_field, ended) =
+            ("max-age of the upstream's Cache-Control", "cut at the instant at which its content ends");
+        for (settings, status, line, expected) in [
+            (&short, 200, nine, format!("{of_field}, capped by `edge_ttl` of the rule")),
+            (&long, 200, nine, of_field.to_owned()),
+            (&ten, 200, nine, "`edge_ttl` of the rule".to_owned()),
+            (&ten, 404, nine, "`edge_ttl` of the rule".to_owned()),
+            (&negative, 404, nine, "the rule's `negative_ttl`".to_owned()),
+            (&by_entry, 503, nine, "`edge_ttl` of entry 2 of the rule's `responses`".to_owned()),
+            (&ten, 200, ("vitrine-valid-until", "1"), format!("`edge_ttl` of the rule, {ended}")),
+        ] {
+            assert_eq!(told(settings, status, line), expected, "{status} {line:?}");
         }
     }
 
