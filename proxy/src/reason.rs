@@ -373,6 +373,34 @@ mod tests {
     }
 
     #[test]
+    fn each_stands_in_the_docs_as_it_is_told() {
+        let pairs = |told: &mut dyn Iterator<Item = (&'static str, &'static str)>| {
+            told.map(|(label, sentence)| format!("| `{label}` | {sentence} |\n")).collect::<String>()
+        };
+        let alone = [
+            Outcome::Hit,
+            Outcome::HitDisconnected,
+            Outcome::Preflight,
+            Outcome::Purge,
+            Outcome::NotCached,
+            Outcome::Gone,
+        ];
+        let name = |outcome: Outcome| if outcome.reason().is_empty() { outcome.label() } else { outcome.reason() };
+        let tables = [
+            pairs(&mut alone.iter().map(|outcome| (name(*outcome), outcome.sentence()))),
+            pairs(&mut MissReason::ALL.iter().map(|reason| (reason.label(), reason.sentence()))),
+            pairs(&mut StaleReason::ALL.iter().map(|reason| (reason.label(), reason.sentence()))),
+            pairs(&mut PassReason::ALL.iter().map(|reason| (reason.label(), reason.sentence()))),
+            pairs(&mut TargetError::ALL.iter().map(|reason| (reason.label(), reason.sentence()))),
+            pairs(&mut NotStored::ALL.iter().map(|reason| (reason.label(), reason.sentence()))),
+        ];
+        let docs = include_str!("../../docs/explain.md");
+        for table in tables {
+            assert!(docs.contains(&table), "docs/explain.md needs\n{table}");
+        }
+    }
+
+    #[test]
     fn sentences_are_short_and_end() {
         let outcomes = Outcome::KINDS.iter().map(|reason| reason.sentence());
         let sentences = outcomes

@@ -18,6 +18,7 @@ use crate::purge::target::origin_of;
 use crate::reason::NotStored;
 use crate::rules::{Action, Author, CachePlan, Decision, RequestFacts, SetCookie, asked_method};
 use crate::service::forward;
+use crate::service::purge::{PURGE, Right, right};
 use crate::store::Variants;
 use crate::upstream::Upstream;
 use crate::vary::VarySpec;
@@ -127,15 +128,12 @@ impl Told {
         {
             return Self::answered_here(Some(&rule.name), Done::Preflight, fields);
         }
-        if head.method.as_str() == "PURGE" {
+        if head.method.as_str() == PURGE {
             let rule = config.rules.find(&RequestFacts { method: &Method::GET, has_body: false, ..facts });
-            let networks = rule.map(|rule| &*rule.purge_from).unwrap_or_default();
-            let known =
-                request.client.address.is_some_and(|from| networks.iter().any(|network| network.contains(&from)));
-            let done = match () {
-                () if networks.is_empty() => Done::Refuse("method_not_allowed"),
-                () if known => Done::Purge,
-                () => Done::Refuse("forbidden"),
+            let done = match right(rule.map(|rule| &*rule.purge_from).unwrap_or_default(), request.client.address) {
+                Right::Nobody => Done::Refuse("method_not_allowed"),
+                Right::ThisAddress => Done::Purge,
+                Right::Others => Done::Refuse("forbidden"),
             };
             return Self::answered_here(rule.map(|rule| &rule.name), done, HeaderMap::new());
         }

@@ -283,7 +283,14 @@ fn summary(
 
 /// The name of a rule of which no more was asked.
 fn bare(name: &str) -> report::Rule {
-    report::Rule { name: name.to_owned(), action: "answer", passed_for: None, passed_over: Vec::new(), settings: None }
+    report::Rule {
+        name: name.to_owned(),
+        action: "answer",
+        passed_for: None,
+        passed_over: Vec::new(),
+        settings: None,
+        changes: None,
+    }
 }
 
 /// What is answered, passed or refused without a look into the cache.

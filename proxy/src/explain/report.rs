@@ -100,6 +100,9 @@ pub struct Rule {
     /// What it says, where it caches.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
+    /// The headers that it edits, by name, and whether it answers for CORS; absent where it does neither.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Value>,
 }
 
 /// A rule that does not fit.

@@ -1,9 +1,11 @@
 //! The rule of a request, and how it came to it.
 
+use serde_json::{Value, json};
+
 use super::report::{Dropped, PassedOver, Rule};
 use super::words;
 use crate::key::Target;
-use crate::rules::{CacheSettings, DEFAULT_RULE, RequestFacts, RuleAction, RuleSet};
+use crate::rules::{CacheSettings, DEFAULT_RULE, HeaderEdits, RequestFacts, RuleAction, RuleSet, Transform};
 
 /// Most rules that are told with what does not fit.
 const MAX_TOLD: usize = 100;
@@ -16,14 +18,30 @@ pub(super) fn rule(rules: &RuleSet, facts: &RequestFacts<'_>) -> Rule {
         .map(|(rule, mismatch)| PassedOver { rule: rule.name.to_string(), because: mismatch.to_string() })
         .collect();
     let name = trace.rule.map_or(DEFAULT_RULE, |rule| &rule.name).to_owned();
+    let changes = trace.rule.and_then(|rule| changes(&rule.transform));
     match trace.rule.map(|rule| &rule.action) {
-        None | Some(RuleAction::Pass) => Rule { name, action: "pass", passed_for: None, passed_over, settings: None },
+        None | Some(RuleAction::Pass) => {
+            Rule { name, action: "pass", passed_for: None, passed_over, settings: None, changes }
+        }
         Some(RuleAction::Cache { settings, bypass }) => {
             let named = bypass.cause(facts).and_then(|cause| Some((cause.reason, cause.name?)));
             let passed_for = named.map(|(reason, name)| format!("{} `{}`", reason.label(), words::text(name)));
-            Rule { name, action: "cache", passed_for, passed_over, settings: Some(words::settings(settings)) }
+            Rule { name, action: "cache", passed_for, passed_over, settings: Some(words::settings(settings)), changes }
         }
     }
+}
+
+/// What a rule changes of messages, by the names of the fields; absent where it changes nothing.
+fn changes(transform: &Transform) -> Option<Value> {
+    let names = |edits: &HeaderEdits| -> Vec<String> {
+        let written = edits.set.iter().chain(&edits.add).map(|(name, _)| name);
+        edits.remove.iter().chain(written).map(|name| words::field_name(name.as_str())).collect()
+    };
+    let (request, response) = (names(&transform.request), names(&transform.response));
+    if request.is_empty() && response.is_empty() && transform.cors.is_none() {
+        return None;
+    }
+    Some(json!({ "request_headers": request, "response_headers": response, "cors": transform.cors.is_some() }))
 }
 
 /// The query parameters of a request that do not count.
