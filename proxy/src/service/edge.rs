@@ -231,6 +231,11 @@ impl ProxyHttp for Edge {
             return Ok(());
         }
         self.invalidate_after_unsafe(&session.req_header().method, response, ctx);
+        // RFC 9112 §6.1: no chunks for a client of HTTP/1.0; without a length its content ends with the connection.
+        if session.req_header().version < Version::HTTP_11 && !response.headers.contains_key(header::CONTENT_LENGTH) {
+            response.remove_header(&header::TRANSFER_ENCODING);
+            session.as_mut().set_keepalive(None);
+        }
         date::keep(session.as_ref(), response.headers.get(header::DATE));
         let status =
             CacheStatus { fwd_status: Some(response.status.as_u16()), ..CacheStatus::new(ctx.outcome, &ctx.rule) };
@@ -292,11 +297,13 @@ impl Edge {
     /// RFC 9111 §4.4: a success of an unsafe method invalidates its URI and those of the same origin that Location and
     /// Content-Location name; RFC 9875 §3: any answer to one invalidates the cache groups that it names.
     fn invalidate_after_unsafe(&self, method: &Method, response: &ResponseHeader, ctx: &RequestContext) {
-        let (Some(target), Some(snapshot)) = (&ctx.target, &ctx.snapshot) else {
+        let Some(target) = &ctx.target else {
             return;
         };
         let told = || (method.as_str().into(), ctx.request_id.to_str().unwrap_or("-").into());
         if after_unsafe::invalidates(method, response.status) {
+            // By the rules of now, which know those of before: others may have stored something since this request came.
+            let snapshot = self.current.load();
             let mentioned = after_unsafe::mentioned(target, &response.headers);
             for target in std::iter::once(target).chain(&mentioned) {
                 self.purger.invalidate(&purge::Target::address(target, &snapshot.config.rules), || {

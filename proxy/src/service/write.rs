@@ -17,6 +17,10 @@ use crate::represent::Unpacking;
 /// The error with which a response that cannot be completed ends; the client's connection is then cut, never ended cleanly.
 pub(super) const CUT_SHORT: ErrorType = ErrorType::Custom("ResponseCutShort");
 
+/// Most bytes of a content without a length that are held back, for a client of HTTP/1.0, until its length is known. What is
+/// longer goes on without one.
+const HELD: usize = 1024 * 1024;
+
 /// Writes head and content.
 ///
 /// Pingora adds Connection, and overwrites Date with its own clock, which [`date::keep`] makes good.
@@ -38,15 +42,32 @@ pub(super) async fn write(
     if answer.status == StatusCode::NO_CONTENT {
         head.remove_header(&header::CONTENT_LENGTH);
     }
-    if growing && !contentless && !answer.fields.contains_key(header::CONTENT_LENGTH) && version == Version::HTTP_11 {
-        head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+    let mut content = answer.content;
+    let mut held = Vec::new();
+    if growing && !contentless && !answer.fields.contains_key(header::CONTENT_LENGTH) {
+        if version == Version::HTTP_11 {
+            head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
+        } else if version < Version::HTTP_11 && !bodiless {
+            let (chunks, is_all) = hold(&mut content).await?;
+            if is_all {
+                let length: usize = chunks.iter().map(Bytes::len).sum();
+                head.insert_header(header::CONTENT_LENGTH, length)?;
+                content = Content::None;
+            } else {
+                session.set_keepalive(None);
+            }
+            held = chunks;
+        }
     }
     date::keep(session, answer.fields.get(header::DATE));
     session.write_response_header(Box::new(head)).await?;
     if bodiless {
         return session.write_response_body(Bytes::new(), true).await;
     }
-    match answer.content {
+    for chunk in &held {
+        write_chunk(session, chunk).await?;
+    }
+    match content {
         Content::None => {}
         Content::Whole(chunks) => {
             for chunk in chunks.iter() {
@@ -58,6 +79,31 @@ pub(super) async fn write(
         Content::Part { reader, range } => write_growing(session, reader, range).await?,
     }
     session.write_response_body(Bytes::new(), true).await
+}
+
+/// Takes what comes of a content whose length nobody knows, up to [`HELD`] bytes, and tells whether that is all.
+///
+/// A client of HTTP/1.0 knows no chunks and takes the end of the connection for the end of the content (RFC 9112 §6.3), so that one
+/// that is cut short would look whole to it.
+async fn hold(content: &mut Content) -> pingora::Result<(Vec<Bytes>, bool)> {
+    let mut chunks = Vec::new();
+    let mut size = 0;
+    while size <= HELD {
+        let cut = |error: Box<dyn std::error::Error + Send + Sync>| {
+            Error::because(CUT_SHORT, "the response cannot be completed", error)
+        };
+        let next = match content {
+            Content::Growing(reader) => reader.next().await.map_err(|error| cut(error.into()))?,
+            Content::Unpacking(unpacking) => unpacking.next().await.map_err(|error| cut(error.into()))?,
+            _ => return Ok((chunks, false)),
+        };
+        let Some(chunk) = next else {
+            return Ok((chunks, true));
+        };
+        size += chunk.len();
+        chunks.push(chunk);
+    }
+    Ok((chunks, false))
 }
 
 /// Writes, of what comes, the bytes in `range`, and waits for no more than those.

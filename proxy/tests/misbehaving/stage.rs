@@ -197,7 +197,9 @@ impl Stage {
                 }
             }
         };
-        all.iter().for_each(|got| case.check(got));
+        for got in &all {
+            case.check(got);
+        }
         self.idle().await;
         let asked = if case.kept == Kept::No { CLIENTS } else { 1 };
         assert_eq!(self.upstream.asked() - before, asked, "how often the upstream was asked: {case}");

@@ -112,10 +112,12 @@ async fn serve(
                         return;
                     }
                 }
-                Step::Sent(done) => drop(done.send(())),
+                Step::Sent(done) => {
+                    let _ = done.send(());
+                }
                 Step::Closed(done) => {
                     while matches!(stream.read_buf(&mut held).await, Ok(1..)) {}
-                    drop(done.send(()));
+                    let _ = done.send(());
                 }
                 Step::HangUp => return,
                 Step::Reset => {
