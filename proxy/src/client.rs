@@ -25,18 +25,30 @@ const FORWARDED: HeaderName = http::header::FORWARDED;
 pub const MAX_HOPS: usize = 32;
 
 /// Fields by which proxies name their client in their own way. Passed on only where a trusted proxy says them.
-const ADDRESSES: [HeaderName; 6] = [
+const ADDRESSES: [HeaderName; 17] = [
     HeaderName::from_static("x-real-ip"),
     HeaderName::from_static("x-client-ip"),
     HeaderName::from_static("x-cluster-client-ip"),
     HeaderName::from_static("true-client-ip"),
     HeaderName::from_static("cf-connecting-ip"),
+    HeaderName::from_static("cf-connecting-ipv6"),
+    HeaderName::from_static("cf-pseudo-ipv4"),
     HeaderName::from_static("fastly-client-ip"),
+    HeaderName::from_static("fly-client-ip"),
+    HeaderName::from_static("x-azure-clientip"),
+    HeaderName::from_static("x-envoy-external-address"),
+    // What applications look into, by habit or by copied code.
+    HeaderName::from_static("client-ip"),
+    HeaderName::from_static("proxy-client-ip"),
+    HeaderName::from_static("wl-proxy-client-ip"),
+    HeaderName::from_static("x-originating-ip"),
+    HeaderName::from_static("x-remote-addr"),
+    HeaderName::from_static("x-remote-ip"),
 ];
 
 /// Fields by which frameworks take a request for another one than its target says. The rules saw the target, so these are
 /// never passed on.
-const DISGUISES: [HeaderName; 6] = [
+const DISGUISES: [HeaderName; 10] = [
     // As `HTTP_PROXY` it sends an application's own requests through whomever it names (httpoxy, CVE-2016-5385).
     HeaderName::from_static("proxy"),
     HeaderName::from_static("x-original-url"),
@@ -44,6 +56,11 @@ const DISGUISES: [HeaderName; 6] = [
     HeaderName::from_static("x-original-host"),
     HeaderName::from_static("x-host"),
     HeaderName::from_static("x-http-host-override"),
+    HeaderName::from_static("x-original-uri"),
+    // Of the scheme: a redirect to HTTPS that is stored is one for all.
+    HeaderName::from_static("front-end-https"),
+    HeaderName::from_static("x-scheme"),
+    HeaderName::from_static("x-url-scheme"),
 ];
 
 /// What the claims begin with: host, port, proto, scheme, ssl, prefix and whatever a framework adds.

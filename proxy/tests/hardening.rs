@@ -46,7 +46,7 @@ async fn a_client_that_garbles_its_chain_is_not_taken_for_the_proxy() {
 #[tokio::test]
 async fn claims_with_underscores_and_httpoxy_do_not_reach_the_upstream() {
     const CLAIMS: &str = "X_Forwarded_For: 6.6.6.6\r\nX_FORWARDED_HOST: evil\r\nX-Original_URL: /evil\r\nX_Real_IP: 6.6.6.6\r\n\
-                          Proxy: http://evil\r\n";
+                          Proxy: http://evil\r\nFront-End-Https: evil\r\nX-Url-Scheme: evil\r\nClient-IP: 6.6.6.6\r\n";
     let echo = Echo::start().await;
     let proxy = Proxy::start(echo.addr(), &cache_all("forward = \"all\"")).await;
     let passed = format!("POST /p HTTP/1.1\r\nHost: {SHOP}\r\nConnection: close\r\nContent-Length: 0\r\n{CLAIMS}\r\n");

@@ -142,6 +142,10 @@ fn claims_are_withheld_from_the_upstream() {
         ("x-original-url", true, true),
         ("x-rewrite-url", true, true),
         ("x-host", true, true),
+        ("x-original-uri", true, true),
+        ("front-end-https", true, true),
+        ("x-url-scheme", true, true),
+        ("client-ip", true, false),
         // What gateways to applications take for the same.
         ("x_forwarded_for", true, true),
         ("x-forwarded_host", true, true),
