@@ -69,17 +69,7 @@ pub struct Canonical {
 impl KeySpec {
     /// The key of a request, and what the upstream is to be asked for it.
     pub fn canonical(&self, target: &Target, headers: &HeaderMap) -> Canonical {
-        let pairs = target.query().select(&self.query);
-        let mut path_and_query = String::with_capacity(target.path().len() + 1 + pairs.len() * 24);
-        path_and_query.push_str(target.path());
-        for (index, pair) in pairs.iter().enumerate() {
-            path_and_query.push(if index == 0 { '?' } else { '&' });
-            path_and_query.push_str(pair.name);
-            if let Some(value) = pair.value {
-                path_and_query.push('=');
-                path_and_query.push_str(value);
-            }
-        }
+        let path_and_query = target.path_and_query(&self.query);
         let mut framer = Framer::with_capacity(128 + path_and_query.len());
         framer.number(LAYOUT);
         framer.part(self.scope.as_bytes());

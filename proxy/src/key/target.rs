@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::host::{self, Scheme};
 use super::percent::{self, Part};
-use super::query::Query;
+use super::query::{Query, QuerySpec};
 
 /// Most times that a path may be encoded over.
 const MAX_DECODED: usize = 4;
@@ -93,6 +93,22 @@ impl Target {
     /// decode first; a parameter, which some cut off; or an empty segment, which some merge.
     pub fn is_ambiguous(&self) -> bool {
         self.path.contains("//") || self.path.contains(';') || percent::has_encoded_delimiter(&self.path)
+    }
+
+    /// Path and query as far as they count: what the key holds of them, and what a fill asks for.
+    pub fn path_and_query(&self, spec: &QuerySpec) -> String {
+        let pairs = self.query.select(spec);
+        let mut path_and_query = String::with_capacity(self.path.len() + 1 + pairs.len() * 24);
+        path_and_query.push_str(&self.path);
+        for (index, pair) in pairs.iter().enumerate() {
+            path_and_query.push(if index == 0 { '?' } else { '&' });
+            path_and_query.push_str(pair.name);
+            if let Some(value) = pair.value {
+                path_and_query.push('=');
+                path_and_query.push_str(value);
+            }
+        }
+        path_and_query
     }
 
     /// What a passed request asks for: the path that the rules saw, and the query as the client sent it.

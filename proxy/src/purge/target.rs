@@ -1,6 +1,5 @@
 //! What a purge is asked to reach, brought into the form in which objects carry it.
 
-use http::HeaderMap;
 use vitrine_shared::tag::Tag;
 
 use super::address::{self, MAX_PREFIXES};
@@ -154,12 +153,12 @@ impl Target {
 /// The tags of a URL: one for each key under which a rule may store it.
 ///
 /// Which rule matched depends on headers and cookies too, of which a URL says nothing, and rules may keep different
-/// parameters; so each rule that may have matched counts.
+/// parameters; so each rule that may have matched counts, those of earlier configurations too.
 pub fn url_tags(address: &Address, rules: &RuleSet) -> Vec<Tag> {
-    let none = HeaderMap::new();
     let mut tags: Vec<Tag> = Vec::new();
-    for settings in rules.caching(address) {
-        let tag = address::url(address, &settings.key.canonical(address, &none).path_and_query);
+    let in_force = rules.caching(address).into_iter().map(|settings| &settings.key.query);
+    for spec in in_force.chain(rules.former_queries()) {
+        let tag = address::url(address, &address.path_and_query(spec));
         if !tags.contains(&tag) {
             tags.push(tag);
         }
@@ -186,6 +185,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use http::HeaderMap;
     use vitrine_shared::config::Source;
 
     use super::*;

@@ -12,6 +12,7 @@ use super::loader::{Loaded, Loader};
 use super::metrics::ReloadMetrics;
 use super::report::{Attempt, ConfigReport, Refused};
 use super::snapshot::{Current, Snapshot};
+use crate::rules::RuleSet;
 use crate::upstream::Pools;
 
 /// Brings the file into force, again and again.
@@ -124,7 +125,8 @@ impl Reloader {
     }
 
     fn swap(&self, running: &Snapshot, in_force: InForce, loaded: Loaded) -> Outcome {
-        let InForce { config, pending } = in_force;
+        let InForce { mut config, pending } = in_force;
+        config.rules = Arc::new(RuleSet::clone(&config.rules).after(&running.config.rules));
         let warnings = config.warnings.clone();
         self.pools.reconcile(&config.upstreams);
         self.current.store(Arc::new(Snapshot {

@@ -38,7 +38,7 @@ pub use transform::{
     asked_method, describes_content,
 };
 
-use crate::key::{Target, without_port};
+use crate::key::{QuerySpec, Target, without_port};
 use crate::reason::PassReason;
 use crate::upstream::Upstream;
 
@@ -100,6 +100,9 @@ pub struct RuleSet {
     rules: Vec<Rule>,
     default_rule: Arc<str>,
     default_upstream: Arc<Upstream>,
+    /// By which parameters rules that are no longer in force told URLs apart. What they stored is found again when they come back,
+    /// so a purge of its URL in the meantime must reach it.
+    former: Vec<QuerySpec>,
     /// Patterns that a path with this first segment may match, in the order of the rules.
     by_first: HashMap<Box<str>, Vec<Candidate>>,
     /// Those that any path may match.
@@ -133,7 +136,7 @@ impl RuleSet {
             candidates.extend_from_slice(&by_none);
             candidates.sort_unstable();
         }
-        Self { rules, default_rule: DEFAULT_RULE.into(), default_upstream, by_first, by_none }
+        Self { rules, default_rule: DEFAULT_RULE.into(), default_upstream, former: Vec::new(), by_first, by_none }
     }
 
     /// What to do with a request. Allocates nothing but for paths of very many segments.
@@ -207,6 +210,26 @@ impl RuleSet {
             }
         }
         found
+    }
+
+    /// The same rules, which come into force after others in the same process.
+    #[must_use]
+    pub fn after(mut self, earlier: &Self) -> Self {
+        let of_rules = earlier.rules.iter().filter_map(|rule| match &rule.action {
+            RuleAction::Cache { settings, .. } => Some(&settings.key.query),
+            RuleAction::Pass => None,
+        });
+        for spec in earlier.former.iter().chain(of_rules) {
+            if !self.former.contains(spec) {
+                self.former.push(spec.clone());
+            }
+        }
+        self
+    }
+
+    /// By which parameters rules told URLs apart that were in force before these in this process.
+    pub fn former_queries(&self) -> &[QuerySpec] {
+        &self.former
     }
 
     /// The rules, in their order.

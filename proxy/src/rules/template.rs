@@ -112,6 +112,11 @@ impl Template {
 // === impl TagTemplates ===
 
 impl TagTemplates {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.templates.is_empty()
+    }
+
     /// The templates of a rule with these path patterns.
     pub fn new(patterns: Arc<[PathPattern]>, templates: Vec<Template>) -> Self {
         Self { patterns, templates: templates.into() }

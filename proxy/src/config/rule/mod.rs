@@ -50,7 +50,7 @@ pub(super) fn compile(
             let bypass = raw.bypass.as_ref().map_or_else(Bypass::default, |raw| key::bypass(raw.get_ref(), problems));
             settings.zip(upstream.as_ref()).map(|(mut settings, upstream)| {
                 transform::settle(&transform, &mut settings);
-                settings.key.scope = scope(&upstream.name, &conditions, &settings);
+                settings.key.scope = scope(upstream, &conditions, &settings);
                 RuleAction::Cache { settings: Arc::new(settings), bypass }
             })
         }

@@ -111,9 +111,7 @@ fn entries_for_responses_are_compiled() {
 #[test]
 fn the_scope_follows_what_shapes_the_answers_and_nothing_else() {
     let scope = |lines: &str| settings(lines).key.scope.to_string();
-    for same in
-        ["", "edge_ttl = \"4h\"\ntags = [\"a\"]", "key = { device = true, query = \"none\" }", "set_cookie = \"strip\""]
-    {
+    for same in ["", "edge_ttl = \"4h\"", "key = { device = true, query = \"none\" }", "set_cookie = \"strip\""] {
         assert_eq!(scope(same), "origin", "{same}");
     }
     let lines = [
@@ -134,6 +132,8 @@ fn the_scope_follows_what_shapes_the_answers_and_nothing_else() {
         "headers = { x-a = \"*\" }",
         "cookies = { x-a = true }",
         "query = { x-a = true }",
+        "tags = [\"a\"]",
+        "tags = [\"b\"]",
     ];
     let scopes: Vec<String> = lines.iter().map(|lines| scope(lines)).collect();
     for (index, own) in scopes.iter().enumerate() {
