@@ -37,6 +37,7 @@ fn same_origin(request: &Address, reference: &str) -> Option<Address> {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -89,5 +90,17 @@ mod tests {
         assert_eq!(mentioned(&request, &both).len(), 2);
         both.insert(header::LOCATION, HeaderValue::from_bytes(b"/\xff").unwrap());
         assert_eq!(mentioned(&request, &both).len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn no_reference_panics_or_leads_to_another_origin(reference in "(http:|https:)?[/\\\\@:a-z.%0-9?#\\[\\]]{0,24}") {
+            let request = Address::parse(Scheme::Http, "shop.example:8080", "/a/b?x=1").unwrap();
+            let mut response = HeaderMap::new();
+            response.insert(header::LOCATION, HeaderValue::from_str(&reference).unwrap());
+            for found in mentioned(&request, &response) {
+                prop_assert_eq!((found.scheme(), found.host()), (Scheme::Http, "shop.example:8080"));
+            }
+        }
     }
 }

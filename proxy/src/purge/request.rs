@@ -116,6 +116,7 @@ mod tests {
     use std::path::Path;
     use std::sync::Arc;
 
+    use proptest::prelude::*;
     use vitrine_shared::config::Source;
 
     use super::*;
@@ -168,5 +169,29 @@ mod tests {
         let many = |count: usize| format!("{{\"purges\":[{}]}}", vec![r#"{"tag":"a"}"#; count].join(","));
         assert!(parse(&many(MAX_PURGES)).is_ok());
         assert_eq!(parse(&many(MAX_PURGES + 1)), Err(BadBatch::Count(MAX_PURGES + 1)));
+    }
+
+    #[test]
+    fn bodies_that_nest_without_end_are_refused() {
+        for open in ["[", "{\"purges\":", "{\"purges\":["] {
+            let error = parse(&open.repeat((1 << 20) / open.len())).unwrap_err();
+            assert!(matches!(error, BadBatch::Json(_)), "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_or_purges_everything(
+            kind in "url|tag|prefix|host|group|all", text in "(https?://)?[\\PC/:?#@%\\[\\]]{0,30}", origin in "(https?://)?\\PC{0,20}",
+        ) {
+            let text = serde_json::json!(text);
+            let purge = serde_json::json!({ "purges": [{ kind.as_str(): text }] }).to_string();
+            let group = serde_json::json!({ "purges": [{ "group": text, "origin": origin }] }).to_string();
+            for body in [purge, group] {
+                if let Ok(batch) = parse(&body) {
+                    prop_assert!(batch.targets.iter().all(|target| !target.everything), "no text is all");
+                }
+            }
+        }
     }
 }
