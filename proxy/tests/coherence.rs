@@ -3,9 +3,15 @@
 
 mod support;
 
+use std::sync::{Arc, Barrier};
+
 use reqwest::Method;
+use reqwest::header::{HeaderMap, HeaderValue, VARY};
 use support::{Got, Proxy, Upstream, cache_all, fetch, response};
 use tokio::task::JoinHandle;
+use vitrine_proxy::rules::CacheSettings;
+use vitrine_proxy::store::{Object, Variants};
+use vitrine_proxy::vary::{VaryMode, VarySpec};
 use vitrine_shared::feed::Mode;
 
 const FRESH: &str = "Cache-Control: max-age=60\r\n";
@@ -195,4 +201,67 @@ async fn only_if_cached_holds_for_what_is_passed_where_its_answers_are_not_share
         };
         assert_eq!(got.status, 504, "RFC 9111 §5.2.1.7: {got:?}");
     }
+}
+
+/// Keeps all from joining or starting fills until the other end of the barrier is reached.
+fn hold_fills(proxy: &Proxy) -> Arc<Barrier> {
+    const PARTS: usize = 16;
+    let (held, released) = (Arc::new(Barrier::new(PARTS + 1)), Arc::new(Barrier::new(PARTS + 1)));
+    for key in 0..PARTS {
+        let (engine, held, released) = (proxy.engine.clone(), held.clone(), released.clone());
+        std::thread::spawn(move || {
+            engine.context().inflight.join_or_start(key as u128, None, || {
+                held.wait();
+                released.wait();
+                None
+            })
+        });
+    }
+    held.wait();
+    released
+}
+
+/// Takes what is stored out of the store.
+fn take_out(proxy: &Proxy) -> Arc<Object> {
+    let store = &proxy.engine.context().store;
+    let object = store.objects().next().unwrap();
+    store.withdraw(&object);
+    assert_eq!(store.len(), 0);
+    object
+}
+
+#[tokio::test]
+async fn what_was_stored_between_the_look_and_the_fill_is_not_asked_for_again() {
+    let (upstream, proxy) = holding("", FRESH).await;
+    let object = take_out(&proxy);
+    let released = hold_fills(&proxy);
+    let getting = proxy.getting("/");
+    proxy.engine.until_placing(1).await;
+    proxy.engine.context().store.insert(object);
+    released.wait();
+    assert!(getting.await.unwrap().unwrap().is_hit());
+    assert_eq!(upstream.asked(), 1);
+}
+
+#[tokio::test]
+async fn by_what_it_varies_may_be_learned_between_the_look_and_the_fill() {
+    let (mut upstream, proxy) = holding("vary = { unknown = \"exact\" }", FRESH).await;
+    let primary = take_out(&proxy).meta.key.clone();
+    let released = hold_fills(&proxy);
+    let getting = asking(&proxy, ("x-kind", "b"));
+    proxy.engine.until_placing(1).await;
+    let mut settings = CacheSettings::of_scope("origin".into());
+    settings.vary.unknown = VaryMode::Exact;
+    let fields = HeaderMap::from_iter([(VARY, HeaderValue::from_static("x-kind"))]);
+    let spec = VarySpec::of(&fields, &settings).unwrap();
+    proxy.engine.context().store.insert_variants(Arc::new(Variants::new(primary, spec)));
+    released.wait();
+    let request = upstream.next().await;
+    assert_eq!(request.header("x-kind"), Some("b"), "asked for its variant at once");
+    request.send(&response("200 OK", &format!("{FRESH}Vary: X-Kind\r\n"), "b"));
+    drop(request);
+    assert_eq!(getting.await.unwrap().unwrap().body, "b");
+    proxy.settled().await;
+    assert!(asking(&proxy, ("x-kind", "b")).await.unwrap().unwrap().is_hit());
+    assert_eq!(upstream.asked(), 2);
 }

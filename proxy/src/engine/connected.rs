@@ -122,6 +122,7 @@ impl Engine {
             return Shared::Own;
         };
         let key = sought.key(asked);
+        let placing = self.placing.begin();
         let place = self.context().inflight.join_or_start(key.hash(), refused, || {
             // A fill that ended between the look and here has stored its object by now, or has shown by what it varies, so
             // that the object stands, or is on its way, under another key.
@@ -131,6 +132,7 @@ impl Engine {
             }
             Some(Fill::start(&self.context().budget))
         });
+        drop(placing);
         match place {
             Place::NotNeeded => Shared::Stored,
             Place::Joined(fill) => {

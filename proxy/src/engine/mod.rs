@@ -36,12 +36,13 @@ pub struct Engine {
     /// Whether responses outside the protocol's promise are labelled: without a feed there is no promise.
     labels: bool,
     waiting: Waiting,
+    placing: Waiting,
 }
 
 impl Engine {
     /// An engine over a store and a way to the upstreams; `has_feed` where purges come from a feed.
     pub fn new(context: Arc<Context>, connection: Arc<Connection>, has_feed: bool) -> Self {
-        Self { context, connection, labels: has_feed, waiting: Waiting::default() }
+        Self { context, connection, labels: has_feed, waiting: Waiting::default(), placing: Waiting::default() }
     }
 
     /// Answers a request whose head has been read, or says that it is to be passed.
@@ -83,6 +84,12 @@ impl Engine {
     /// How many requests wait for the head of a fill's response.
     pub fn waiting(&self) -> usize {
         self.waiting.now()
+    }
+
+    /// Waits until that many requests have looked into the store and are about to join a fill or to start one, for tests of what
+    /// is stored in between.
+    pub async fn until_placing(&self, requests: usize) {
+        self.placing.until(requests).await;
     }
 
     /// Waits until that many requests wait, for tests of what happens while they do.

@@ -1,4 +1,4 @@
-//! How many requests wait for the head of a fill's response.
+//! How many requests are at one point of their way, such as waiting for the head of a fill's response.
 
 use tokio::sync::watch;
 
