@@ -134,5 +134,8 @@ async fn a_passed_response_shows_clients_no_tags() {
     let fields = "Surrogate-Key: a b\r\nCache-Groups: \"g\"\r\nVitrine-Tags: c\r\n";
     upstream.answer(&response("200 OK", fields, "x")).await;
     let got = passing.await.unwrap().unwrap();
-    assert_eq!([got.header("surrogate-key"), got.header("vitrine-tags"), got.header("cache-groups")], ["", "", "\"g\""]);
+    assert_eq!(
+        [got.header("surrogate-key"), got.header("vitrine-tags"), got.header("cache-groups")],
+        ["", "", "\"g\""]
+    );
 }

@@ -1,5 +1,6 @@
 //! Durations and byte sizes as people write them: `1h30m`, `256MiB`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Longest duration that a configuration may name.
@@ -61,7 +62,8 @@ pub fn show(duration: Duration) -> String {
     let mut shown = String::new();
     for (unit, factor) in TIME_UNITS {
         if millis >= factor {
-            shown.push_str(&format!("{}{unit}", millis / factor));
+            // Writing to a String cannot fail.
+            let _ = write!(shown, "{}{unit}", millis / factor);
             millis %= factor;
         }
     }
