@@ -149,6 +149,6 @@ async fn heads_of_a_mebibyte_are_not_held() {
     assert_eq!(exchange(proxy.http, &of(60 << 10)).await.status, 200);
     let got = exchange(proxy.http, &of(900 << 10)).await;
     assert_eq!((got.status, echo.asked()), (431, 1), "{}", got.head);
-    let many: String = (0..200).map(|n| format!("X-{n}: {}\r\n", "x".repeat(400))).collect();
+    let many = (0..200).map(|n| format!("X-{n}: {}\r\n", "x".repeat(400))).collect::<Vec<_>>().concat();
     assert_eq!(exchange(proxy.http, &get(SHOP, "/p", &many)).await.status, 431);
 }
