@@ -265,3 +265,42 @@ async fn by_what_it_varies_may_be_learned_between_the_look_and_the_fill() {
     assert!(asking(&proxy, ("x-kind", "b")).await.unwrap().unwrap().is_hit());
     assert_eq!(upstream.asked(), 2);
 }
+
+#[tokio::test]
+async fn a_304_that_was_not_asked_for_confirms_nothing() {
+    // There is no validator, or only a date, which does not count for what was purged.
+    for fields in [
+        "Cache-Control: max-age=0, stale-if-error=60\r\nVitrine-Tags: product:1\r\n".to_owned(),
+        format!("{FRESH}{DATED}"),
+    ] {
+        let (mut upstream, proxy) = holding("", &fields).await;
+        proxy.purge(Mode::Hard, &["product:1"]);
+        let getting = proxy.getting("/");
+        let request = upstream.next().await;
+        assert_eq!((request.header("if-none-match"), request.header("if-modified-since")), (None, None));
+        request.send(b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=60\r\n\r\n");
+        drop(request);
+        upstream.answer(&response("200 OK", FRESH, "new")).await;
+        assert_eq!(getting.await.unwrap().unwrap().body, "new");
+    }
+}
+
+#[tokio::test]
+async fn clients_who_leave_give_everything_back() {
+    let mut upstream = Upstream::start().await;
+    let proxy = Proxy::start(upstream.addr(), &cache_all("compression = {}")).await;
+    let clients: Vec<_> = (0..10).map(|_| proxy.getting("/")).collect();
+    proxy.engine.until_waiting(10).await;
+    for client in &clients {
+        client.abort();
+    }
+    proxy.engine.until_waiting(0).await;
+    let held = upstream.next().await;
+    held.send(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 10\r\n\r\nhello");
+    let late = proxy.get("/").send().await.unwrap();
+    drop(late);
+    held.hang_up();
+    proxy.settled().await;
+    let context = proxy.engine.context();
+    assert_eq!((context.store.len(), context.presence.len(), proxy.engine.waiting()), (0, 0, 0));
+}

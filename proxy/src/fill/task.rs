@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{HeaderName, StatusCode, header};
 use pingora::http::ResponseHeader;
 use tokio::sync::mpsc;
 use vitrine_shared::clock::unix_millis;
@@ -58,9 +58,14 @@ pub struct Job {
     pub ends: Ends,
 }
 
+/// The fields that make a fill conditional.
+const CONDITIONS: [HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
+
 /// A response's head, and what was known when it was asked for.
 struct Answer {
     incoming: Incoming,
+    /// Whether validators were sent: else a 304 confirms nothing.
+    is_conditional: bool,
     stamp: Stamp,
     requested_at: u64,
     received_at: u64,
@@ -132,7 +137,9 @@ impl Run {
         };
         if answer.incoming.head.status == StatusCode::NOT_MODIFIED {
             match &self.base {
-                Some(base) if policy::selects(&base.meta.fields, &answer.incoming.head.headers) => {
+                Some(base)
+                    if answer.is_conditional && policy::selects(&base.meta.fields, &answer.incoming.head.headers) =>
+                {
                     return self.freshen(base, answer, ends).await;
                 }
                 Some(_) | None => match self.ask(Ask::Whole).await {
@@ -156,6 +163,7 @@ impl Run {
             let requested_at = unix_millis();
             let timer = self.context.metrics.head_seconds(&upstream.name).start_timer();
             let request = self.request.attempt(stamp.epoch, self.as_purged(ask));
+            let is_conditional = CONDITIONS.iter().any(|name| request.headers.contains_key(name));
             let result = self.context.client.ask(&mut asking, request, &mut |head| self.hand_on(&head)).await;
             match asking.again(&result) {
                 Some(again) => {
@@ -168,7 +176,13 @@ impl Run {
                 None if result.is_ok() => drop(timer.stop_and_record()),
                 None => drop(timer.stop_and_discard()),
             }
-            return result.map(|incoming| Answer { incoming, stamp, requested_at, received_at: unix_millis() });
+            return result.map(|incoming| Answer {
+                incoming,
+                is_conditional,
+                stamp,
+                requested_at,
+                received_at: unix_millis(),
+            });
         }
     }
 
