@@ -75,11 +75,12 @@ mod tests {
         head
     }
 
+    type Fields<'f> = &'f [(&'static str, &'f str)];
+
     #[test]
     fn heads_become_messages_of_this_proxy() {
         let length = "content-length";
         let coding = "transfer-encoding";
-        type Fields<'f> = &'f [(&'static str, &'f str)];
         let cases: [(u16, Fields<'_>, Fields<'_>); 9] = [
             (200, &[], &[]),
             (200, &[(length, "5")], &[(length, "5")]),
