@@ -8,6 +8,9 @@ use vitrine_shared::config::{ConfigError, Source, nearest};
 
 use super::units;
 
+/// Most errors, and most warnings, that are told: each has its place looked up in the whole file, and nobody reads thousands.
+const MAX_TOLD: usize = 100;
+
 /// What was found so far.
 #[derive(Debug)]
 pub(super) struct Problems<'s> {
@@ -23,7 +26,8 @@ impl<'s> Problems<'s> {
 
     /// Something that cannot stand, at a value's place.
     pub(super) fn error<T>(&mut self, at: &Spanned<T>, message: impl Into<String>, help: Option<String>) {
-        self.errors.push(self.source.error_at(at.span().start, message, help));
+        let source = self.source;
+        push(&mut self.errors, || source.error_at(at.span().start, message, help));
     }
 
     /// As [`Problems::error`], where the value may be absent: then the file as a whole is meant.
@@ -41,12 +45,14 @@ impl<'s> Problems<'s> {
 
     /// Something that is wrong with the file as a whole.
     pub(super) fn whole(&mut self, message: impl Into<String>, help: Option<String>) {
-        self.errors.push(ConfigError { help, ..ConfigError::whole(self.source.file(), message) });
+        let source = self.source;
+        push(&mut self.errors, || ConfigError { help, ..ConfigError::whole(source.file(), message) });
     }
 
     /// Something that is allowed but probably not meant.
     pub(super) fn warn<T>(&mut self, at: &Spanned<T>, message: impl Into<String>, help: Option<String>) {
-        self.warnings.push(self.source.error_at(at.span().start, message, help));
+        let source = self.source;
+        push(&mut self.warnings, || source.error_at(at.span().start, message, help));
     }
 
     /// Parses a value, or notes why it cannot be.
@@ -100,8 +106,37 @@ impl<'s> Problems<'s> {
             Some(result) if self.errors.is_empty() => Ok((result, self.warnings)),
             _ => {
                 self.errors.sort_by_key(|error| error.line);
+                if self.errors.len() == MAX_TOLD {
+                    let message = format!("no more than {MAX_TOLD} errors are told at once");
+                    self.errors.push(ConfigError::whole(self.source.file(), message));
+                }
                 Err(self.errors)
             }
         }
+    }
+}
+
+fn push(told: &mut Vec<ConfigError>, error: impl FnOnce() -> ConfigError) {
+    if told.len() < MAX_TOLD {
+        told.push(error());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_file_of_mistakes_is_told_in_part() {
+        // Each mistake parses the file once more to name its key, so that thousands of them would take minutes.
+        let rules: String = "[[rules]]\nname = \"?\"\naction = \"\"\npaths = [\"x\"]\n".repeat(5_000);
+        let text =
+            format!("[listen]\nhttp = \"h\"\nops = \"127.0.0.1:2\"\n[upstreams.o]\naddresses = [\"h:1\"]\n{rules}");
+        let source = Source::of(Path::new("p.toml"), &text, |_| None).unwrap();
+        let errors = crate::config::Config::of_source(&source).unwrap_err();
+        assert_eq!((errors.len(), errors[0].line), (MAX_TOLD + 1, Some(2)));
+        assert!(errors[MAX_TOLD].message.contains("no more than"));
     }
 }
