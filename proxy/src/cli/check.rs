@@ -13,6 +13,7 @@ pub(super) fn run(file: &Path, cases: Option<&Path>) -> ExitCode {
     match checked.cases {
         Some((passed, all)) if passed == all => println!("{all} cases passed"),
         Some((passed, all)) => println!("{passed} of {all} cases passed"),
+        None if checked.findings.is_empty() => println!("nothing is wrong; there are no cases beside it"),
         None => {}
     }
     if has_errors(&checked.findings) { ExitCode::FAILURE } else { ExitCode::SUCCESS }
