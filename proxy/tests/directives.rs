@@ -99,3 +99,15 @@ async fn strangers_cannot_make_the_upstream_work_unless_the_rule_lets_them() {
     assert!(pragma.is_hit());
     assert_eq!(upstream.asked(), 1);
 }
+
+/// RFC 9111 §5.2.1.4: nothing stored is used without successful validation, so a failure does not count as one.
+#[tokio::test]
+async fn who_wants_a_validated_answer_gets_no_other_when_the_upstream_fails() {
+    let (mut upstream, proxy) = holding(OBEY, "Cache-Control: max-age=60, stale-if-error=60\r\nAge: 10\r\n").await;
+    for directives in ["no-cache", "max-age=5"] {
+        let asking = tokio::spawn(fetch(proxy.get("/a").header("cache-control", directives)));
+        upstream.answer(&response("503 Service Unavailable", "", "broken")).await;
+        assert_eq!(asking.await.unwrap().unwrap().status, 503, "{directives}");
+    }
+    assert!(fetch(proxy.get("/a")).await.unwrap().is_hit(), "for others it is still there");
+}

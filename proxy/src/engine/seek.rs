@@ -59,7 +59,7 @@ impl Standing {
 
     /// Whether the object may stand in for a failure of the upstream (RFC 5861 §4).
     pub(super) fn covers_error(self) -> bool {
-        matches!(self, Self::Fresh | Self::Refresh(_) | Self::Expired { if_error: true })
+        matches!(self, Self::Fresh | Self::Refresh(_) | Self::Accepted | Self::Expired { if_error: true })
     }
 
     /// Whether `serve_for` may serve the object: it is not known to be purged, and has not ended by the clock.
@@ -135,7 +135,7 @@ impl Engine {
     }
 
     /// As [`Engine::standing`], within what this client asks of caches; and why the upstream is asked, where it must be.
-    fn standing_for(&self, asked: &Asked<'_>, object: &Object, now: u64) -> (Standing, MissReason) {
+    pub(super) fn standing_for(&self, asked: &Asked<'_>, object: &Object, now: u64) -> (Standing, MissReason) {
         let standing = self.standing(object, now);
         match (standing, asked.control.allows(&object.meta.lifetime, now)) {
             (Standing::Expired { .. }, Allowed::Stale) => (Standing::Accepted, MissReason::Stale),
