@@ -98,11 +98,6 @@ impl Response {
         };
         Ok(Self { status, fields: fields(&raw.headers)? })
     }
-
-    /// The length that it says.
-    pub(super) fn length(&self) -> Option<u64> {
-        self.fields.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
-    }
 }
 
 /// Scheme, authority and the rest of a URL, the rest untouched: how odd paths are read is what cases are about.

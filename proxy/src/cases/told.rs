@@ -3,22 +3,22 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, header};
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::headers;
 use vitrine_shared::tag::Tag;
 
 use super::exchange::{Request, Response};
 use crate::config::Config;
 use crate::engine::heeded;
 use crate::fill::request::{Ask, ClientFields, FillRequest, Parts};
+use crate::fill::verdict::{Kept, Said, unstored_fields};
 use crate::key::{CacheKey, Canonical, Target};
 use crate::policy::{self, CacheControl, Exchange, Lifetime};
 use crate::purge::target::origin_of;
 use crate::reason::NotStored;
-use crate::rules::{Action, Author, CachePlan, Decision, RequestFacts, SetCookie, asked_method};
-use crate::service::forward;
-use crate::service::purge::{PURGE, Right, right};
+use crate::rules::{Action, Author, CachePlan, Decision, RequestFacts};
+use crate::service::purge::{self, Right};
+use crate::service::{forward, preflight};
 use crate::store::Variants;
 use crate::upstream::Upstream;
 use crate::vary::VarySpec;
@@ -120,17 +120,12 @@ impl Told {
             Err(error) => return Self::answered_here(None, Done::Refuse(error.label()), HeaderMap::new()),
         };
         let head = &request.head;
-        let asked = asked_method(&head.method, &head.headers);
-        let facts = RequestFacts::new(&head.method, target, &head.headers);
-        if let Some(method) = &asked
-            && let Some(rule) = config.rules.find(&RequestFacts { method, has_body: false, ..facts })
-            && let Some(fields) = rule.transform.preflight(&head.headers)
-        {
+        if let Some((rule, fields)) = preflight::find(&config.rules, head, target) {
             return Self::answered_here(Some(&rule.name), Done::Preflight, fields);
         }
-        if head.method.as_str() == PURGE {
-            let rule = config.rules.find(&RequestFacts { method: &Method::GET, has_body: false, ..facts });
-            let done = match right(rule.map(|rule| &*rule.purge_from).unwrap_or_default(), request.client.address) {
+        let facts = RequestFacts::new(&head.method, target, &head.headers);
+        if let Some((rule, right)) = purge::find(&config.rules, &facts, request.client.address) {
+            let done = match right {
                 Right::Nobody => Done::Refuse("method_not_allowed"),
                 Right::ThisAddress => Done::Purge,
                 Right::Others => Done::Refuse("forbidden"),
@@ -167,9 +162,7 @@ impl Told {
         // Fails only on a path that cannot be sent, and this one came.
         let _ = forward::prepare(&mut head, &decision.upstream, target, from, &decision.transform.request);
         let answered = |response: &Response| {
-            let mut fields = response.fields.clone();
-            policy::remove_hop_by_hop(&mut fields);
-            policy::remove_protocol(&mut fields);
+            let mut fields = policy::passed_fields(&response.fields);
             decision.transform.finish(&request.head.headers, response.status, Author::Upstream, &mut fields);
             Answered { stored: Err(None), fields }
         };
@@ -256,13 +249,8 @@ impl<'c> Asked<'c> {
                 (Ok(stored), fields)
             }
             Err(reason) => {
-                let mut fields = response.fields.clone();
-                policy::remove_hop_by_hop(&mut fields);
-                policy::remove_protocol(&mut fields);
-                if settings.effective(response.status, &response.fields).set_cookie == SetCookie::Strip {
-                    fields.remove(header::SET_COOKIE);
-                }
-                (Err(Some(reason)), fields)
+                let set_cookie = settings.effective(response.status, &response.fields).set_cookie;
+                (Err(Some(reason)), unstored_fields(&response.fields, set_cookie))
             }
         };
         policy::remove_tag_fields(&mut fields, &self.decision.upstream.tag_headers);
@@ -271,17 +259,11 @@ impl<'c> Asked<'c> {
         Answered { stored, fields }
     }
 
-    /// As fills judge, in the same order.
+    /// As fills judge.
     fn judge(&self, response: &Response, now: u64) -> Result<(Stored, Lifetime), NotStored> {
         let settings = &self.plan.settings;
-        headers::epoch(&response.fields, &headers::CACHE_EPOCH).map_err(|_| NotStored::Protocol)?;
-        let mut tags = headers::tags(&response.fields).map_err(|_| NotStored::Protocol)?;
-        let tag_headers = &self.decision.upstream.tag_headers;
-        tags.extend(policy::tags_of(&response.fields, tag_headers, &origin_of(self.target))?);
+        let Said { mut tags, .. } = Said::of(&response.fields, &self.decision.upstream, &origin_of(self.target))?;
         tags.extend(self.plan.tags(self.target.path()));
-        if heeded(settings, &self.request.head.headers).no_store {
-            return Err(NotStored::RequestNoStore);
-        }
         let exchange = Exchange {
             request: &self.sent,
             status: response.status,
@@ -289,12 +271,8 @@ impl<'c> Asked<'c> {
             requested_at: now,
             received_at: now,
         };
-        let lifetime = policy::assess(&exchange, settings)?;
-        let effective = settings.effective(response.status, &response.fields);
-        if response.length().is_some_and(|length| length > effective.max_object_bytes) {
-            return Err(NotStored::TooLarge);
-        }
-        let spec = VarySpec::of(&response.fields, settings)?;
+        let no_store = heeded(settings, &self.request.head.headers).no_store;
+        let Kept { lifetime, spec, .. } = Kept::of(&exchange, settings, no_store)?;
         let between = |from: u64, to: u64| Duration::from_millis(to.saturating_sub(from));
         let mut tags: Vec<String> = tags.iter().map(Tag::to_string).collect();
         tags.sort_unstable();

@@ -1,6 +1,6 @@
 //! Looks at a request under a configuration, and at what an edge holds for it.
 
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 use vitrine_shared::tag::Tag;
 
 use super::question::Question;
@@ -14,7 +14,7 @@ use crate::purge::Purger;
 use crate::reason::{NotStored, Outcome, PassReason, StaleReason};
 use crate::rules::{Action, DEFAULT_RULE, Decision, RequestFacts};
 use crate::service::preflight;
-use crate::service::purge::{PURGE, Right, right};
+use crate::service::purge::{self, Right};
 use crate::service::target::target;
 
 /// The name of an explained request in logs, where it would have one.
@@ -73,13 +73,11 @@ impl Looker<'_> {
         let rules = &self.config.rules;
         let facts = RequestFacts::new(&head.method, &target, &head.headers);
         let request = request(Some(&target));
-        if let Some((name, answer)) = preflight::answer(rules, head, &target) {
-            return answered(request, Some(bare(&name)), answer.outcome, "");
+        if let Some((rule, _)) = preflight::find(rules, head, &target) {
+            return answered(request, Some(bare(&rule.name)), Outcome::Preflight, "");
         }
-        if head.method.as_str() == PURGE {
-            let of_get = RequestFacts { method: &Method::GET, has_body: false, ..facts };
-            let rule = rules.find(&of_get);
-            let more = match right(rule.map(|rule| &*rule.purge_from).unwrap_or_default(), client.address) {
+        if let Some((rule, right)) = purge::find(rules, &facts, client.address) {
+            let more = match right {
                 Right::Nobody => "It gets 405: the rule has no `purge_from`.",
                 Right::ThisAddress => "This client's address may.",
                 Right::Others => "This client's address may not; it gets 403 without the operations token.",

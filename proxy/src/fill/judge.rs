@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderName, StatusCode, header};
 use vitrine_shared::coherence::Stamp;
-use vitrine_shared::headers::{self, CACHE_EPOCH, VITRINE_TAGS};
+use vitrine_shared::headers::VITRINE_TAGS;
 use vitrine_shared::tag::{Tag, TagHash};
 
 use super::reply::{Reply, Share, Storable, Variant};
+use super::verdict::{Kept, Said, length, unstored_fields};
 use crate::key::CacheKey;
-use crate::policy::{self, Exchange, Lifetime};
+use crate::policy::{self, Exchange};
 use crate::purge::{Present, Provenance};
 use crate::reason::NotStored;
-use crate::rules::{CacheSettings, Forward, SetCookie};
+use crate::rules::{CacheSettings, Forward};
 use crate::store::{Meta, Object, Promise, Variants};
 use crate::upstream::Upstream;
 use crate::vary::VarySpec;
@@ -58,28 +59,20 @@ struct Protocol {
 impl Asked<'_> {
     /// Judges a whole response.
     pub(super) fn judge(&self, status: StatusCode, response: &HeaderMap) -> Reply {
-        let length = response.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse().ok());
-        let effective = self.settings.effective(status, response);
         let protocol = self.protocol(response);
-        let judged = protocol.as_ref().map_err(|reason| *reason).and_then(|_| {
-            if self.no_store {
-                return Err(NotStored::RequestNoStore);
-            }
-            let lifetime = self.assess(status, response)?;
-            if length.is_some_and(|length| length > effective.max_object_bytes) {
-                return Err(NotStored::TooLarge);
-            }
-            self.storable(response, lifetime, effective.max_object_bytes)
-        });
+        let judged = protocol.as_ref().map_err(|reason| *reason).and_then(|_| self.kept(status, response));
         // What cannot be read says nothing of what the response was made of, but where it was asked for.
         let unreadable = |_| Protocol { provenance: self.provenance(self.stamp, &[]), promise: Promise::Outside };
         let Protocol { provenance, promise } = protocol.unwrap_or_else(unreadable);
         let (mut fields, share) = match judged {
-            Ok(storable) => (policy::stored_fields(response, self.received_at), Share::All(storable)),
-            Err(reason) => (passed_fields(response, effective.set_cookie), self.unstored(status, reason, response)),
+            Ok(kept) => (policy::stored_fields(response, self.received_at), Share::All(self.storable(kept))),
+            Err(reason) => {
+                let set_cookie = self.settings.effective(status, response).set_cookie;
+                (unstored_fields(response, set_cookie), self.unstored(status, reason, response))
+            }
         };
         policy::remove_tag_fields(&mut fields, &self.upstream.tag_headers);
-        Reply { status, fields, length, provenance, promise, share }
+        Reply { status, fields, length: length(response), provenance, promise, share }
     }
 
     /// Judges a 304: the stored object with its new fields, stamp, tags and lifetime (rule 6; RFC 9111 §4.3.4).
@@ -115,7 +108,7 @@ impl Asked<'_> {
         }
     }
 
-    fn assess(&self, status: StatusCode, response: &HeaderMap) -> Result<Lifetime, NotStored> {
+    fn kept(&self, status: StatusCode, response: &HeaderMap) -> Result<Kept, NotStored> {
         let exchange = Exchange {
             request: self.sent,
             status,
@@ -123,17 +116,16 @@ impl Asked<'_> {
             requested_at: self.requested_at,
             received_at: self.received_at,
         };
-        policy::assess(&exchange, self.settings)
+        Kept::of(&exchange, self.settings, self.no_store)
     }
 
-    fn storable(&self, response: &HeaderMap, lifetime: Lifetime, max_bytes: u64) -> Result<Storable, NotStored> {
-        let spec = VarySpec::of(response, self.settings)?;
+    fn storable(&self, Kept { lifetime, spec, max_bytes }: Kept) -> Storable {
         if spec.is_empty() {
-            return Ok(Storable { key: self.primary.clone(), lifetime, variants: None, max_bytes });
+            return Storable { key: self.primary.clone(), lifetime, variants: None, max_bytes };
         }
         let variants = Variants::new(self.primary.clone(), spec);
         let key = variants.variant(self.sent);
-        Ok(Storable { key, lifetime, variants: Some(Arc::new(variants)), max_bytes })
+        Storable { key, lifetime, variants: Some(Arc::new(variants)), max_bytes }
     }
 
     /// Who may have a response that is not stored.
@@ -157,14 +149,11 @@ impl Asked<'_> {
         Some(Variant { key: variants.variant(self.sent), variants: Arc::new(variants) })
     }
 
-    /// A tag or epoch that cannot be read would be a purge that is lost, so nothing is stored then.
     fn protocol(&self, response: &HeaderMap) -> Result<Protocol, NotStored> {
-        let named = headers::epoch(response, &CACHE_EPOCH).map_err(|_| NotStored::Protocol)?;
-        let mut given = headers::tags(response).map_err(|_| NotStored::Protocol)?;
-        given.extend(policy::tags_of(response, &self.upstream.tag_headers, self.origin)?);
-        let within = named.is_some() || self.upstream.reads_through;
+        let Said { epoch, tags } = Said::of(response, self.upstream, self.origin)?;
+        let within = epoch.is_some() || self.upstream.reads_through;
         Ok(Protocol {
-            provenance: self.provenance(named.map_or(self.stamp, |named| self.stamp.at_most(named)), &given),
+            provenance: self.provenance(epoch.map_or(self.stamp, |epoch| self.stamp.at_most(epoch)), &tags),
             promise: if within { Promise::Within } else { Promise::Outside },
         })
     }
@@ -184,14 +173,4 @@ fn union(one: &[TagHash], other: &[TagHash]) -> Arc<[TagHash]> {
     tags.sort_unstable();
     tags.dedup();
     tags.into()
-}
-
-fn passed_fields(response: &HeaderMap, set_cookie: SetCookie) -> HeaderMap {
-    let mut fields = response.clone();
-    if set_cookie == SetCookie::Strip {
-        fields.remove(header::SET_COOKIE);
-    }
-    policy::remove_hop_by_hop(&mut fields);
-    policy::remove_protocol(&mut fields);
-    fields
 }

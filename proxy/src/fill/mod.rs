@@ -16,6 +16,7 @@ mod reply;
 pub mod request;
 mod running;
 mod task;
+pub(crate) mod verdict;
 
 pub use context::{Context, MAX_WAITING_FILLS};
 pub use hit_for_pass::Unstored;

@@ -197,9 +197,7 @@ impl Run {
         let Some(interim) = &self.interim else {
             return;
         };
-        let mut fields = head.headers.clone();
-        policy::remove_hop_by_hop(&mut fields);
-        policy::remove_protocol(&mut fields);
+        let fields = policy::passed_fields(&head.headers);
         let Ok(mut cleaned) = ResponseHeader::build(head.status, Some(fields.len())) else {
             return;
         };

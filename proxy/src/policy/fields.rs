@@ -1,6 +1,6 @@
 //! Which fields are stored, which a 304 replaces, and which never go on (RFC 9111 §3.1, §3.2; RFC 9110 §7.6.1).
 
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, header};
 use vitrine_shared::headers;
 
 use super::conditional::weakly_equal;
@@ -19,7 +19,7 @@ pub const HOP_BY_HOP: [HeaderName; 9] = [
     header::UPGRADE,
 ];
 
-/// Fields that describe the stored bytes; a 304 or the answer to HEAD, which bring no bytes, do not replace them (RFC 9111 §3.2).
+/// Fields that describe the stored bytes; a 304, which brings no bytes, does not replace them (RFC 9111 §3.2).
 const OF_STORED_BYTES: [HeaderName; 5] = [
     header::CONTENT_LENGTH,
     header::CONTENT_ENCODING,
@@ -29,7 +29,7 @@ const OF_STORED_BYTES: [HeaderName; 5] = [
 ];
 
 /// Takes out what is for one connection: the fixed list and what Connection names.
-pub fn remove_hop_by_hop(fields: &mut HeaderMap) {
+pub(super) fn remove_hop_by_hop(fields: &mut HeaderMap) {
     let named: Vec<HeaderName> = fields
         .get_all(header::CONNECTION)
         .iter()
@@ -43,19 +43,25 @@ pub fn remove_hop_by_hop(fields: &mut HeaderMap) {
     }
 }
 
-/// Takes the invalidation protocol's response fields out (rule 16): for responses that are passed.
-pub fn remove_protocol(fields: &mut HeaderMap) {
+/// Takes the invalidation protocol's response fields out (rule 16).
+fn remove_protocol(fields: &mut HeaderMap) {
     for name in headers::FROM_ORIGIN {
         fields.remove(name);
     }
 }
 
-/// The fields of a response as they are stored: without those of the connection and of the protocol, without Age (it is in the
-/// [`Lifetime`](super::Lifetime)) and Set-Cookie, and with a Date in every case (RFC 9110 §6.6.1).
-pub fn stored_fields(response: &HeaderMap, received_at: u64) -> HeaderMap {
+/// The fields of a response as they are sent on: without those of the connection and of the protocol.
+pub fn passed_fields(response: &HeaderMap) -> HeaderMap {
     let mut fields = response.clone();
     remove_hop_by_hop(&mut fields);
     remove_protocol(&mut fields);
+    fields
+}
+
+/// The fields of a response as they are stored: [as they are sent on](passed_fields), without Age (it is in the
+/// [`Lifetime`](super::Lifetime)) and Set-Cookie, and with a Date in every case (RFC 9110 §6.6.1).
+pub fn stored_fields(response: &HeaderMap, received_at: u64) -> HeaderMap {
+    let mut fields = passed_fields(response);
     fields.remove(header::AGE);
     fields.remove(header::SET_COOKIE);
     if !fields.contains_key(header::DATE)
@@ -79,36 +85,6 @@ pub fn selects(stored: &HeaderMap, not_modified: &HeaderMap) -> bool {
             told == stored || http_date(told).is_some_and(|told| Some(told) == http_date(stored))
         }
         _ => true,
-    }
-}
-
-/// What the answer to a HEAD that went to the upstream says of a stored response that a GET could have been answered with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HeadSays {
-    /// Nothing: it is no 200.
-    Nothing,
-    /// It is the same: its fields are to be updated ([`freshen`]).
-    Same,
-    /// It is another: the stored one counts as stale.
-    Another,
-}
-
-/// Compares the answer to a HEAD with a stored response of `length` bytes (RFC 9111 §4.3.5): every validator that the answer has,
-/// and its Content-Length where it has one, must be those of the stored response.
-pub fn head_says(status: StatusCode, head: &HeaderMap, stored: &HeaderMap, length: u64) -> HeadSays {
-    if status != StatusCode::OK {
-        return HeadSays::Nothing;
-    }
-    let is_same = |name: HeaderName| match head.get(&name) {
-        Some(etag) if name == header::ETAG => weakly_equal(Some(etag), stored.get(header::ETAG)),
-        told => told.is_none_or(|told| Some(told) == stored.get(name)),
-    };
-    let told_length = head.get(header::CONTENT_LENGTH).map(|told| told.to_str().ok()?.parse::<u64>().ok());
-    let is_as_long = told_length.is_none_or(|told| told == Some(length));
-    if is_same(header::ETAG) && is_same(header::LAST_MODIFIED) && is_as_long {
-        HeadSays::Same
-    } else {
-        HeadSays::Another
     }
 }
 
@@ -239,23 +215,5 @@ mod tests {
         assert!(!selects(&modified(late), &told(early)), "RFC 9111 §4.3.4: put back to an older one");
         assert!(selects(&stored, &told(early)), "nothing to compare with");
         assert!(selects(&modified(late), &modified(early)), "the entity tag alone decides");
-    }
-
-    #[test]
-    fn a_head_updates_or_outdates() {
-        let stored = fields(&[("etag", "\"a\""), ("last-modified", "Sun, 06 Nov 1994 08:49:37 GMT")]);
-        for (status, head, expected, why) in [
-            (200, &[][..], HeadSays::Same, "RFC 9111 §4.3.5: no validator received"),
-            (200, &[("etag", "\"a\""), ("content-length", "10")], HeadSays::Same, "all match"),
-            (200, &[("etag", "W/\"a\"")], HeadSays::Same, "weak comparison"),
-            (200, &[("etag", "\"b\"")], HeadSays::Another, "another entity tag"),
-            (200, &[("etag", "\"a\""), ("last-modified", "Mon, 07 Nov 1994 08:49:37 GMT")], HeadSays::Another, "any"),
-            (200, &[("content-length", "11")], HeadSays::Another, "another length"),
-            (200, &[("content-length", "x")], HeadSays::Another, "no length"),
-            (410, &[("etag", "\"b\"")], HeadSays::Nothing, "for 200 only"),
-        ] {
-            let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(head_says(status, &fields(head), &stored, 10), expected, "{head:?}: {why}");
-        }
     }
 }

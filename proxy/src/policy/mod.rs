@@ -25,9 +25,7 @@ pub use client::{Varying, fixed_fields, varying_fields};
 pub use conditional::{add_validators, is_not_modified, to_not_modified};
 pub use control::{Allowed, RequestControl};
 pub use directives::{MAX_DELTA_SECONDS, delta_seconds};
-pub use fields::{
-    HOP_BY_HOP, HeadSays, freshen, head_says, remove_hop_by_hop, remove_protocol, selects, stored_fields,
-};
+pub use fields::{HOP_BY_HOP, freshen, passed_fields, selects, stored_fields};
 pub use freshness::{Freshness, FreshnessBasis, FreshnessSource, Lifetime};
 pub use multipart::{Multipart, Part};
 pub use range::{ByteRange, MAX_RANGES, Selected, select, unsatisfied_range};

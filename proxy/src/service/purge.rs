@@ -22,7 +22,7 @@ use crate::refusal::Refusal;
 use crate::rules::{RequestFacts, Rule, RuleSet};
 
 /// The method's name; it is registered nowhere.
-pub(crate) const PURGE: &str = "PURGE";
+const PURGE: &str = "PURGE";
 /// How it acts: `hard`, as without it, or `soft`.
 const MODE: HeaderName = HeaderName::from_static("vitrine-purge");
 /// The tags to purge in place of the URL, as Magento's own Varnish purger writes them.
@@ -56,8 +56,21 @@ pub(crate) enum Right {
     Others,
 }
 
+/// The rule of a GET of the URL, and who may purge it; `None` where the method is another than PURGE.
+pub(crate) fn find<'r>(
+    rules: &'r RuleSet,
+    facts: &RequestFacts<'_>,
+    client: Option<IpAddr>,
+) -> Option<(Option<&'r Rule>, Right)> {
+    if facts.method.as_str() != PURGE {
+        return None;
+    }
+    let rule = rules.find(&RequestFacts { method: &Method::GET, has_body: false, ..*facts });
+    Some((rule, right(rule.map(|rule| &*rule.purge_from).unwrap_or_default(), client)))
+}
+
 /// Who may purge under a rule with this `purge_from`.
-pub(crate) fn right(from: &[IpNet], client: Option<IpAddr>) -> Right {
+fn right(from: &[IpNet], client: Option<IpAddr>) -> Right {
     let known = client.map(|client| client.to_canonical());
     match () {
         () if from.is_empty() => Right::Nobody,
@@ -76,13 +89,10 @@ impl Purging<'_> {
         headers: &HeaderMap,
         target: &Address,
     ) -> Option<(Option<Arc<str>>, Answer)> {
-        if method.as_str() != PURGE {
-            return None;
-        }
-        let facts = RequestFacts { method: &Method::GET, target, headers, has_body: false };
-        let rule = self.rules.find(&facts);
+        let facts = RequestFacts { method, target, headers, has_body: false };
+        let (rule, right) = find(self.rules, &facts, self.client)?;
         let name = rule.map(|rule| Arc::clone(&rule.name));
-        let (status, mut fields, body) = match self.purged(rule, headers, target) {
+        let (status, mut fields, body) = match self.purged(right, headers, target) {
             Ok(body) => {
                 let mut fields = HeaderMap::new();
                 fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -103,8 +113,8 @@ impl Purging<'_> {
         Some((name, Answer { status, fields, content, outcome: Outcome::Purge }))
     }
 
-    fn purged(&self, rule: Option<&Rule>, headers: &HeaderMap, target: &Address) -> Result<Bytes, Refusal> {
-        self.admit(rule.map(|rule| &*rule.purge_from).unwrap_or_default(), headers)?;
+    fn purged(&self, right: Right, headers: &HeaderMap, target: &Address) -> Result<Bytes, Refusal> {
+        self.admit(right, headers)?;
         let bad = |message: String| Refusal::new(StatusCode::BAD_REQUEST, "invalid_purge", message);
         let mode = match headers.get(&MODE).map(HeaderValue::as_bytes) {
             None | Some(b"hard") => Mode::Hard,
@@ -127,8 +137,7 @@ impl Purging<'_> {
     }
 
     /// The addresses that the rule names may, and whoever has the operations token.
-    fn admit(&self, from: &[IpNet], headers: &HeaderMap) -> Result<(), Refusal> {
-        let right = right(from, self.client);
+    fn admit(&self, right: Right, headers: &HeaderMap) -> Result<(), Refusal> {
         if right == Right::Nobody {
             let message = "nothing is purged by this method here: the rule of this URL has no `purge_from`";
             return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
