@@ -9,10 +9,14 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 use serde::{Serialize, Serializer};
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Most bytes of a configuration file.
 pub const MAX_FILE: u64 = 4 << 20;
+
+/// Most unknown keys and unreadable values that are told at once: the file is read anew after each.
+const MAX_UNREAD: usize = 32;
 
 /// What is wrong in a configuration file, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -84,16 +88,45 @@ impl Source {
 
     /// Parses it; the type should refuse unknown fields.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, ConfigError> {
-        toml::from_str(&self.text).map_err(|error| {
-            let message = error.message().to_owned();
-            let help = nearest_in_message(&message);
-            ConfigError {
-                line: error.span().map(|span| self.line_at(span.start)),
-                key: error.span().and_then(|span| key_at(&self.text, &span)),
-                help,
-                ..ConfigError::whole(&self.file, message)
+        toml::from_str(&self.text).map_err(|error| self.told(&error))
+    }
+
+    /// As [`Source::parse`], but a mistake does not end it: an unknown key is read as the nearest valid one, and where none is near, or
+    /// where a value cannot be read, as if it were not there. So all are told at once, with what the file says besides, for the checks that follow.
+    pub fn parse_on<T: DeserializeOwned>(&self) -> (Option<T>, Vec<ConfigError>) {
+        let mut table = match DeTable::parse(&self.text) {
+            Ok(table) => table,
+            Err(error) => return (None, vec![self.told(&error)]),
+        };
+        let mut errors: Vec<ConfigError> = Vec::new();
+        loop {
+            let error = match T::deserialize(toml::Deserializer::from(table.clone())) {
+                Ok(read) => return (Some(read), errors),
+                Err(error) => error,
+            };
+            let mended = errors.len() < MAX_UNREAD
+                && error.span().is_some_and(|at| mend(table.get_mut(), &at, nearest_in_message(error.message())));
+            // What lacks may be what an unknown key was meant to be.
+            if errors.is_empty() || !error.message().starts_with("missing field") {
+                errors.push(self.told(&error));
             }
-        })
+            if !mended {
+                return (None, errors);
+            }
+        }
+    }
+
+    fn told(&self, error: &toml::de::Error) -> ConfigError {
+        let mut message = error.message().to_owned();
+        if let (Some(key), "duplicate key") = (error.span().and_then(|at| self.text.get(at)), error.message()) {
+            message = format!("duplicate key `{key}`");
+        }
+        ConfigError {
+            line: error.span().map(|span| self.line_at(span.start)),
+            key: error.span().and_then(|span| key_at(&self.text, &span)),
+            help: nearest_in_message(&message).map(|near| format!("did you mean `{near}`?")),
+            ..ConfigError::whole(&self.file, message)
+        }
     }
 
     /// An error at a byte position, as `toml::Spanned` tells it.
@@ -191,14 +224,35 @@ fn variable(inner: &str, env: &impl Fn(&str) -> Option<String>) -> Result<String
 }
 
 /// toml's words for an unknown field: "unknown field `x`, expected one of `a`, `b`".
-fn nearest_in_message(message: &str) -> Option<String> {
+fn nearest_in_message(message: &str) -> Option<&str> {
     let mut quoted = message.split('`').skip(1).step_by(2);
     if !message.starts_with("unknown ") {
         return None;
     }
     let given = quoted.next()?;
-    let near = nearest(given, quoted)?;
-    Some(format!("did you mean `{near}`?"))
+    nearest(given, quoted)
+}
+
+/// Gives the key that stands here, or whose value does, another name, or takes it out where there is none, or where it is taken.
+/// False where no key is there.
+fn mend(table: &mut DeTable<'_>, at: &Range<usize>, name: Option<&str>) -> bool {
+    let found = table.iter().find(|(key, value)| key.span() == *at || value.span() == *at);
+    let found = found.map(|(key, _)| key.get_ref().clone());
+    if let Some(value) = found.and_then(|key| table.remove(key.as_ref())) {
+        if let Some(name) = name.filter(|name| !table.contains_key(*name)) {
+            table.insert(Spanned::new(at.clone(), name.to_owned().into()), value);
+        }
+        return true;
+    }
+    table.iter_mut().any(|(_, value)| mend_value(value.get_mut(), at, name))
+}
+
+fn mend_value(value: &mut DeValue<'_>, at: &Range<usize>, name: Option<&str>) -> bool {
+    match value {
+        DeValue::Table(table) => mend(table, at, name),
+        DeValue::Array(list) => list.iter_mut().any(|element| mend_value(element.get_mut(), at, name)),
+        _ => false,
+    }
 }
 
 /// Levenshtein distance in bytes.
@@ -347,12 +401,35 @@ mod tests {
     }
 
     #[test]
+    fn all_unknown_keys_are_told_and_what_is_there_is_read() {
+        let parse = |text: &str| Source::of(Path::new("x.toml"), text, |_| None).unwrap().parse_on::<Example>();
+        let lines = |errors: &[ConfigError]| errors.iter().map(|error| error.line).collect::<Vec<_>>();
+
+        let (read, errors) = parse("listn = \"a\"\nthread = 2\nzzzzzzzz = {}\n");
+        assert_eq!(read, Some(Example { listen: "a".to_owned(), threads: 2 }));
+        assert_eq!(lines(&errors), [Some(1), Some(2), Some(3)]);
+        assert_eq!(errors[1].help.as_deref(), Some("did you mean `threads`?"));
+
+        let (read, errors) = parse("zzzzzzzz = 1\nthreads = 900\n");
+        assert_eq!((read, lines(&errors)), (None, vec![Some(2), Some(1)]), "what lacks is not told beside it");
+
+        let (read, errors) = parse("zzzzzzzz = 1\n");
+        assert_eq!((read, lines(&errors)), (None, vec![Some(1)]));
+
+        let many: Vec<String> = (0..1000).map(|n| format!("zzzzzz{n} = 1\n")).collect();
+        assert_eq!(parse(&many.concat()).1.len(), MAX_UNREAD + 1);
+    }
+
+    #[test]
     fn mistakes_name_the_key_with_its_tables() {
         let key = |text: &str| load(text).unwrap_err().key;
         assert_eq!(key("listen = \"a\"\nthread = 2").as_deref(), Some("thread"));
         assert_eq!(key("listen = 4").as_deref(), Some("listen"));
         assert_eq!(key("threads = 4"), None, "what lacks stands nowhere");
         assert_eq!(key("listen = \"a"), None, "text that is not TOML");
+
+        let error = load("listen = \"a\"\nlisten = \"b\"").unwrap_err();
+        assert_eq!(error.to_string(), "x.toml:2: duplicate key `listen`");
 
         let text = "[a]\nx = 1\n[[b]]\n[[b]]\nin = { y = [\"one\", \"two\"] }\n";
         let source = Source::of(Path::new("x.toml"), text, |_| None).unwrap();

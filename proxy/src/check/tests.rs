@@ -33,6 +33,16 @@ fn a_right_file_has_no_findings() {
     assert_eq!(found(&format!("{BASE}{RULE}")), [""; 0]);
 }
 
+#[test]
+fn mistakes_of_all_kinds_are_told_at_once() {
+    let text = BASE.replace("[listen]", "[listen]\noptoken = \"x\"").replace("addresses", "addreses")
+        + RULE
+        + "key = { query = { alow = [\"a\"] } }\nbrowser_tl = 5\nedge_ttl = \"4 hours\"\nupstream = \"orign\"\n";
+    let places = found(&text).iter().map(|said| said.split(": ").next().unwrap().to_owned()).collect::<Vec<_>>();
+    // `browser_tl` is told for its name and, read as `browser_ttl`, for its value.
+    assert_eq!(places, [2, 6, 12, 13, 13, 14, 15].map(|line| format!("p.toml:{line}")));
+}
+
 /// A line of a rule, and what is found in it.
 const RULE_LINES: &[(&str, &str)] = &[
     (

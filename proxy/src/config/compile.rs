@@ -106,14 +106,14 @@ fn default_upstream(named: Option<&Text>, upstreams: &Upstreams, problems: &mut 
         Some(name) => upstreams.find(name, problems),
         None if upstreams.count() == 1 => upstreams.list().pop(),
         None => {
-            let (message, help) = match upstreams.count() {
-                0 => ("there is no upstream", "add [upstreams.origin] with its `addresses`"),
-                _ => (
+            let (message, help) = match upstreams.a_name() {
+                None => ("there is no upstream", "add [upstreams.origin] with its `addresses`".to_owned()),
+                Some(name) => (
                     "there are several upstreams",
-                    "say which is asked what no rule matches: default_upstream = \"origin\"",
+                    format!("say which is asked what no rule matches: default_upstream = \"{name}\""),
                 ),
             };
-            problems.whole(message, Some(help.to_owned()));
+            problems.whole(message, Some(help));
             None
         }
     }

@@ -84,8 +84,16 @@ impl Config {
 
     /// As [`Config::load`], from a source that was read already.
     pub fn of_source(source: &Source) -> Result<Self, Vec<ConfigError>> {
-        let raw = source.parse().map_err(|error| vec![error])?;
-        compile::compile(source, raw)
+        let (raw, mut unread) = source.parse_on();
+        let compiled = raw.map(|raw| compile::compile(source, raw));
+        match compiled {
+            Some(compiled) if unread.is_empty() => compiled,
+            compiled => {
+                unread.extend(compiled.and_then(Result::err).unwrap_or_default());
+                unread.sort_by_key(|error| error.line);
+                Err(unread)
+            }
+        }
     }
 
     /// The upstream of this name.

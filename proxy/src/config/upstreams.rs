@@ -31,6 +31,11 @@ impl Upstreams {
         self.names.len()
     }
 
+    /// The name of one, where there is any.
+    pub(super) fn a_name(&self) -> Option<&str> {
+        self.names.iter().map(|name| name.get_ref().as_str()).min()
+    }
+
     /// The upstream of a name, or a note that there is none. One that is named but wrong has its own notes.
     pub(super) fn find(&self, name: &Text, problems: &mut Problems<'_>) -> Option<Arc<Upstream>> {
         if !self.names.contains(name) {
