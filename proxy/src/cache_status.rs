@@ -7,7 +7,7 @@ use http::HeaderValue;
 use crate::reason::{MissReason, NotStored, Outcome, PassReason, StaleReason};
 
 /// The name under which this cache speaks.
-pub const CACHE_NAME: &str = "vitrine";
+const CACHE_NAME: &str = "vitrine";
 
 /// The largest integer that a structured field can hold (RFC 9651 §3.3.1).
 const MAX_INTEGER: i64 = 999_999_999_999_999;

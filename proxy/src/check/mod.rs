@@ -62,7 +62,8 @@ pub fn check_with_cases(file: &Path, file_of_cases: Option<&Path>, env: impl Fn(
 }
 
 /// As [`check`], of a source that was read already.
-pub fn check_source(source: &Source) -> Vec<Finding> {
+#[cfg(test)]
+pub(crate) fn check_source(source: &Source) -> Vec<Finding> {
     findings(Config::of_source(source))
 }
 

@@ -22,7 +22,7 @@ pub const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-ho
 const FORWARDED: HeaderName = http::header::FORWARDED;
 
 /// Most proxies before this edge that a chain is followed through.
-pub const MAX_HOPS: usize = 32;
+const MAX_HOPS: usize = 32;
 
 /// Fields by which proxies name their client in their own way. Passed on only where a trusted proxy says them.
 const ADDRESSES: [HeaderName; 17] = [

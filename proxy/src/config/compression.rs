@@ -63,25 +63,13 @@ fn media_type(text: &str) -> Result<Box<str>, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use vitrine_shared::config::Source;
-
     use super::*;
-    use crate::config::Config;
+    use crate::config::testing::{caching, load, told};
     use crate::rules::RuleAction;
 
     /// The settings of a rule with this `compression`, or what is wrong with it.
     fn compiled(compression: &str) -> Result<Compression, Vec<String>> {
-        let text = format!(
-            "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.o]\naddresses = [\"h:1\"]\n\
-             [[rules]]\nname = \"r\"\npaths = [\"/**\"]\naction = \"cache\"\ncompression = {compression}\n"
-        );
-        let source = Source::of(Path::new("p.toml"), &text, |_| None).unwrap();
-        let told = |error: vitrine_shared::config::ConfigError| {
-            format!("{} ({})", error.message, error.help.unwrap_or_default())
-        };
-        let config = Config::of_source(&source).map_err(|errors| errors.into_iter().map(told).collect::<Vec<_>>())?;
+        let config = load(&caching(&format!("compression = {compression}"))).map_err(told)?;
         match &config.rules.rules()[0].action {
             RuleAction::Cache { settings, .. } => Ok(settings.compression.as_deref().unwrap().clone()),
             RuleAction::Pass => panic!("it caches"),
@@ -98,11 +86,11 @@ mod tests {
     #[test]
     fn mistakes_are_told_with_the_way_out() {
         for (text, expected) in [
-            ("{ codings = [\"gzipp\"] }", "unknown coding `gzipp` (did you mean `gzip`?)"),
+            ("{ codings = [\"gzipp\"] }", "unknown coding `gzipp`: did you mean `gzip`?"),
             ("{ codings = [\"x-gzip\"] }", "unknown coding `x-gzip`"),
             ("{ codings = [\"br\", \"br\"] }", "`br` stands here twice"),
-            ("{ codings = [] }", "no codings (leave `compression` away"),
-            ("{ types = [] }", "no media types (leave"),
+            ("{ codings = [] }", "no codings: leave `compression` away"),
+            ("{ types = [] }", "no media types: leave"),
             ("{ types = [\"text/html;charset=utf-8\"] }", "is not a media type"),
             ("{ min = \"1\" }", "is not a size"),
             ("{ level = 9 }", "level"),

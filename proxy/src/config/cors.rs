@@ -95,37 +95,21 @@ fn header_name(text: &str) -> Result<HeaderName, &'static str> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use vitrine_shared::config::Source;
-
     use super::*;
-    use crate::config::Config;
+    use crate::config::testing::{caching, load, load_with, told};
     use crate::rules::RuleAction;
     use crate::vary::VaryMode;
 
-    fn load(cors: &str, origins: Option<&str>) -> Result<Config, Vec<String>> {
-        let text = format!(
-            "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.o]\naddresses = [\"h:1\"]\n\
-             [[rules]]\nname = \"r\"\npaths = [\"/**\"]\naction = \"cache\"\ncors = {cors}\n"
-        );
-        let env = |_: &str| origins.map(str::to_owned);
-        let source = Source::of(Path::new("p.toml"), &text, env).unwrap();
-        Config::of_source(&source).map_err(|errors| {
-            errors
-                .into_iter()
-                .map(|error| {
-                    format!("{}: {}: {}", error.line.unwrap_or(0), error.message, error.help.unwrap_or_default())
-                })
-                .collect()
-        })
+    fn with(cors: &str) -> String {
+        caching(&format!("cors = {cors}"))
     }
 
     #[test]
     fn cors_is_compiled_and_the_cache_no_longer_split() {
         let cors = "{ origins = [\"${SITES:-http://localhost:8000}\"], methods = [\"PUT\", \"DELETE\"], \
                     headers = [\"X-A\", \"content-type\"], expose = [\"X-Total\"], credentials = true, max_age = \"10m\" }";
-        let config = load(cors, Some("https://shop.example, https://*.shop.example,")).unwrap();
+        let config =
+            load_with(|_| Some("https://shop.example, https://*.shop.example,".to_owned()), &with(cors)).unwrap();
         let rule = &config.rules.rules()[0];
         let expected = Cors {
             origins: Origins::Listed(vec![
@@ -142,7 +126,7 @@ mod tests {
         let RuleAction::Cache { settings, .. } = &rule.action else { panic!("it caches") };
         assert!(settings.vary.named.contains(&(http::header::ORIGIN, VaryMode::Ignore)));
 
-        let config = load("{ origins = [\"*\"] }", None).unwrap();
+        let config = load(&with("{ origins = [\"*\"] }")).unwrap();
         let cors = config.rules.rules()[0].transform.cors.clone().unwrap();
         assert_eq!((cors.origins, cors.headers, cors.methods), (Origins::Any, AllowedHeaders::Asked, None));
     }
@@ -179,7 +163,7 @@ mod tests {
                 "`max_age` is longer than a day: no browser remembers it for longer".to_owned(),
             ),
         ] {
-            assert_eq!(load(cors, None).unwrap_err(), [format!("10: {expected}")], "{cors}");
+            assert_eq!(told(load(&with(cors)).unwrap_err()), [format!("10: {expected}")], "{cors}");
         }
     }
 }

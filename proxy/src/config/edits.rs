@@ -152,32 +152,12 @@ fn of_response(name: &HeaderName, edit: Edit, of: Of) -> Refused {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use vitrine_shared::config::Source;
-
-    use crate::config::Config;
-
-    const HEAD: &str = "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.o]\naddresses = [\"h:1\"]\n\
-                        [[rules]]\nname = \"r\"\npaths = [\"/**\"]\n";
-
-    fn load(rule: &str) -> Result<Config, Vec<String>> {
-        let text = format!("{HEAD}{rule}\n");
-        let source = Source::of(Path::new("p.toml"), &text, |_| None).unwrap();
-        Config::of_source(&source).map_err(|errors| {
-            errors
-                .into_iter()
-                .map(|error| {
-                    format!("{}: {}: {}", error.line.unwrap_or(0), error.message, error.help.unwrap_or_default())
-                })
-                .collect()
-        })
-    }
+    use crate::config::testing::{caching, load, told};
 
     #[test]
     fn edits_are_compiled() {
         let config = load(
-            "action = \"pass\"\nrequest_headers = { set = { X-Tenant = \"a\" }, add = { Link = \"<x>\" }, remove = [\"Cookie\"] }\n\
+            "[[rules]]\nname = \"r\"\npaths = [\"/**\"]\naction = \"pass\"\nrequest_headers = { set = { X-Tenant = \"a\" }, add = { Link = \"<x>\" }, remove = [\"Cookie\"] }\n\
              response_headers = { set = { Cache-Control = \"no-store\" }, remove = [\"server\", \"ETag\"] }",
         )
         .unwrap();
@@ -193,7 +173,7 @@ mod tests {
     /// Each edit is refused with exactly this text, at its line.
     fn refused<const N: usize>(rows: [(&str, String); N]) {
         for (edit, expected) in rows {
-            let errors = load(&format!("action = \"cache\"\n{edit}")).unwrap_err();
+            let errors = told(load(&caching(edit)).unwrap_err());
             let line = 10 + edit.matches('\n').count();
             assert_eq!(errors, [format!("{line}: {expected}")], "{edit}");
         }

@@ -35,22 +35,8 @@ pub(super) fn network(text: &Text, problems: &mut Problems<'_>) -> Option<IpNet>
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
-    use vitrine_shared::config::Source;
-
     use crate::client::TrustedFields;
-    use crate::config::Config;
-
-    fn load(keys: &str) -> Result<Config, Vec<String>> {
-        let text = format!(
-            "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n{keys}\n[upstreams.o]\naddresses = [\"h:1\"]\n"
-        );
-        let source = Source::of(Path::new("p.toml"), &text, |_| None).unwrap();
-        Config::of_source(&source).map_err(|errors| {
-            errors.into_iter().map(|error| format!("{}: {}", error.message, error.help.unwrap_or_default())).collect()
-        })
-    }
+    use crate::config::testing::{load, told};
 
     #[test]
     fn networks_and_single_addresses_are_trusted() {
@@ -70,7 +56,7 @@ mod tests {
             ),
             ("trusted_fields = \"forward\"", "unknown value of `trusted_fields` `forward`: did you mean `forwarded`?"),
         ] {
-            assert_eq!(load(keys).unwrap_err(), [expected], "{keys}");
+            assert_eq!(told(load(keys).unwrap_err()), [format!("6: {expected}")], "{keys}");
         }
         let config = load("trusted_proxies = [\"0.0.0.0/0\"]").unwrap();
         assert_eq!(config.warnings[0].message, "`0.0.0.0/0` trusts everybody");

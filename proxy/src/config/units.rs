@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Longest duration that a configuration may name.
-pub const MAX_DURATION: Duration = Duration::from_hours(10 * 365 * 24);
+const MAX_DURATION: Duration = Duration::from_hours(10 * 365 * 24);
 
 /// Units of durations, from long to short, with their milliseconds.
 const TIME_UNITS: [(&str, u64); 5] = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)];

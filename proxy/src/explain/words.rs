@@ -21,7 +21,7 @@ const MAX_VALUE: usize = 200;
 
 /// A short digest in place of a value, by which equal ones are known. It differs from process to process, so that nobody can try
 /// out values elsewhere.
-pub(super) fn masked(value: &[u8]) -> String {
+fn masked(value: &[u8]) -> String {
     static SECRET: OnceLock<[u64; 2]> = OnceLock::new();
     let &[k0, k1] = SECRET.get_or_init(rand::random);
     let mut hasher = SipHasher13::new_with_keys(k0, k1);

@@ -20,7 +20,7 @@ use crate::purge::log::PurgeLog;
 /// How long the stream may take to bring what is known to exist.
 pub const STREAM_GRACE: Duration = Duration::from_millis(100);
 /// How long the endpoint may hold a request open while there is nothing new and no stream to read.
-pub const POLL_WAIT: Duration = Duration::from_secs(10);
+const POLL_WAIT: Duration = Duration::from_secs(10);
 /// Pause between two empty pages, for an endpoint that does not hold requests open.
 const POLL_PAUSE: Duration = Duration::from_millis(50);
 /// First and longest pause after a failure of the endpoint.

@@ -123,11 +123,6 @@ impl Body {
         drop(state);
         Some(Reader { body: self.clone(), id })
     }
-
-    /// How many readers are attached.
-    pub fn readers(&self) -> usize {
-        self.state.lock().readers.len()
-    }
 }
 
 // === impl Writer ===

@@ -15,7 +15,7 @@ use crate::represent::Deriver;
 use crate::store::Store;
 
 /// Fills that wait for a head at once, all together: the upstream's protection when much is purged (rule 14).
-pub const MAX_WAITING_FILLS: usize = 512;
+const MAX_WAITING_FILLS: usize = 512;
 /// Idle connections to upstreams that are kept for fills.
 const IDLE_CONNECTIONS: usize = 256;
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::reason::NotStored;
 
 /// For how long the requests of a key go on their own.
-pub(super) const REMEMBERED_FOR: Duration = Duration::from_secs(10);
+const REMEMBERED_FOR: Duration = Duration::from_secs(10);
 /// For how long it is known why a key's last answer was not stored.
 const TOLD_FOR: Duration = Duration::from_mins(10);
 /// How many keys are remembered.

@@ -18,7 +18,7 @@ mod running;
 mod task;
 pub(crate) mod verdict;
 
-pub use context::{Context, MAX_WAITING_FILLS};
+pub use context::Context;
 pub use hit_for_pass::Unstored;
 pub use inflight::{Inflight, Place};
 pub use reply::{Reply, Share, Storable};

@@ -24,7 +24,7 @@ pub use host::Scheme;
 pub(crate) use host::without_port;
 pub use parts::{KeyParts, Valued};
 pub(crate) use percent::decode;
-pub use query::{Dropped, MAX_PAIRS, Pair, Query, QuerySpec, Select, normal_name};
+pub use query::{Dropped, Pair, Query, QuerySpec, Select, normal_name};
 pub(crate) use target::normal_path;
 pub use target::{MAX_HEAD, MAX_TARGET, Target, TargetError};
 

@@ -7,7 +7,7 @@ use super::tracking;
 use crate::glob::Glob;
 
 /// Most pairs of a query; a request with more is refused.
-pub const MAX_PAIRS: usize = 512;
+const MAX_PAIRS: usize = 512;
 
 /// A query in normal form, its pairs in the order that the client sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

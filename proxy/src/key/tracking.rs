@@ -27,7 +27,7 @@ pub const NAMES: [&str; 22] = [
 ];
 
 /// Prefixes of names that are tracking parameters, in lower case.
-pub const PREFIXES: [&str; 3] = ["mtm_", "pk_", "utm_"];
+const PREFIXES: [&str; 3] = ["mtm_", "pk_", "utm_"];
 
 /// Whether a parameter of this name is one of tracking; capitals do not matter.
 pub fn is_tracking(name: &str) -> bool {

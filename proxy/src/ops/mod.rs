@@ -13,6 +13,6 @@ mod status;
 mod token;
 
 pub use gauges::Gauges;
-pub use serve::{OpsServer, router};
+pub use serve::OpsServer;
 pub use status::StatusReport;
 pub use token::OpsToken;

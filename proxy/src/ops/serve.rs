@@ -86,7 +86,7 @@ impl OpsServer {
 }
 
 /// The routes.
-pub fn router(server: Arc<OpsServer>) -> Router {
+fn router(server: Arc<OpsServer>) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/health/live", get(|| async { "ok\n" }))

@@ -7,7 +7,7 @@ use super::freshness::http_date;
 
 /// Most ranges that one request is answered with, after those that overlap or touch are joined. A request for more is answered
 /// whole: many small ranges make a response larger than what they select (§14.2, §17.15).
-pub const MAX_RANGES: usize = 16;
+const MAX_RANGES: usize = 16;
 /// Most ranges that are read before they are joined; a request that names more is answered whole.
 const MAX_NAMED: usize = 128;
 

@@ -8,7 +8,7 @@ use crate::reason::NotStored;
 use crate::upstream::TagHeader;
 
 /// Most tags of one response. One that has more is not stored: a tag that is dropped would be a purge that is lost.
-pub const MAX_TAGS: usize = 1_000;
+const MAX_TAGS: usize = 1_000;
 
 /// The groups of a response (RFC 9875 §2).
 const CACHE_GROUPS: HeaderName = HeaderName::from_static("cache-groups");

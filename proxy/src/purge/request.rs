@@ -113,19 +113,15 @@ fn read(purge: &Map<String, Value>, rules: &RuleSet) -> Option<Result<Target, Ba
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::Arc;
 
     use proptest::prelude::*;
-    use vitrine_shared::config::Source;
 
     use super::*;
-    use crate::config::Config;
+    use crate::config::testing::{caching, load};
 
     fn rules() -> Arc<RuleSet> {
-        let text = "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.a]\naddresses = [\"h:1\"]\n\
-                    [[rules]]\nname = \"all\"\naction = \"cache\"\npaths = [\"/**\"]\n";
-        Config::of_source(&Source::of(Path::new("p.toml"), text, |_| None).unwrap()).unwrap().rules
+        load(&caching("")).unwrap().rules
     }
 
     fn parse(body: &str) -> Result<Batch, BadBatch> {

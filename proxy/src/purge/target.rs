@@ -154,7 +154,7 @@ impl Target {
 ///
 /// Which rule matched depends on headers and cookies too, of which a URL says nothing, and rules may keep different
 /// parameters; so each rule that may have matched counts, those of earlier configurations too.
-pub fn url_tags(address: &Address, rules: &RuleSet) -> Vec<Tag> {
+fn url_tags(address: &Address, rules: &RuleSet) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     let in_force = rules.caching(address).into_iter().map(|settings| &settings.key.query);
     for spec in in_force.chain(rules.former_queries()) {
@@ -182,20 +182,15 @@ pub(crate) fn split_scheme(text: &str) -> Option<(Scheme, &str)> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
     use std::sync::Arc;
 
     use http::HeaderMap;
-    use vitrine_shared::config::Source;
 
     use super::*;
-    use crate::config::Config;
+    use crate::config::testing::load;
 
     fn rules(text: &str) -> Arc<RuleSet> {
-        let text = format!(
-            "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.a]\naddresses = [\"h:1\"]\n{text}"
-        );
-        Config::of_source(&Source::of(Path::new("p.toml"), &text, |_| None).unwrap()).unwrap().rules
+        load(text).unwrap().rules
     }
 
     fn all_cached() -> Arc<RuleSet> {

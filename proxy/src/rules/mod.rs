@@ -46,7 +46,7 @@ use crate::upstream::Upstream;
 pub const DEFAULT_RULE: &str = "default";
 
 /// Longest name of a rule or upstream, in bytes: names become labels.
-pub const MAX_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 
 /// What a name is, for messages.
 pub const NAME_HELP: &str = "up to 64 letters, digits, -, _ and .";

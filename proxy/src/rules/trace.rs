@@ -81,13 +81,10 @@ impl fmt::Display for Mismatch<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use http::{HeaderMap, HeaderName, HeaderValue, Method};
-    use vitrine_shared::config::Source;
 
     use super::*;
-    use crate::config::Config;
+    use crate::config::testing::load;
     use crate::key::{Scheme, Target};
 
     #[test]
@@ -101,11 +98,7 @@ mod tests {
             rule("query", "paths = [\"/**\"]\nquery = { q = false }"),
             rule("cookie", "paths = [\"/**\"]\ncookies = { c = true }"),
         ];
-        let text = format!(
-            "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\n[upstreams.a]\naddresses = [\"h:1\"]\n{}",
-            rules.concat()
-        );
-        let rules = Config::of_source(&Source::of(Path::new("p.toml"), &text, |_| None).unwrap()).unwrap().rules;
+        let rules = load(&rules.concat()).unwrap().rules;
         let none: [(&'static str, &'static str); 0] = [];
         for (method, host, path, lines, expected) in [
             ("GET", "h", "/a/1", &none[..], "path"),

@@ -5,15 +5,15 @@ use std::time::Duration;
 use pingora::protocols::http::ServerSession;
 
 /// Seconds that an idle connection is kept; Pingora also lets a later request's head take this long.
-pub(super) const KEEPALIVE_SECONDS: u64 = 60;
+const KEEPALIVE_SECONDS: u64 = 60;
 /// Longest wait for the next bytes of a request.
-pub(super) const READ_TIMEOUT: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait until the next [`WRITE_PIECE`] of a response is taken.
 pub(super) const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Bytes that are written under one write timeout: together they are the least rate at which a client must read.
 pub(super) const WRITE_PIECE: usize = 64 * 1024;
 /// Longest time for reading the rest of a request that was answered without it.
-pub(super) const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Sets them for one request.
 pub(super) fn set(session: &mut ServerSession) {

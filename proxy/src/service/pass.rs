@@ -15,7 +15,7 @@ use crate::upstream::{Affinity, Attempt, Attempts, MAX_INTERIM, Pools, Upstream,
 /// How often a passed request may be tried: again on a closed pooled connection, or at another address.
 pub(super) const MAX_TRIES: usize = 8;
 /// The response said that the address is at fault, and another one is asked.
-pub(super) const OTHER_ADDRESS: ErrorType = ErrorType::Custom("OtherAddress");
+const OTHER_ADDRESS: ErrorType = ErrorType::Custom("OtherAddress");
 
 /// Which address is asked, and which ones were.
 #[derive(Debug)]

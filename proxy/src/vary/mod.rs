@@ -20,7 +20,7 @@ use crate::reason::NotStored;
 use crate::rules::{CacheSettings, Forward};
 
 /// Most names of a Vary; a response that varies by more is not stored.
-pub const MAX_NAMES: usize = 12;
+const MAX_NAMES: usize = 12;
 
 /// The fields that a response varies by, sorted and without repeats; empty where it varies by none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
