@@ -26,7 +26,9 @@ pub fn free_port() -> Result<u16, StackError> {
     (0..TRIES)
         .map(|_| rand::random_range(range.clone()))
         .find(|port| !given.contains(port) && is_free(*port))
-        .inspect(|port| drop(given.insert(*port)))
+        .inspect(|port| {
+            given.insert(*port);
+        })
         .ok_or(StackError::NoFreePort { tries: TRIES })
 }
 
