@@ -112,6 +112,8 @@ pub enum NotStored {
     TooLarge,
     /// The client asked that it is not (`no-store`, RFC 9111 §5.2.1.5), under a rule that heeds clients.
     RequestNoStore,
+    /// Something of it was purged while it was on its way (invalidation protocol, rule 3).
+    Overtaken,
 }
 
 /// On what ground a stale object was served.
@@ -233,6 +235,8 @@ told!(NotStored {
     TooLarge => "too_large", "The body is larger than is stored; see `max_object` of the rule, and `cache.memory`.";
     RequestNoStore => "request_no_store", "The client says `no-store`, and the rule heeds clients; `request_directives = \"ignore\"` \
         makes that void.";
+    Overtaken => "overtaken", "Something that the answer was made of was purged while it was on its way, so only those got it who had \
+        asked before. The newest purges stand in `GET /purges`; nothing needs to be done.";
 });
 
 told!(StaleReason {

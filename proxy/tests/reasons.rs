@@ -341,7 +341,7 @@ async fn table() -> Vec<(Outcome, Option<NotStored>)> {
 }
 
 /// What purges cause: what is stored is purged, softly purged, or overtaken while it is fetched.
-async fn purges() -> Vec<Outcome> {
+async fn purges() -> Vec<(Outcome, Option<NotStored>)> {
     let mut upstream = Upstream::start().await;
     let proxy = Proxy::start(upstream.addr(), &cache_all("")).await;
     let live = &proxy.engine.context().live;
@@ -381,6 +381,20 @@ async fn purges() -> Vec<Outcome> {
     for outcome in &produced {
         counted(&proxy, *outcome).await;
     }
+    // Nobody asked after the purge, so nothing is stored in place of what it overtook.
+    let before = proxy.getting("/alone");
+    let held = upstream.next().await;
+    live.purge(&[], true, vitrine_shared::feed::Mode::Hard);
+    held.send(&response("200 OK", FRESH, "old"));
+    drop(held);
+    before.await.unwrap().unwrap();
+    proxy.settled().await;
+    let told = explain(&proxy, &local("/alone")).await;
+    let reason = NotStored::Overtaken;
+    assert_eq!(told["last_not_stored"]["reason"], reason.label(), "{told:#}");
+    assert!(says(&told["last_not_stored"]["sentence"], reason.sentence()), "{told:#}");
+    let mut produced: Vec<_> = produced.into_iter().map(|outcome| (outcome, None)).collect();
+    produced.push((Outcome::Miss(MissReason::Uri), Some(reason)));
     produced
 }
 
@@ -444,8 +458,8 @@ async fn gone() -> Outcome {
 #[tokio::test]
 async fn each_reason_is_produced_and_told() {
     let mut produced = table().await;
-    produced
-        .extend(purges().await.into_iter().chain(cut_off().await).chain([gone().await]).map(|outcome| (outcome, None)));
+    produced.extend(cut_off().await.into_iter().chain([gone().await]).map(|outcome| (outcome, None)));
+    produced.extend(purges().await);
     let has = |is: &dyn Fn(Outcome) -> bool| produced.iter().any(|(outcome, _)| is(*outcome));
     for reason in PassReason::ALL {
         assert!(has(&|outcome| outcome == Outcome::Pass(*reason)), "{reason:?}");

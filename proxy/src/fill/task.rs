@@ -325,7 +325,13 @@ impl Run {
                 self.context.marks.forget(self.primary.hash());
                 FillResult::Stored
             }
-            Err(_overtaken) => FillResult::Overtaken,
+            Err(overtaken) => {
+                // Where something else is stored, that tells what became of it.
+                if self.context.store.object(&overtaken.into_object().meta.key).is_none() {
+                    self.context.marks.remember(self.primary.hash(), NotStored::Overtaken, true);
+                }
+                FillResult::Overtaken
+            }
         }
     }
 
