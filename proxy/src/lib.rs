@@ -1,4 +1,6 @@
 //! Vitrine's edge: a caching reverse proxy on Pingora, which drops what a write replaced before the write is acknowledged.
+//!
+//! A request goes [`service`] -> [`rules`] -> [`key`] -> [`engine`] -> [`fill`], or is passed by [`service`]. `docs/architecture.md` is the map.
 
 pub mod access_log;
 pub mod cache_status;
@@ -26,3 +28,4 @@ pub mod service;
 pub mod store;
 pub mod upstream;
 pub mod vary;
+mod weighted;

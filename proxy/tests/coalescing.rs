@@ -181,6 +181,8 @@ async fn stale_if_error_covers_failures_and_nothing_else() {
     let stale = failing.await.unwrap().unwrap();
     assert_eq!((stale.status, stale.body.as_str()), (200, "old"));
     assert!(stale.cache_status().contains("reason=sie"), "{stale:?}");
+    // Its connection is back in the pool then.
+    proxy.settled().await;
 
     let hanging = proxy.getting("/");
     // Once on the pooled connection and once on a new one.

@@ -8,7 +8,7 @@ use super::problems::Problems;
 use super::raw::RawFeed;
 use super::secret::Secret;
 
-/// Where purges come from, and how the lease is kept (`docs/invalidation.md`).
+/// Where purges come from, and how the lease is kept (`docs/protocol.md`).
 #[derive(Clone, Debug)]
 pub struct Feed {
     /// The Redis that carries the stream; absent to take all from the origin's endpoint. May hold a password.

@@ -3,7 +3,7 @@
 use http::{HeaderMap, header};
 
 use super::{Coding, Form};
-use crate::vary::quality;
+use crate::weighted::{Member, members};
 
 /// What a client accepts, in thousandths; 0 refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,6 @@ pub struct Weight {
     pub(super) is_named: bool,
 }
 
-const FULL: u16 = 1000;
-
 // === impl Accept ===
 
 impl Accept {
@@ -30,16 +28,9 @@ impl Accept {
     /// client that asks for none can most likely not read one.
     pub fn of(request: &HeaderMap) -> Self {
         let mut accept = Self { codings: [None; 3], identity: None, any: None };
-        let lines = request.get_all(header::ACCEPT_ENCODING).iter();
-        for member in lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')) {
-            let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-            let token = parts.next().unwrap_or_default();
+        for Member { name: token, weight } in members(request, &header::ACCEPT_ENCODING) {
             // Nothing but a weight may stand there; what is no weight refuses.
-            let weight = match (parts.next(), parts.next()) {
-                (None, _) => FULL,
-                (Some(parameter), None) => quality(parameter).unwrap_or(0),
-                (Some(_), Some(_)) => 0,
-            };
+            let weight = weight.unwrap_or(0);
             let place = match Coding::of_token(token) {
                 Some(coding) => &mut accept.codings[coding as usize],
                 None if token.eq_ignore_ascii_case(b"identity") => &mut accept.identity,

@@ -2,7 +2,7 @@
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::preference::quality;
+use crate::weighted::{Member, members};
 
 /// The content codings that a client accepts, of those that matter: by them Accept-Encoding is compared and sent on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -22,12 +22,9 @@ impl Codings {
     /// since the identity coding answers it too.
     pub fn of(request: &HeaderMap) -> Self {
         let mut found = Self::default();
-        let lines = request.get_all(header::ACCEPT_ENCODING).iter();
-        for member in lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')) {
-            let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-            let coding = parts.next().unwrap_or_default();
+        for Member { name: coding, weight } in members(request, &header::ACCEPT_ENCODING) {
             // What is no weight refuses.
-            let accepted = parts.next().is_none_or(|weight| quality(weight).is_some_and(|quality| quality > 0));
+            let accepted = weight.is_some_and(|weight| weight > 0);
             let is = |name: &str| coding.eq_ignore_ascii_case(name.as_bytes());
             found.zstd |= accepted && is("zstd");
             found.br |= accepted && is("br");

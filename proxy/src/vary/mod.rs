@@ -12,7 +12,6 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use smallvec::SmallVec;
 
 pub use codings::Codings;
-pub(crate) use preference::quality;
 use preference::{best_language, best_type};
 
 use crate::key::{CacheKey, Framer, X_DEVICE_CLASS};

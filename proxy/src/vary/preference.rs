@@ -2,12 +2,13 @@
 
 use std::cmp::Reverse;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderName};
 use smallvec::SmallVec;
+
+use crate::weighted::{Member, members};
 
 /// Most members of a field that are read; those behind are not.
 const MAX_MEMBERS: usize = 32;
-const FULL: u16 = 1000;
 
 /// One member: what it names, and how much it is wanted, in thousandths; zero refuses.
 #[derive(Clone, Copy, Debug)]
@@ -64,38 +65,17 @@ pub(super) fn best_type<'o>(request: &HeaderMap, name: &HeaderName, offered: &'o
 impl<'h> Preferences<'h> {
     fn of(request: &'h HeaderMap, name: &HeaderName) -> Self {
         let mut found = Self { wanted: SmallVec::new(), refused: SmallVec::new() };
-        let lines = request.get_all(name).iter().map(HeaderValue::as_bytes);
-        let members = lines.flat_map(|line| line.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
-        for member in members.filter(|member| !member.is_empty()).take(MAX_MEMBERS) {
-            let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
-            let range = parts.next().unwrap_or_default();
-            match (parts.next().map(quality), parts.next()) {
-                (None, _) => found.wanted.push(Preference { range, quality: FULL }),
-                (Some(Some(0)), None) => found.refused.push(range),
-                (Some(Some(quality)), None) => found.wanted.push(Preference { range, quality }),
+        for Member { name: range, weight } in members(request, name).take(MAX_MEMBERS) {
+            match weight {
+                Some(0) => found.refused.push(range),
+                Some(quality) => found.wanted.push(Preference { range, quality }),
                 // A range with parameters is of something narrower than what is offered; other text is no weight.
-                _ => {}
+                None => {}
             }
         }
         found.wanted.sort_by_key(|member| Reverse(member.quality));
         found
     }
-}
-
-/// `q=0.5` in thousandths (RFC 9110 §12.4.2); `None` for what is no weight.
-pub(crate) fn quality(parameter: &[u8]) -> Option<u16> {
-    let value = parameter.strip_prefix(b"q=").or_else(|| parameter.strip_prefix(b"Q="))?;
-    let (whole, decimals) = match value {
-        [whole] => (whole, &[][..]),
-        [whole, b'.', decimals @ ..] if decimals.len() <= 3 => (whole, decimals),
-        _ => return None,
-    };
-    if !decimals.iter().chain([whole]).all(u8::is_ascii_digit) {
-        return None;
-    }
-    let digits = decimals.iter().chain(std::iter::repeat(&b'0')).take(3);
-    let thousandths = digits.fold(u16::from(whole - b'0'), |sum, digit| sum * 10 + u16::from(digit - b'0'));
-    (thousandths <= FULL).then_some(thousandths)
 }
 
 /// Whether a language range covers a tag by basic filtering: it is equal, or a prefix up to a `-` (RFC 4647 §3.3.1).
@@ -134,7 +114,7 @@ fn specificity(range: &[u8], offer: &str) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use http::header;
+    use http::{HeaderValue, header};
     use proptest::prelude::*;
 
     use super::*;
@@ -212,26 +192,6 @@ mod tests {
             ("", None, "nothing asked"),
         ] {
             assert_eq!(media_type(asked, offered).as_deref(), expected, "{asked}: {why}");
-        }
-    }
-
-    #[test]
-    fn weights_have_three_decimals_at_most() {
-        for (text, expected) in [
-            ("q=1", Some(1000)),
-            ("Q=0.5", Some(500)),
-            ("q=0.001", Some(1)),
-            ("q=1.000", Some(1000)),
-            ("q=0.", Some(0)),
-            ("q=0.0000", None),
-            ("q=1.001", None),
-            ("q=2", None),
-            ("q=", None),
-            ("q=-1", None),
-            ("q=.5", None),
-            ("x=1", None),
-        ] {
-            assert_eq!(quality(text.as_bytes()), expected, "RFC 9110 §12.4.2: {text}");
         }
     }
 
