@@ -195,7 +195,7 @@ impl<'s> Mismatches<'s> {
                 };
                 let lines: Vec<String> = got.get_all(&name).iter().map(line).collect();
                 let got = if lines.is_empty() { "absent".to_owned() } else { lines.join("`, `") };
-                self.wrong(raw, format_args!("`{name}`: expected `{wanted}`, got `{got}`"), None);
+                self.differ(raw, wanted, &got);
             }
         }
     }

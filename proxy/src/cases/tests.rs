@@ -218,11 +218,11 @@ fn what_is_expected_of_tags_fields_and_keys_is_told_too() {
         ("expect = { varies_by = [\"x\"] }", "`cases.expect.varies_by`: case `c`: expected `x`, got `none`"),
         (
             "expect = { request_headers = { x-tenant = false } }",
-            "case `c`: `x-tenant`: expected `absent`, got `(not shown)`",
+            "`cases.expect.request_headers.x-tenant`: case `c`: expected `absent`, got `(not shown)`",
         ),
         (
             "expect = { response_headers = { x-frame-options = \"SAME*\" } }",
-            "case `c`: `x-frame-options`: expected `SAME*`, got `DENY`",
+            "`cases.expect.response_headers.x-frame-options`: case `c`: expected `SAME*`, got `DENY`",
         ),
         ("expect = { same_as = \"d\" }", "`cases.expect.same_as`: case `c`: unknown case `d` (did you mean `c`?)"),
         (
