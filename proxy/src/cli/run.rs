@@ -6,8 +6,9 @@ use std::process::ExitCode;
 use vitrine_proxy::reload::{Loader, watch};
 use vitrine_proxy::service::{Server, Stop};
 
-/// What Pingora says of its own coming and going is for those who debug it.
-const LOG_FILTER: &str = "info,pingora_core=warn,pingora_proxy=warn";
+/// What Pingora says of its own coming and going is for those who debug it; its connectors report as an error that a pooled
+/// connection was just being taken by another request, and what fails for a request is told by the request.
+const LOG_FILTER: &str = "info,pingora_core=warn,pingora_core::connectors=off,pingora_proxy=warn";
 
 pub(super) fn run(file: PathBuf) -> ExitCode {
     vitrine_shared::telemetry::init(LOG_FILTER);
