@@ -87,18 +87,23 @@ impl Reloader {
         if by == Trigger::File && self.is_old_news(&outcome) {
             return outcome;
         }
+        self.remember(&outcome, by);
+        // Last, so that who sees the generation in the metrics finds all of it in the report.
         let generation = self.current.load().generation;
         self.metrics.reloaded(&outcome, generation);
         log(&outcome, by, generation);
+        outcome
+    }
+
+    fn remember(&self, outcome: &Outcome, by: Trigger) {
         let attempt = Attempt { at: SystemTime::now(), by, result: outcome.result() };
         let mut history = self.history.lock();
         history.last = Some(attempt);
-        match &outcome {
+        match outcome {
             Outcome::Ok { pending, .. } => history.pending.clone_from(pending),
             Outcome::Unchanged { .. } => {}
             Outcome::Bad(errors) => history.refused = Some(Refused { attempt, errors: errors.clone() }),
         }
-        outcome
     }
 
     /// What operators are told.
