@@ -507,5 +507,8 @@ async fn the_command_line_asks_the_running_proxy_and_else_the_file() {
     }
     let ops = format!("http://{}", program.ops);
     let (good, _, said) = run(std::path::Path::new("/nowhere"), &["explain", &url, "--ops", &ops]);
-    assert!(!good && said.contains("401"), "without its file the token is not known: {said}");
+    assert!(
+        !good && said.contains("401") && said.contains("export OPS_TOKEN"),
+        "without its file the token is not known: {said}"
+    );
 }

@@ -18,8 +18,10 @@ async fn the_first_walk_works_as_written() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join(".run")).unwrap();
     let env = format!(
-        "PROXY_URL={}\nPUBLISHABLE_KEY={}\nADMIN_EMAIL={}\nADMIN_PASSWORD={}\n",
+        "PROXY_URL={}\nOPS_URL={}\nOPS_TOKEN={}\nPUBLISHABLE_KEY={}\nADMIN_EMAIL={}\nADMIN_PASSWORD={}\n",
         shop.edges[0].url(),
+        shop.edges[0].ops_url(),
+        secrets.ops_token,
         secrets.publishable_key,
         secrets.admin_email,
         secrets.admin_password
@@ -40,6 +42,7 @@ async fn the_first_walk_works_as_written() {
     assert!(lines[1..3].iter().any(|line| line.starts_with("age:")), "{said}");
     assert!(lines[3].contains("fwd=bypass"), "{said}");
     assert!(lines[4].starts_with("vitrine-ack: acked"), "{said}");
-    let last = lines[5..].join("\n");
+    assert!(lines[5].starts_with("miss: ") && lines[5].contains("it was purged by"), "{said}");
+    let last = lines[6..].join("\n");
     assert!(!last.contains("; hit") && last.contains("\"renamed at "), "{said}");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use reqwest::StatusCode;
 use reqwest::header::ACCEPT;
 use vitrine_proxy::config::Config;
 use vitrine_shared::config::ConfigError;
@@ -79,6 +80,9 @@ impl Ops {
             let status = response.status();
             match response.text().await {
                 Ok(text) if status.is_success() => Answer::Text(text),
+                Ok(text) if status == StatusCode::UNAUTHORIZED => Answer::Refused(format!(
+                    "{status}: {text} (export OPS_TOKEN, or name the proxy's own file with --config)"
+                )),
                 Ok(text) => Answer::Refused(format!("{status}: {text}")),
                 Err(error) => Answer::Refused(root(&error)),
             }
