@@ -11,6 +11,7 @@ pub mod config;
 pub mod encoding;
 pub mod engine;
 pub mod explain;
+pub mod fast;
 pub mod feed;
 pub mod fill;
 pub mod glob;
