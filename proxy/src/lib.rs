@@ -13,6 +13,7 @@ pub mod engine;
 pub mod explain;
 pub mod fast;
 pub mod feed;
+pub mod fields;
 pub mod fill;
 pub mod glob;
 pub mod key;

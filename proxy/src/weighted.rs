@@ -1,6 +1,8 @@
 //! Members of Accept and its kin, each with its weight (RFC 9110 §12.4.2).
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
+
+use crate::fields::FieldLines;
 
 /// The weight of a member that names none.
 const FULL: u16 = 1000;
@@ -15,9 +17,9 @@ pub(crate) struct Member<'h> {
 }
 
 /// The members of all lines of a field that are not empty, in their order.
-pub(crate) fn members<'h>(request: &'h HeaderMap, field: &HeaderName) -> impl Iterator<Item = Member<'h>> {
-    let lines = request.get_all(field).into_iter();
-    let members = lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
+pub(crate) fn members<'h>(request: impl Into<FieldLines<'h>>, field: &HeaderName) -> impl Iterator<Item = Member<'h>> {
+    let lines = request.into().get_all(field);
+    let members = lines.flat_map(|line| line.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
     members.filter(|member| !member.is_empty()).map(|member| {
         let mut parts = member.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
         let name = parts.next().unwrap_or_default();

@@ -27,7 +27,7 @@ pub(super) struct Request {
     /// From whom it is.
     pub(super) client: Client,
     /// What it asks for, where it can be read.
-    pub(super) target: Result<Target, TargetError>,
+    pub(super) target: Result<Target<'static>, TargetError>,
 }
 
 /// A response, as the upstream sends it.

@@ -201,7 +201,7 @@ struct Asked<'c> {
     decision: &'c Decision,
     plan: &'c CachePlan,
     request: &'c Request,
-    target: &'c Target,
+    target: &'c Target<'c>,
     canonical: Canonical,
     sent: HeaderMap,
 }
@@ -212,7 +212,7 @@ impl<'c> Asked<'c> {
         decision: &'c Decision,
         plan: &'c CachePlan,
         request: &'c Request,
-        target: &'c Target,
+        target: &'c Target<'c>,
         response: Option<&Response>,
     ) -> Self {
         let settings = &plan.settings;

@@ -1,16 +1,15 @@
 //! The field `Forwarded` (RFC 7239): one element for each proxy, the nearest last.
 
-use http::HeaderMap;
-
 use super::{FORWARDED, Hop, address, scheme};
+use crate::fields::{self, FieldLines};
 
 /// The elements, the nearest last. A line that is malformed is one element that tells nothing: no part of it can be relied on, and
 /// a client who could make it tell less than nothing would be taken for the proxy that passed it on.
-pub(super) fn hops(request: &HeaderMap) -> Vec<Hop> {
+pub(super) fn hops(request: FieldLines<'_>) -> Vec<Hop> {
     let mut hops = Vec::new();
-    for line in request.get_all(FORWARDED) {
+    for line in request.get_all(&FORWARDED) {
         let parsed =
-            line.to_str().ok().and_then(|line| split(line, ',')?.into_iter().map(hop).collect::<Option<Vec<_>>>());
+            fields::text(line).and_then(|line| split(line, ',')?.into_iter().map(hop).collect::<Option<Vec<_>>>());
         match parsed {
             Some(parsed) => hops.extend(parsed),
             None => hops.push(Hop::default()),

@@ -7,9 +7,10 @@ mod forwarded;
 
 use std::net::{IpAddr, SocketAddr};
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use ipnet::IpNet;
 
+use crate::fields::FieldLines;
 use crate::key::Scheme;
 
 /// The client's address, and those of the proxies that it came by.
@@ -115,7 +116,7 @@ struct Hop {
 
 impl TrustedProxies {
     /// The client behind a connection from `peer`, by the fields of its request.
-    pub fn client(&self, peer: Option<IpAddr>, request: &HeaderMap) -> Client {
+    pub fn client<'r>(&self, peer: Option<IpAddr>, request: impl Into<FieldLines<'r>>) -> Client {
         let peer = peer.map(|peer| peer.to_canonical());
         let mut client = Client { address: peer, peer, ..Client::default() };
         // The common case, which costs nothing.
@@ -123,9 +124,11 @@ impl TrustedProxies {
             return client;
         }
         client.behind_proxy = true;
+        let request = request.into();
         match self.fields {
             TrustedFields::XForwarded => {
-                let froms = list(request, &X_FORWARDED_FOR).map(|from| Hop { from: address(from), ..Hop::default() });
+                let name = X_FORWARDED_FOR;
+                let froms = list(request, &name).map(|from| Hop { from: address(from), ..Hop::default() });
                 self.follow(froms, &mut client);
                 // Of these the chain does not tell who wrote which, so that only the nearest proxy's word is sure.
                 client.scheme = list(request, &X_FORWARDED_PROTO).next().and_then(scheme).unwrap_or_default();
@@ -203,8 +206,8 @@ pub fn is_claim(name: &HeaderName) -> bool {
 
 /// The members of a list, the last first; one that is not text is an empty one. Each is read on its own, so that what a client
 /// wrote before it cannot hide a proxy's.
-fn list<'r>(request: &'r HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'r str> + use<'r> {
-    let lines = request.get_all(name).iter().rev().map(HeaderValue::as_bytes);
+fn list<'r, 'n>(request: FieldLines<'r>, name: &'n HeaderName) -> impl Iterator<Item = &'r str> + use<'r, 'n> {
+    let lines = request.get_all(name).rev();
     let members = lines.flat_map(|line| line.rsplit(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
     members.map(|member| std::str::from_utf8(member).unwrap_or_default())
 }

@@ -1,6 +1,6 @@
 //! Whom the edge takes a request's client for.
 
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use proptest::prelude::*;
 
 use super::*;

@@ -1,8 +1,9 @@
 //! Accept-Encoding with its weights (RFC 9110 §12.5.3).
 
-use http::{HeaderMap, header};
+use http::header;
 
 use super::{Coding, Form};
+use crate::fields::FieldLines;
 use crate::weighted::{Member, members};
 
 /// What a client accepts, in thousandths; 0 refuses.
@@ -26,7 +27,7 @@ pub struct Weight {
 impl Accept {
     /// Of a request. A client without the field would have to take any coding by RFC 9110 §12.5.3; here it gets none, since a
     /// client that asks for none can most likely not read one.
-    pub fn of(request: &HeaderMap) -> Self {
+    pub fn of<'r>(request: impl Into<FieldLines<'r>>) -> Self {
         let mut accept = Self { codings: [None; 3], identity: None, any: None };
         for Member { name: token, weight } in members(request, &header::ACCEPT_ENCODING) {
             // Nothing but a weight may stand there; what is no weight refuses.

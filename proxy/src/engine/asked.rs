@@ -6,6 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use pingora::http::ResponseHeader;
 use tokio::sync::mpsc;
 
+use crate::fields::FieldLines;
 use crate::fill::request::ClientFields;
 use crate::key::{CacheKey, Canonical, Target};
 use crate::policy::RequestControl;
@@ -22,7 +23,7 @@ pub struct Asked<'r> {
     /// The settings of its rule.
     pub settings: &'r Arc<CacheSettings>,
     /// Its target in normal form.
-    pub target: &'r Target,
+    pub target: &'r Target<'r>,
     /// Its key, and what the upstream is asked for it.
     pub canonical: &'r Canonical,
     /// GET or HEAD.
@@ -41,10 +42,11 @@ pub struct Asked<'r> {
 pub type InterimSender = mpsc::UnboundedSender<ResponseHeader>;
 
 /// The client's directives that count under these settings. `only-if-cached` always does: it spares the upstream.
-pub fn heeded(settings: &CacheSettings, headers: &HeaderMap) -> RequestControl {
+pub fn heeded<'r>(settings: &CacheSettings, headers: impl Into<FieldLines<'r>>) -> RequestControl {
+    let headers = headers.into();
     match settings.request_directives {
         RequestDirectives::Obey => RequestControl::of(headers),
-        RequestDirectives::Ignore if headers.contains_key(header::CACHE_CONTROL) => {
+        RequestDirectives::Ignore if headers.contains(&header::CACHE_CONTROL) => {
             RequestControl { only_if_cached: RequestControl::of(headers).only_if_cached, ..RequestControl::default() }
         }
         RequestDirectives::Ignore => RequestControl::default(),

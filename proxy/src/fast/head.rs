@@ -24,6 +24,13 @@ pub struct HeadFields<'b> {
     slots: u64,
 }
 
+/// The values of the lines of one field.
+#[derive(Debug)]
+pub struct HeadLines<'b, 'n> {
+    fields: &'b [Header<'b>],
+    name: &'n [u8],
+}
+
 // === impl RequestHead ===
 
 impl<'b> RequestHead<'b> {
@@ -43,17 +50,44 @@ impl<'b> HeadFields<'b> {
     }
 
     /// The values of all lines of a field, in their order.
-    pub fn lines<'n>(&self, name: &'n HeaderName) -> impl Iterator<Item = &'b [u8]> + use<'b, 'n> {
+    pub fn lines<'n>(&self, name: &'n HeaderName) -> HeadLines<'b, 'n> {
         let name = name.as_str().as_bytes();
         let fields = if self.slots & slot(name) == 0 { &[][..] } else { self.fields };
-        fields.iter().filter(move |field| field.name.as_bytes().eq_ignore_ascii_case(name)).map(|field| field.value)
+        HeadLines { fields, name }
+    }
+}
+
+// === impl HeadLines ===
+
+impl HeadLines<'_, '_> {
+    fn is_named(&self, field: &Header<'_>) -> bool {
+        field.name.as_bytes().eq_ignore_ascii_case(self.name)
+    }
+}
+
+impl<'b> Iterator for HeadLines<'b, '_> {
+    type Item = &'b [u8];
+
+    fn next(&mut self) -> Option<&'b [u8]> {
+        let at = self.fields.iter().position(|field| self.is_named(field))?;
+        let value = self.fields[at].value;
+        self.fields = &self.fields[at + 1..];
+        Some(value)
+    }
+}
+
+impl DoubleEndedIterator for HeadLines<'_, '_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let at = self.fields.iter().rposition(|field| self.is_named(field))?;
+        let value = self.fields[at].value;
+        self.fields = &self.fields[..at];
+        Some(value)
     }
 }
 
 /// One of 64 bits for a name, by its length and its ends; the same for any case of its letters.
 fn slot(name: &[u8]) -> u64 {
-    let first = name.first().copied().unwrap_or_default() & 0x1f;
-    let last = name.last().copied().unwrap_or_default() & 0x1f;
-    let place = u32::from(first) ^ (u32::from(last) << 1) ^ (name.len() as u32).wrapping_mul(7);
-    1 << (place & 63)
+    let first = name.first().map_or(0, |byte| byte & 0x1f);
+    let last = name.last().map_or(0, |byte| byte & 0x1f);
+    1 << ((usize::from(first) ^ (usize::from(last) << 1) ^ name.len().wrapping_mul(7)) & 63)
 }

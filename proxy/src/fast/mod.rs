@@ -8,7 +8,7 @@ mod head;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-pub use head::{HeadFields, RequestHead};
+pub use head::{HeadFields, HeadLines, RequestHead};
 
 use crate::engine::Engine;
 use crate::key::Scheme;

@@ -50,7 +50,7 @@ pub struct Parts<'r> {
     /// Who is asked.
     pub upstream: &'r Arc<Upstream>,
     /// Scheme and host of the key.
-    pub target: &'r Target,
+    pub target: &'r Target<'r>,
     /// Path and query of the key.
     pub path_and_query: &'r str,
     /// The request's name in logs.

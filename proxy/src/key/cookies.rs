@@ -1,6 +1,8 @@
 //! The Cookie field, read as browsers write it (RFC 6265 §4.2.1 and §5.4).
 
-use http::{HeaderMap, header};
+use http::header;
+
+use crate::fields::FieldLines;
 
 /// A cookie of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,21 +16,19 @@ pub struct Cookie<'h> {
 /// The cookies of all Cookie lines (HTTP/2 may split the field: RFC 9113 §8.2.3), in order.
 ///
 /// A piece without `=` is a cookie without a value, so that a rule which names it errs towards bypass.
-pub fn cookies(headers: &HeaderMap) -> impl Iterator<Item = Cookie<'_>> {
-    headers.get_all(header::COOKIE).iter().flat_map(|line| line.as_bytes().split(|&byte| byte == b';')).filter_map(
-        |piece| {
-            let piece = piece.trim_ascii();
-            let equals = memchr::memchr(b'=', piece).unwrap_or(piece.len());
-            let name = piece[..equals].trim_ascii();
-            let value = piece.get(equals + 1..).unwrap_or_default().trim_ascii();
-            (!(name.is_empty() && value.is_empty())).then_some(Cookie { name, value })
-        },
-    )
+pub fn cookies<'h>(headers: impl Into<FieldLines<'h>>) -> impl Iterator<Item = Cookie<'h>> {
+    headers.into().get_all(&header::COOKIE).flat_map(|line| line.split(|&byte| byte == b';')).filter_map(|piece| {
+        let piece = piece.trim_ascii();
+        let equals = memchr::memchr(b'=', piece).unwrap_or(piece.len());
+        let name = piece[..equals].trim_ascii();
+        let value = piece.get(equals + 1..).unwrap_or_default().trim_ascii();
+        (!(name.is_empty() && value.is_empty())).then_some(Cookie { name, value })
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
+    use http::{HeaderMap, HeaderValue};
 
     use super::*;
 

@@ -1,6 +1,8 @@
 //! The class of the client's device, by which a rule may key: three answers instead of one for each User-Agent.
 
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderName, header};
+
+use crate::fields::FieldLines;
 
 /// The class, as the upstream is sent it. A client's own is never sent on where a rule keys it.
 pub const X_DEVICE_CLASS: HeaderName = HeaderName::from_static("x-device-class");
@@ -34,15 +36,16 @@ const MOBILES: [&str; 9] =
 
 impl DeviceClass {
     /// By Sec-CH-UA-Mobile and User-Agent.
-    pub fn of(request: &HeaderMap) -> Self {
+    pub fn of<'r>(request: impl Into<FieldLines<'r>>) -> Self {
+        let request = request.into();
         let mut buffer = [0; MAX_LOOKED_AT];
-        let agent = request.get(header::USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+        let agent = request.get(&header::USER_AGENT).unwrap_or_default();
         let agent = &agent[..agent.len().min(MAX_LOOKED_AT)];
         let lower = &mut buffer[..agent.len()];
         lower.copy_from_slice(agent);
         lower.make_ascii_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| memchr::memmem::find(lower, word.as_bytes()).is_some());
-        let hint = request.get(&SEC_CH_UA_MOBILE).map(HeaderValue::as_bytes);
+        let hint = request.get(&SEC_CH_UA_MOBILE);
         let is_android = says(&["android"]);
         match () {
             () if says(&ROBOTS) || says(&TELEVISIONS) => Self::Desktop,
@@ -65,6 +68,8 @@ impl DeviceClass {
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderValue};
+
     use super::*;
 
     fn class(agent: &'static str, hint: &'static str) -> DeviceClass {

@@ -62,6 +62,15 @@ impl Framer {
         self.0.extend_from_slice(bytes);
     }
 
+    /// A part that is there, written in pieces.
+    pub(crate) fn parts(&mut self, write: impl FnOnce(&mut dyn FnMut(&[u8]))) {
+        let length_at = self.0.len();
+        self.number(0);
+        write(&mut |piece| self.0.extend_from_slice(piece));
+        let length = (self.0.len() - length_at - 4) as u64;
+        self.0[length_at..length_at + 4].copy_from_slice(&length.to_le_bytes()[..4]);
+    }
+
     /// A part that may be absent, which is not the same as empty.
     pub(crate) fn optional(&mut self, bytes: Option<&[u8]>) {
         match bytes {

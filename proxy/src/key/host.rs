@@ -1,5 +1,7 @@
 //! The host that a request is for, in one spelling (RFC 9110 §4.2.3, §7.2; RFC 3986 §6.2.2.1).
 
+use std::borrow::Cow;
+
 /// Longest host that is taken, in bytes: a domain name's limit and a port.
 const MAX_HOST: usize = 253 + 6;
 
@@ -31,7 +33,7 @@ impl Scheme {
 }
 
 /// The host in lower case, without the port where it is the scheme's own; `None` where it is no host.
-pub(super) fn canonical(text: &str, scheme: Scheme) -> Option<Box<str>> {
+pub(super) fn canonical(text: &str, scheme: Scheme) -> Option<Cow<'_, str>> {
     if text.is_empty() || text.len() > MAX_HOST {
         return None;
     }
@@ -51,15 +53,25 @@ pub(super) fn canonical(text: &str, scheme: Scheme) -> Option<Box<str>> {
     if name.is_empty() || name.ends_with('.') {
         return None;
     }
-    let mut host = name.to_ascii_lowercase();
-    match port {
-        Some(port) if port != scheme.default_port() => {
-            host.push(':');
-            host.push_str(&port.to_string());
-        }
-        _ => {}
+    let port = port.filter(|port| *port != scheme.default_port());
+    let as_it_is = match port {
+        None => name.len(),
+        // Written without zeros before it, and a name without the root's dot.
+        Some(port) => name.len() + 1 + decimal_digits(port),
+    };
+    if as_it_is == text.len() && !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Some(Cow::Borrowed(text));
     }
-    Some(host.into_boxed_str())
+    let mut host = name.to_ascii_lowercase();
+    if let Some(port) = port {
+        host.push(':');
+        host.push_str(&port.to_string());
+    }
+    Some(Cow::Owned(host))
+}
+
+fn decimal_digits(port: u16) -> usize {
+    port.checked_ilog10().map_or(1, |digits| digits as usize + 1)
 }
 
 /// The host without its port.

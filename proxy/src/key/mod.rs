@@ -28,6 +28,8 @@ pub use query::{Dropped, Pair, Query, QuerySpec, Select, normal_name};
 pub(crate) use target::normal_path;
 pub use target::{MAX_HEAD, MAX_TARGET, Target, TargetError};
 
+use crate::fields::FieldLines;
+
 /// Grows when the layout of keys changes, so that keys of different layouts never meet on a disk.
 const LAYOUT: usize = 2;
 
@@ -68,20 +70,25 @@ pub struct Canonical {
 
 impl KeySpec {
     /// The key of a request, and what the upstream is to be asked for it.
-    pub fn canonical(&self, target: &Target, headers: &HeaderMap) -> Canonical {
-        let path_and_query = target.path_and_query(&self.query);
-        let mut framer = Framer::with_capacity(128 + path_and_query.len());
+    pub fn canonical<'h>(&self, target: &Target<'_>, headers: impl Into<FieldLines<'h>>) -> Canonical {
+        let mut framer = Framer::with_capacity(128 + target.path().len());
+        self.frame(target, headers.into(), &mut framer);
+        Canonical { key: framer.finish(), path_and_query: target.path_and_query(&self.query) }
+    }
+
+    /// Writes the key of a request.
+    pub(crate) fn frame(&self, target: &Target<'_>, headers: FieldLines<'_>, framer: &mut Framer) {
         framer.number(LAYOUT);
         framer.part(self.scope.as_bytes());
         framer.part(target.scheme().as_str().as_bytes());
         framer.part(target.host().as_bytes());
         // One text for path and query is unambiguous: a normal path holds no `?`, and `&` and `=` in a normal name or value
         // stand as the client wrote them, so equal texts are equal requests to the upstream.
-        framer.part(path_and_query.as_bytes());
+        framer.parts(|write| target.write_path_and_query(&self.query, |part| write(part.as_bytes())));
         framer.number(self.headers.len());
         for header in &self.headers {
             framer.part(header.name.as_str().as_bytes());
-            framer.list(header.lines(headers).map(|line| line.as_bytes().trim_ascii()));
+            framer.list(header.lines(headers).map(<[u8]>::trim_ascii));
         }
         framer.number(self.cookies.len());
         for name in &self.cookies {
@@ -89,7 +96,6 @@ impl KeySpec {
             framer.list(cookies(headers).filter(|cookie| cookie.name == name.as_bytes()).map(|cookie| cookie.value));
         }
         framer.optional(self.device.then(|| DeviceClass::of(headers).as_str().as_bytes()));
-        Canonical { key: framer.finish(), path_and_query }
     }
 
     /// Whether a request field of this name is in the key, so that the upstream is sent it and may answer by it.
@@ -121,10 +127,10 @@ impl KeySpec {
 
 impl KeyHeader {
     /// Its lines that count; none where it is absent.
-    pub fn lines<'h>(&self, headers: &'h HeaderMap) -> impl Iterator<Item = &'h HeaderValue> {
+    pub fn lines<'h>(&self, headers: impl Into<FieldLines<'h>>) -> impl Iterator<Item = &'h [u8]> {
         let empty_is_absent = self.empty_is_absent;
-        let counts = move |line: &&HeaderValue| !(empty_is_absent && line.as_bytes().trim_ascii().is_empty());
-        headers.get_all(&self.name).iter().filter(counts)
+        let counts = move |line: &&[u8]| !(empty_is_absent && line.trim_ascii().is_empty());
+        headers.into().get_all(&self.name).filter(counts)
     }
 }
 

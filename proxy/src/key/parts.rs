@@ -120,7 +120,8 @@ mod tests {
             }
             headers.append(header::COOKIE, HeaderValue::from_str(&format!("currency={cookie}")).unwrap());
             headers.append("x-language", HeaderValue::from_str(&language).unwrap());
-            let target = Target::parse(Scheme::Https, "Shop.Example", &format!("{path}?{query}")).unwrap();
+            let asked = format!("{path}?{query}");
+            let target = Target::parse(Scheme::Https, "Shop.Example", &asked).unwrap();
             let canonical = spec().canonical(&target, &headers);
             let parts = KeyParts::of(&canonical.key).unwrap();
             prop_assert_eq!(parts.url(), format!("https://shop.example{}", canonical.path_and_query));

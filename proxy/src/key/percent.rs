@@ -43,6 +43,30 @@ pub(super) fn normalise(text: &str, part: Part, out: &mut String) -> Result<(), 
     Ok(())
 }
 
+/// Whether `text` is in normal form for certain: no byte of it is, or begins, anything that [`normalise`] would change or refuse.
+/// A semicolon in a path is looked at more closely elsewhere.
+pub(super) fn is_normal(text: &str, part: Part) -> bool {
+    const OF_PATH: [bool; 256] = plain(Part::Path);
+    const OF_QUERY: [bool; 256] = plain(Part::Query);
+    let plain = match part {
+        Part::Path => &OF_PATH,
+        Part::Query => &OF_QUERY,
+    };
+    text.bytes().all(|byte| plain[usize::from(byte)])
+}
+
+const fn plain(part: Part) -> [bool; 256] {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        #[expect(clippy::cast_possible_truncation, reason = "below 128")]
+        let of = byte as u8;
+        plain[byte] = stands_in(of, part) && of != b';';
+        byte += 1;
+    }
+    plain
+}
+
 /// The text with its triplets decoded, where that is UTF-8; else as it is.
 pub(crate) fn decode(text: &str) -> std::borrow::Cow<'_, str> {
     percent_encoding::percent_decode_str(text).decode_utf8().unwrap_or(std::borrow::Cow::Borrowed(text))
@@ -72,16 +96,16 @@ fn encode(byte: u8, out: &mut String) {
     out.push(char::from(DIGITS[usize::from(byte & 15)]));
 }
 
-fn is_unreserved(byte: u8) -> bool {
+const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-fn stands_in(byte: u8, part: Part) -> bool {
+const fn stands_in(byte: u8, part: Part) -> bool {
     let sub_delim_or_pchar = matches!(
         byte,
         b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'=' | b':' | b'@' | b'/'
     );
-    is_unreserved(byte) || sub_delim_or_pchar || (byte == b'?' && part == Part::Query)
+    is_unreserved(byte) || sub_delim_or_pchar || (byte == b'?' && matches!(part, Part::Query))
 }
 
 #[cfg(test)]
@@ -118,6 +142,18 @@ mod tests {
         }
         for given in ["a b", "a#b", "a\nb"] {
             assert_eq!(normal(given, Part::Query), Err(Malformed), "{given:?}");
+        }
+    }
+
+    proptest! {
+        /// What is taken for normal without looking closer is.
+        #[test]
+        fn what_is_normal_stays(text in "[a-zA-Z0-9/?&=+.;%\\\\# \\PC]{0,12}") {
+            for part in [Part::Path, Part::Query] {
+                if is_normal(&text, part) {
+                    prop_assert_eq!(normal(&text, part), Ok(text.clone()));
+                }
+            }
         }
     }
 

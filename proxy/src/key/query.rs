@@ -1,5 +1,7 @@
 //! The query as pairs, which of them count, and in which order they are keyed and sent.
 
+use std::borrow::Cow;
+
 use smallvec::SmallVec;
 
 use super::percent::{self, Malformed, Part};
@@ -10,9 +12,10 @@ use crate::glob::Glob;
 const MAX_PAIRS: usize = 512;
 
 /// A query in normal form, its pairs in the order that the client sent.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Query {
-    text: Box<str>,
+#[derive(Clone, Debug, Default)]
+pub struct Query<'t> {
+    /// The pairs, with whatever stands between them.
+    text: Cow<'t, str>,
     pairs: SmallVec<[Span; 8]>,
 }
 
@@ -69,9 +72,20 @@ pub enum Dropped {
 
 // === impl Query ===
 
-impl Query {
+impl PartialEq for Query<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.pairs().eq(other.pairs())
+    }
+}
+
+impl Eq for Query<'_> {}
+
+impl<'t> Query<'t> {
     /// Splits and normalises the text after `?`. Empty pairs, as in `a&&b`, mean nothing and are left out.
-    pub(super) fn parse(raw: &str) -> Result<Self, Malformed> {
+    pub(super) fn parse(raw: &'t str) -> Result<Self, Malformed> {
+        if percent::is_normal(raw, Part::Query) {
+            return Self::split(raw);
+        }
         let mut text = String::with_capacity(raw.len());
         let mut pairs = SmallVec::new();
         for part in raw.split('&').filter(|part| !part.is_empty()) {
@@ -89,7 +103,31 @@ impl Query {
             let at = |offset: usize| u32::try_from(offset).map_err(|_| Malformed);
             pairs.push(Span { start: at(start)?, name_end: at(name_end)?, end: at(text.len())? });
         }
-        Ok(Self { text: text.into_boxed_str(), pairs })
+        Ok(Self { text: Cow::Owned(text), pairs })
+    }
+
+    /// Of text in normal form.
+    fn split(text: &'t str) -> Result<Self, Malformed> {
+        let mut pairs = SmallVec::new();
+        let at = |offset: usize| u32::try_from(offset).map_err(|_| Malformed);
+        let mut start = 0;
+        for part in text.split('&') {
+            let end = start + part.len();
+            if !part.is_empty() {
+                if pairs.len() == MAX_PAIRS {
+                    return Err(Malformed);
+                }
+                let name = memchr::memchr(b'=', part.as_bytes()).unwrap_or(part.len());
+                pairs.push(Span { start: at(start)?, name_end: at(start + name)?, end: at(end)? });
+            }
+            start = end + 1;
+        }
+        Ok(Self { text: Cow::Borrowed(text), pairs })
+    }
+
+    /// The same, for longer than the request is there.
+    pub(super) fn into_owned(self) -> Query<'static> {
+        Query { text: Cow::Owned(self.text.into_owned()), pairs: self.pairs }
     }
 
     /// The pairs, in the order that the client sent.

@@ -16,14 +16,14 @@ pub const MAX_TARGET: usize = 16 << 10;
 /// Pingora reads up to a mebibyte.
 pub const MAX_HEAD: usize = 64 << 10;
 
-/// A request target in normal form.
+/// A request target in normal form. What came in normal form, as nearly all do, is borrowed from the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct Target<'t> {
     scheme: Scheme,
-    host: Box<str>,
-    path: Box<str>,
-    query: Query,
-    raw_query: Option<Box<str>>,
+    host: Cow<'t, str>,
+    path: Cow<'t, str>,
+    query: Query<'t>,
+    raw_query: Option<Cow<'t, str>>,
 }
 
 /// The request must be refused with 400 (Bad Request), with 414 (URI Too Long) for [`TargetError::TooLong`], or with 431 (Request
@@ -49,12 +49,12 @@ pub enum TargetError {
 
 // === impl Target ===
 
-impl Target {
+impl<'t> Target<'t> {
     /// Brings a request's host (Host field, or the authority of HTTP/2 and of the absolute form) and path into normal form.
     ///
     /// Percent-encoding is normalised *before* dot segments are removed (RFC 3986 §6.2.2), so that `%2e%2e` climbs nowhere.
     /// Empty segments stay, since servers tell `/a//b` from `/a/b`.
-    pub fn parse(scheme: Scheme, host: &str, path_and_query: &str) -> Result<Self, TargetError> {
+    pub fn parse(scheme: Scheme, host: &'t str, path_and_query: &'t str) -> Result<Self, TargetError> {
         if path_and_query.len() > MAX_TARGET {
             return Err(TargetError::TooLong);
         }
@@ -67,6 +67,17 @@ impl Target {
         let path = normal_path(raw_path).ok_or(TargetError::Path)?;
         let query = Query::parse(raw_query.unwrap_or_default()).map_err(|_| TargetError::Query)?;
         Ok(Self { scheme, host, path, query, raw_query: raw_query.map(Into::into) })
+    }
+
+    /// The same, for longer than the request is there.
+    pub fn into_owned(self) -> Target<'static> {
+        Target {
+            scheme: self.scheme,
+            host: Cow::Owned(self.host.into_owned()),
+            path: Cow::Owned(self.path.into_owned()),
+            query: self.query.into_owned(),
+            raw_query: self.raw_query.map(|raw| Cow::Owned(raw.into_owned())),
+        }
     }
 
     /// The scheme by which the client came.
@@ -85,7 +96,7 @@ impl Target {
     }
 
     /// The query in normal form.
-    pub fn query(&self) -> &Query {
+    pub fn query(&self) -> &Query<'t> {
         &self.query
     }
 
@@ -97,35 +108,42 @@ impl Target {
 
     /// Path and query as far as they count: what the key holds of them, and what a fill asks for.
     pub fn path_and_query(&self, spec: &QuerySpec) -> String {
-        let pairs = self.query.select(spec);
-        let mut path_and_query = String::with_capacity(self.path.len() + 1 + pairs.len() * 24);
-        path_and_query.push_str(&self.path);
-        for (index, pair) in pairs.iter().enumerate() {
-            path_and_query.push(if index == 0 { '?' } else { '&' });
-            path_and_query.push_str(pair.name);
+        let mut path_and_query = String::with_capacity(self.path.len() + 64);
+        self.write_path_and_query(spec, |part| path_and_query.push_str(part));
+        path_and_query
+    }
+
+    /// As [`Target::path_and_query`], piece by piece.
+    pub(super) fn write_path_and_query(&self, spec: &QuerySpec, mut write: impl FnMut(&str)) {
+        write(&self.path);
+        for (index, pair) in self.query.select(spec).iter().enumerate() {
+            write(if index == 0 { "?" } else { "&" });
+            write(pair.name);
             if let Some(value) = pair.value {
-                path_and_query.push('=');
-                path_and_query.push_str(value);
+                write("=");
+                write(value);
             }
         }
-        path_and_query
     }
 
     /// What a passed request asks for: the path that the rules saw, and the query as the client sent it.
     pub fn passed(&self) -> String {
         match &self.raw_query {
             Some(query) => format!("{}?{query}", self.path),
-            None => self.path.to_string(),
+            None => self.path.clone().into_owned(),
         }
     }
 }
 
 /// A path in normal form; `None` where it is malformed.
-pub(crate) fn normal_path(raw: &str) -> Option<Box<str>> {
+pub(crate) fn normal_path(raw: &str) -> Option<Cow<'_, str>> {
+    if percent::is_normal(raw, Part::Path) && !raw.contains("/.") {
+        return Some(Cow::Borrowed(raw));
+    }
     let mut path = String::with_capacity(raw.len());
     percent::normalise(raw, Part::Path, &mut path).ok()?;
     let path = if path.contains("/.") { remove_dot_segments(&path) } else { path };
-    (!climbs(&path)).then(|| path.into_boxed_str())
+    (!climbs(&path)).then_some(Cow::Owned(path))
 }
 
 /// Whether a path without dot segments has some for a server that decodes it further than the RFC allows, or cuts off parameters:
@@ -269,6 +287,17 @@ mod tests {
                 prop_assert!(!once.split('/').any(|segment| segment == "." || segment == ".."));
                 prop_assert_eq!(path(&once), Ok(once));
             }
+        }
+
+        /// The short way for what came in normal form is the long way's: a letter that is written as a triplet leads there.
+        #[test]
+        fn borrowed_and_normalised_targets_agree(rest in "[a-z/.;=&?]{0,12}", host in "[a-zA-Z.]{1,5}(:[0-9]{0,3})?") {
+            let (short, long) = (format!("/x{rest}"), format!("/%78{rest}"));
+            let parse = |text: &str| {
+                let target = Target::parse(Scheme::Http, &host, text).map(Target::into_owned);
+                target.map(|target| Target { raw_query: None, ..target })
+            };
+            prop_assert_eq!(parse(&short), parse(&long));
         }
     }
 }

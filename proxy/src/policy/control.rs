@@ -1,9 +1,10 @@
 //! What a client asks of caches: Cache-Control and Pragma of a request (RFC 9111 §5.2.1, §5.4).
 
-use http::{HeaderMap, header};
+use http::header;
 
 use super::directives::{directives, seconds_argument};
 use super::freshness::Lifetime;
+use crate::fields::FieldLines;
 
 /// The request directives. What cannot be read, and what is unknown, asks for nothing: it is advice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,9 +39,10 @@ pub enum Allowed {
 
 impl RequestControl {
     /// Reads the fields of a request. Of repeats the strictest counts.
-    pub fn of(request: &HeaderMap) -> Self {
+    pub fn of<'r>(request: impl Into<FieldLines<'r>>) -> Self {
+        let request = request.into();
         let mut found = Self::default();
-        let field = if request.contains_key(header::CACHE_CONTROL) { header::CACHE_CONTROL } else { header::PRAGMA };
+        let field = if request.contains(&header::CACHE_CONTROL) { header::CACHE_CONTROL } else { header::PRAGMA };
         for directive in directives(request, &field) {
             found.no_cache |= directive.is("no-cache");
             // Of Pragma only that has a meaning (§5.4).
@@ -92,7 +94,7 @@ impl RequestControl {
 
 #[cfg(test)]
 mod tests {
-    use http::{HeaderName, HeaderValue};
+    use http::{HeaderMap, HeaderName, HeaderValue};
     use proptest::prelude::*;
 
     use super::*;

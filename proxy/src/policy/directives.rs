@@ -1,6 +1,8 @@
 //! The grammar of Cache-Control, for requests and responses alike (RFC 9111 §5.2, §1.2.2).
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::HeaderName;
+
+use crate::fields::FieldLines;
 
 /// Delta-seconds above this are this (RFC 9111 §1.2.2).
 pub const MAX_DELTA_SECONDS: u32 = 1 << 31;
@@ -15,8 +17,11 @@ pub(super) struct Directive<'h> {
 }
 
 /// All directives on all lines of a field.
-pub(super) fn directives<'h>(headers: &'h HeaderMap, name: &HeaderName) -> impl Iterator<Item = Directive<'h>> {
-    headers.get_all(name).iter().map(HeaderValue::as_bytes).flat_map(|line| {
+pub(super) fn directives<'h>(
+    fields: impl Into<FieldLines<'h>>,
+    name: &HeaderName,
+) -> impl Iterator<Item = Directive<'h>> {
+    fields.into().get_all(name).flat_map(|line| {
         let (mut rest, mut quotes) = (line, Quotes::Hold);
         std::iter::from_fn(move || {
             (!rest.is_empty()).then(|| {
@@ -97,10 +102,13 @@ fn split_directive<'l>(line: &'l [u8], quotes: &mut Quotes) -> (&'l [u8], &'l [u
 
 #[cfg(test)]
 mod tests {
+    use http::{HeaderMap, HeaderValue};
+
     use super::*;
 
     fn names(line: &str) -> Vec<String> {
-        let fields = [(http::header::CACHE_CONTROL, HeaderValue::from_str(line).unwrap())].into_iter().collect();
+        let fields: HeaderMap =
+            [(http::header::CACHE_CONTROL, HeaderValue::from_str(line).unwrap())].into_iter().collect();
         let found = directives(&fields, &http::header::CACHE_CONTROL);
         found.map(|directive| String::from_utf8(directive.name.to_vec()).unwrap()).collect()
     }

@@ -1,6 +1,6 @@
 //! What a fill asks with: the client's fields, less what is not in the key and could change the answer for others.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use vitrine_shared::headers;
 
 use super::fields::{HOP_BY_HOP, remove_hop_by_hop};
@@ -84,7 +84,10 @@ pub fn fill_fields(client: &HeaderMap, settings: &CacheSettings) -> HeaderMap {
         // Connection names the field. Either would store the answer to another request under this key.
         fields.remove(&header.name);
         for line in header.lines(client) {
-            fields.append(header.name.clone(), line.clone());
+            // It was a value before.
+            if let Ok(line) = HeaderValue::from_bytes(line) {
+                fields.append(header.name.clone(), line);
+            }
         }
     }
     if let Some(class) = key.device_field(client) {

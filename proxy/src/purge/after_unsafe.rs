@@ -11,13 +11,13 @@ pub fn invalidates(method: &Method, status: StatusCode) -> bool {
 }
 
 /// The targets of Location and Content-Location that have the request's own origin; others must be left alone.
-pub fn mentioned(request: &Address, response: &HeaderMap) -> Vec<Address> {
+pub fn mentioned(request: &Address, response: &HeaderMap) -> Vec<Address<'static>> {
     let lines = [header::LOCATION, header::CONTENT_LOCATION].map(|name| response.get(name));
     lines.into_iter().flatten().filter_map(|line| same_origin(request, line.to_str().ok()?)).collect()
 }
 
 /// A reference (RFC 3986 §4.1) as it stands in a response, where it leads to the request's own origin.
-fn same_origin(request: &Address, reference: &str) -> Option<Address> {
+fn same_origin(request: &Address, reference: &str) -> Option<Address<'static>> {
     let base = [request.scheme().as_str(), "://", request.host(), &request.passed()].concat();
     let url = Url::parse(&base).ok()?.join(reference).ok()?;
     let scheme = match url.scheme() {
@@ -30,7 +30,7 @@ fn same_origin(request: &Address, reference: &str) -> Option<Address> {
         None => url.host_str()?.to_owned(),
     };
     let path_and_query = url.query().map_or_else(|| url.path().to_owned(), |query| [url.path(), "?", query].concat());
-    let found = Address::parse(scheme, &host, &path_and_query).ok()?;
+    let found = Address::parse(scheme, &host, &path_and_query).ok()?.into_owned();
     (found.scheme() == request.scheme() && found.host() == request.host()).then_some(found)
 }
 

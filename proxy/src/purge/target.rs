@@ -77,7 +77,8 @@ impl Target {
         let at = rest.find(['/', '?']).unwrap_or(rest.len());
         let (host, path) = rest.split_at(at);
         let slash = if path.starts_with('/') { "" } else { "/" };
-        let address = Address::parse(scheme, host, &[slash, path].concat())
+        let path = [slash, path].concat();
+        let address = Address::parse(scheme, host, &path)
             .map_err(|error| BadTarget::Unaskable { url: text.to_owned(), error })?;
         Ok(Self::address(&address, rules))
     }

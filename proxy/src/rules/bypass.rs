@@ -1,8 +1,9 @@
 //! Requests that a cache rule matches and that are passed all the same.
 
-use http::{HeaderMap, HeaderName, Method, header};
+use http::{HeaderName, Method, header};
 
 use super::facts::RequestFacts;
+use crate::fields::FieldLines;
 use crate::glob::Glob;
 use crate::key::cookies;
 use crate::reason::PassReason;
@@ -51,13 +52,13 @@ impl Bypass {
         if request.method != Method::GET && request.method != Method::HEAD {
             return of(PassReason::Method);
         }
-        if request.headers.contains_key(header::UPGRADE) {
+        if request.headers.contains(&header::UPGRADE) {
             return of(PassReason::Upgrade);
         }
         if request.has_body {
             return of(PassReason::Body);
         }
-        if self.authorization && request.headers.contains_key(header::AUTHORIZATION) {
+        if self.authorization && request.headers.contains(&header::AUTHORIZATION) {
             return of(PassReason::Authorization);
         }
         if !self.cookies.is_empty()
@@ -65,7 +66,7 @@ impl Bypass {
         {
             return named(PassReason::Cookie, name);
         }
-        if let Some(name) = self.headers.iter().find(|name| request.headers.contains_key(*name)) {
+        if let Some(name) = self.headers.iter().find(|name| request.headers.contains(name)) {
             return named(PassReason::Header, name.as_ref());
         }
         if self.query.is_empty() {
@@ -76,7 +77,7 @@ impl Bypass {
         named(PassReason::Query, parameter.name.as_bytes())
     }
 
-    fn cookie<'r>(&self, headers: &'r HeaderMap) -> Option<&'r [u8]> {
+    fn cookie<'r>(&self, headers: FieldLines<'r>) -> Option<&'r [u8]> {
         let is_listed = |name: &[u8]| self.cookies.iter().any(|listed| listed.matches(name));
         cookies(headers).map(|cookie| cookie.name).find(|name| is_listed(name))
     }

@@ -1,8 +1,9 @@
 //! Conditions on named values: query parameters, header fields, cookies.
 
-use http::{HeaderMap, HeaderName};
+use http::HeaderName;
 
 use super::facts::RequestFacts;
+use crate::fields::FieldLines;
 use crate::glob::Glob;
 use crate::key::{cookies, decode};
 
@@ -52,8 +53,8 @@ impl Condition {
     }
 
     /// Whether it holds of a field of a message.
-    pub fn holds_of_field(&self, fields: &HeaderMap, name: &HeaderName) -> bool {
-        self.holds(fields.get_all(name).iter().map(|line| line.as_bytes().trim_ascii()))
+    pub fn holds_of_field<'f>(&self, fields: impl Into<FieldLines<'f>>, name: &HeaderName) -> bool {
+        self.holds(fields.into().get_all(name).map(<[u8]>::trim_ascii))
     }
 
     /// Whether it surely holds wherever `other` does. Never wrongly true.

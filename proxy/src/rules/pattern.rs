@@ -291,7 +291,8 @@ impl FromStr for Segment {
 
 /// Fixed text in the form that normal paths have.
 fn fixed(text: &str) -> Result<Box<str>, PatternError> {
-    let normal = normal_path(&format!("/{text}")).ok_or(PatternError::Path)?;
+    let path = format!("/{text}");
+    let normal = normal_path(&path).ok_or(PatternError::Path)?;
     let normal = normal.strip_prefix('/').unwrap_or_default();
     // A dot segment is gone from every normal path, so a pattern with one would match nothing.
     if normal.is_empty() && !text.is_empty() { Err(PatternError::Path) } else { Ok(normal.into()) }

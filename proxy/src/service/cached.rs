@@ -18,7 +18,7 @@ use crate::upstream::Upstream;
 
 /// What a cacheable request is answered by, besides its head.
 pub(super) struct Cacheable<'r> {
-    pub(super) target: &'r Target,
+    pub(super) target: &'r Target<'r>,
     pub(super) upstream: &'r Arc<Upstream>,
     pub(super) plan: &'r CachePlan,
 }

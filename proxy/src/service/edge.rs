@@ -57,7 +57,7 @@ pub struct RequestContext {
     pub(super) request_id: HeaderValue,
     /// Who it is from.
     client: Client,
-    target: Option<Target>,
+    target: Option<Target<'static>>,
     pub(super) rule: Arc<str>,
     /// What the rule changes of request and response.
     pub(super) transform: Arc<Transform>,

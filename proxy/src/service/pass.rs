@@ -35,7 +35,7 @@ pub(super) struct Route {
 impl Route {
     /// A route on which nothing was asked yet.
     pub(super) fn to(upstream: Arc<Upstream>, facts: &RequestFacts<'_>) -> Self {
-        let repeatable = facts.method.is_safe() && !facts.has_body && !facts.headers.contains_key(header::UPGRADE);
+        let repeatable = facts.method.is_safe() && !facts.has_body && !facts.headers.contains(&header::UPGRADE);
         Self { upstream, attempts: None, attempt: None, repeatable, tries: 0, interim: 0 }
     }
 
@@ -45,7 +45,7 @@ impl Route {
     }
 
     /// The address to try now: the one that is under way, where only its connection had been closed, or the next one.
-    pub(super) async fn peer(&mut self, pools: &Pools, target: &Target) -> pingora::Result<Box<HttpPeer>> {
+    pub(super) async fn peer(&mut self, pools: &Pools, target: &Target<'_>) -> pingora::Result<Box<HttpPeer>> {
         let attempts = self.attempts.get_or_insert_with(|| {
             let affinity = Affinity::of(target.host(), &target.passed());
             pools.of(&self.upstream).attempts(self.upstream.clone(), affinity)

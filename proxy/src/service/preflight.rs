@@ -17,7 +17,8 @@ use crate::rules::{RequestFacts, Rule, RuleSet, asked_method};
 /// The rule is that of the request which is asked for: of its method, without the fields and cookies that a preflight lacks.
 pub(crate) fn find<'r>(rules: &'r RuleSet, head: &RequestHeader, target: &Target) -> Option<(&'r Rule, HeaderMap)> {
     let method = asked_method(&head.method, &head.headers)?;
-    let rule = rules.find(&RequestFacts { method: &method, target, headers: &head.headers, has_body: false })?;
+    let headers = (&head.headers).into();
+    let rule = rules.find(&RequestFacts { method: &method, target, headers, has_body: false })?;
     Some((rule, rule.transform.preflight(&head.headers)?))
 }
 

@@ -89,7 +89,7 @@ impl Purging<'_> {
         headers: &HeaderMap,
         target: &Address,
     ) -> Option<(Option<Arc<str>>, Answer)> {
-        let facts = RequestFacts { method, target, headers, has_body: false };
+        let facts = RequestFacts { method, target, headers: headers.into(), has_body: false };
         let (rule, right) = find(self.rules, &facts, self.client)?;
         let name = rule.map(|rule| Arc::clone(&rule.name));
         let (status, mut fields, body) = match self.purged(right, headers, target) {

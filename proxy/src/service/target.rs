@@ -7,7 +7,7 @@ use crate::client::Client;
 use crate::key::{MAX_HEAD, Target, TargetError};
 
 /// The target in normal form. Pingora has refused heads whose Host lines or authorities contradict each other.
-pub(crate) fn target(head: &RequestHeader, client: &Client) -> Result<Target, TargetError> {
+pub(crate) fn target(head: &RequestHeader, client: &Client) -> Result<Target<'static>, TargetError> {
     let of_fields: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
     if of_fields > MAX_HEAD {
         return Err(TargetError::Head);
@@ -26,5 +26,5 @@ pub(crate) fn target(head: &RequestHeader, client: &Client) -> Result<Target, Ta
     } else {
         head.uri.path_and_query().map_or("/", |path_and_query| path_and_query.as_str())
     };
-    Target::parse(client.scheme, host, path)
+    Target::parse(client.scheme, host, path).map(Target::into_owned)
 }

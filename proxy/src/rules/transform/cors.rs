@@ -6,6 +6,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 
 use super::{Fields, Origins};
+use crate::fields::FieldLines;
 
 /// Most names of Access-Control-Request-Headers that are granted where all are.
 const MAX_ASKED: usize = 64;
@@ -87,7 +88,7 @@ impl Cors {
     }
 
     /// Marks a response for a client with this Origin: in place of what the upstream said, which origin may read it.
-    pub(super) fn mark(&self, origin: Option<&HeaderValue>, fields: &mut impl Fields) {
+    pub(super) fn mark(&self, origin: Option<&[u8]>, fields: &mut impl Fields) {
         for name in &OF_CORS {
             fields.take_out(name);
         }
@@ -107,10 +108,12 @@ impl Cors {
     }
 
     /// What Access-Control-Allow-Origin says to this origin.
-    fn allowed(&self, origin: Option<&HeaderValue>) -> Option<HeaderValue> {
+    fn allowed(&self, origin: Option<&[u8]>) -> Option<HeaderValue> {
         match self.origins {
             Origins::Any => Some(HeaderValue::from_static("*")),
-            Origins::Listed(_) => origin.filter(|origin| self.origins.allow(origin.as_bytes())).cloned(),
+            Origins::Listed(_) => origin
+                .filter(|origin| self.origins.allow(origin))
+                .and_then(|origin| HeaderValue::from_bytes(origin).ok()),
         }
     }
 
@@ -122,9 +125,8 @@ impl Cors {
 }
 
 /// The request's Origin; none where it has several lines, which no browser sends.
-pub(super) fn one_origin(request: &HeaderMap) -> Option<&HeaderValue> {
-    let mut lines = request.get_all(header::ORIGIN).iter();
-    lines.next().filter(|_| lines.next().is_none())
+pub(super) fn one_origin<'r>(request: impl Into<FieldLines<'r>>) -> Option<&'r [u8]> {
+    request.into().get_one(&header::ORIGIN)
 }
 
 /// The names that a preflight asks for, written anew; none where one is no name, or they are too many.
@@ -275,7 +277,7 @@ mod tests {
                 fields.insert(header::VARY, HeaderValue::from_static(vary));
             }
             let origin = origin.map(HeaderValue::from_static);
-            cors.mark(origin.as_ref(), &mut fields);
+            cors.mark(origin.as_ref().map(HeaderValue::as_bytes), &mut fields);
             assert_eq!(text(&fields), expected, "Fetch §3.3.3: {vary} {origin:?}");
         }
     }

@@ -14,6 +14,8 @@ pub use edits::{HeaderEdits, describes_content};
 pub use fields::Fields;
 pub use origins::{OriginError, OriginPattern, OriginPort, Origins};
 
+use crate::fields::FieldLines;
+
 /// Changes of messages under one rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transform {
@@ -51,7 +53,13 @@ impl Transform {
     /// All responses under the rule get them, errors of this edge too: `Strict-Transport-Security` is meant for all, and a script
     /// may read why it failed. Edits of [what describes content](describes_content) are left out where the upstream's content
     /// is not sent as it is: on 304 (RFC 9110 §15.4.5), on multipart ranges, and on what the edge says itself.
-    pub fn finish(&self, request: &HeaderMap, status: StatusCode, author: Author, fields: &mut impl Fields) {
+    pub fn finish<'r>(
+        &self,
+        request: impl Into<FieldLines<'r>>,
+        status: StatusCode,
+        author: Author,
+        fields: &mut impl Fields,
+    ) {
         if !self.response.is_empty() {
             let multipart = |value: &HeaderValue| value.as_bytes().starts_with(b"multipart/byteranges");
             let as_it_is = author == Author::Upstream
