@@ -222,7 +222,7 @@ fn hold_fills(proxy: &Proxy) -> Arc<Barrier> {
 }
 
 /// Takes what is stored out of the store.
-fn take_out(proxy: &Proxy) -> Arc<Object> {
+fn take_out(proxy: &Proxy) -> Object {
     let store = &proxy.engine.context().store;
     let object = store.objects().next().unwrap();
     store.withdraw(&object);
@@ -246,7 +246,7 @@ async fn what_was_stored_between_the_look_and_the_fill_is_not_asked_for_again() 
 #[tokio::test]
 async fn by_what_it_varies_may_be_learned_between_the_look_and_the_fill() {
     let (mut upstream, proxy) = holding("vary = { unknown = \"exact\" }", FRESH).await;
-    let primary = take_out(&proxy).meta.key.clone();
+    let primary = take_out(&proxy).key();
     let released = hold_fills(&proxy);
     let getting = asking(&proxy, ("x-kind", "b"));
     proxy.engine.until_placing(1).await;

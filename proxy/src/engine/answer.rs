@@ -83,33 +83,33 @@ impl Context {
 impl Engine {
     /// A stored object as an answer.
     pub(super) async fn object_answer(&self, asked: &Asked<'_>, object: &Object, told: Context, now: u64) -> Answer {
-        let meta = &object.meta;
+        let (stored, lifetime) = (object.fields().to_map(), object.lifetime());
         let browser = asked.settings.browser_ttl;
-        let mut fields = policy::fixed_fields(&meta.fields, &meta.lifetime, browser);
-        let varying = policy::varying_fields(&meta.fields, &meta.lifetime, browser, now);
+        let mut fields = policy::fixed_fields(&stored, &lifetime, browser);
+        let varying = policy::varying_fields(&stored, &lifetime, browser, now);
         fields.insert(header::AGE, HeaderValue::from(varying.age));
         if let Some(control) = varying.cache_control {
             fields.insert(header::CACHE_CONTROL, control);
         }
         let status = CacheStatus {
-            ttl: Some(meta.lifetime.ttl_seconds(now)),
+            ttl: Some(lifetime.ttl_seconds(now)),
             fwd_status: told.fwd_status,
             stored: told.stored,
             collapsed: told.collapsed,
-            label: self.label(meta.promise),
+            label: self.label(object.promise()),
             ..CacheStatus::new(told.outcome, asked.rule)
         };
         fields.append(CACHE_STATUS, status.value());
-        let Represented { source, has_ranges_by_date } = self.representation(asked, object, &mut fields).await;
+        let Represented { source, has_ranges_by_date } = self.representation(asked, object, &stored, &mut fields).await;
         let (content, length) = match source {
-            Source::AsIs(body) => (Content::Whole(body.chunks().clone()), Some(body.len())),
+            Source::AsIs(body) => (Content::Whole(body.chunks()), Some(body.len())),
             Source::Unpacking(unpacking) => (Content::Unpacking(unpacking), None),
         };
-        if let Some(length) = length.filter(|_| has_content(meta.status)) {
+        if let Some(length) = length.filter(|_| has_content(object.status())) {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
-        let answer = Answer { status: meta.status, fields, content, outcome: told.outcome };
-        answer.conditional(asked, &meta.fields).ranged(asked, length, has_ranges_by_date)
+        let answer = Answer { status: object.status(), fields, content, outcome: told.outcome };
+        answer.conditional(asked, &stored).ranged(asked, length, has_ranges_by_date)
     }
 
     /// The form of a stored object that the client gets: by the rule's compression, or as it is.
@@ -117,14 +117,15 @@ impl Engine {
         &self,
         asked: &Asked<'_>,
         object: &Object,
+        stored: &HeaderMap,
         fields: &mut HeaderMap,
     ) -> Represented<StoredBody> {
         let settings = asked.settings;
         match &settings.compression {
-            None => Represented { source: Source::AsIs(object.body.clone()), has_ranges_by_date: true },
+            None => Represented { source: Source::AsIs(object.body()), has_ranges_by_date: true },
             Some(compression) => {
                 let deriver = &self.context().deriver;
-                deriver.represent(compression, settings.max_object_bytes, object, asked.headers, fields).await
+                deriver.represent(compression, settings.max_object_bytes, object, stored, asked.headers, fields).await
             }
         }
     }

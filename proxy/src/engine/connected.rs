@@ -91,8 +91,8 @@ impl Engine {
         let key = sought.key(asked).hash();
         let started = self.context().inflight.start_alone(key, || {
             let still_stale = sought.object.as_ref().is_none_or(|(stale, _)| {
-                let stored = self.context().store.object(&stale.meta.key);
-                stored.is_none_or(|stored| Arc::ptr_eq(&stored, stale))
+                let stored = self.context().store.same(stale);
+                stored.is_none_or(|stored| stored.is(stale))
             });
             still_stale.then(|| Fill::start(&self.context().budget))
         });

@@ -97,7 +97,7 @@ impl Engine {
 
 impl Sought {
     /// As [`Sought::served`], without a lease.
-    pub(super) fn served_cut_off(&self, asked: &Asked<'_>) -> Option<(&Arc<Object>, Outcome)> {
+    pub(super) fn served_cut_off(&self, asked: &Asked<'_>) -> Option<(&Object, Outcome)> {
         let served = self.served().filter(|_| asked.settings.on_disconnect == OnDisconnect::Serve)?;
         Some(if served.1 == Outcome::Hit { (served.0, Outcome::HitDisconnected) } else { served })
     }

@@ -31,7 +31,7 @@ pub(super) enum Taken {
     /// The response, whose body comes through the reader.
     Reply(Arc<Reply>, Reader, Role),
     /// The stored object, which the upstream has confirmed.
-    Freshened(Arc<Object>, Role),
+    Freshened(Object, Role),
     /// Nothing: what it brought was overtaken by a purge, or is another's variant. Ask anew, with what is known now.
     Anew(MissReason, Option<Arc<Variants>>),
     /// Nothing: it is for its starter only, or its beginning is gone. Ask on one's own.
@@ -122,7 +122,7 @@ impl Engine {
         match outcome {
             Outcome::Failed(error) => Taken::Failed(error),
             Outcome::Freshened(object) => {
-                if object.meta.provenance.serves(joined_at, &self.context().live) {
+                if object.serves(joined_at, &self.context().live) {
                     Taken::Freshened(object, role)
                 } else {
                     Taken::Anew(MissReason::Overtaken, None)

@@ -30,7 +30,7 @@ pub struct Outlook {
     /// By what the upstream is known to vary; absent where it is not known to.
     pub variants: Option<Arc<Variants>>,
     /// What is stored under the key.
-    pub object: Option<Arc<Object>>,
+    pub object: Option<Object>,
     /// Whether a fill is under way that brings it.
     pub is_filling: bool,
     /// Why the last answer was not stored, where that is remembered.

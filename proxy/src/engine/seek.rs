@@ -21,7 +21,7 @@ pub(super) struct Sought {
     /// By what the upstream is known to vary.
     pub(super) variants: Option<Arc<Variants>>,
     /// The object, with what may be done with it.
-    pub(super) object: Option<(Arc<Object>, Standing)>,
+    pub(super) object: Option<(Object, Standing)>,
     /// Why the upstream must be asked, where nothing serves.
     pub(super) reason: MissReason,
 }
@@ -70,7 +70,7 @@ impl Standing {
 
 impl Sought {
     /// How it is served without asking, where it may be.
-    pub(super) fn served(&self) -> Option<(&Arc<Object>, Outcome)> {
+    pub(super) fn served(&self) -> Option<(&Object, Outcome)> {
         let (object, standing) = self.object.as_ref()?;
         standing.served().map(|outcome| (object, outcome))
     }
@@ -81,7 +81,7 @@ impl Sought {
     }
 
     /// The object, where it may be validated.
-    pub(super) fn base(&self) -> Option<Arc<Object>> {
+    pub(super) fn base(&self) -> Option<Object> {
         self.object.as_ref().map(|(object, _)| object.clone())
     }
 
@@ -92,7 +92,7 @@ impl Sought {
     pub(super) fn validators(&self) -> HeaderMap {
         let mut fields = HeaderMap::new();
         if let Some((object, standing)) = &self.object {
-            policy::add_validators(&object.meta.fields, &mut fields);
+            policy::add_validators(&object.fields().to_map(), &mut fields);
             if *standing == Standing::Purged {
                 fields.remove(header::IF_MODIFIED_SINCE);
             }
@@ -137,7 +137,7 @@ impl Engine {
     /// As [`Engine::standing`], within what this client asks of caches; and why the upstream is asked, where it must be.
     pub(super) fn standing_for(&self, asked: &Asked<'_>, object: &Object, now: u64) -> (Standing, MissReason) {
         let standing = self.standing(object, now);
-        match (standing, asked.control.allows(&object.meta.lifetime, now)) {
+        match (standing, asked.control.allows(&object.lifetime(), now)) {
             (Standing::Expired { .. }, Allowed::Stale) => (Standing::Accepted, MissReason::Stale),
             (Standing::Ended | Standing::Purged, _) | (_, Allowed::AsWithout | Allowed::Stale) => {
                 (standing, reason(standing))
@@ -151,9 +151,7 @@ impl Engine {
 
     /// What may be done with an object at `now`, in Unix milliseconds. Purged is not stale (rule 5).
     pub(super) fn standing(&self, object: &Object, now: u64) -> Standing {
-        let meta = &object.meta;
-        let verdict = meta.provenance.verdict_cached(&self.context().live, &object.checked);
-        match (verdict, meta.lifetime.freshness(now)) {
+        match (object.verdict_cached(&self.context().live), object.lifetime().freshness(now)) {
             (Verdict::Purged, _) => Standing::Purged,
             (_, Freshness::Ended) => Standing::Ended,
             (Verdict::Servable, Freshness::Fresh) => Standing::Fresh,

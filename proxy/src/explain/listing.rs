@@ -1,7 +1,6 @@
 //! Which objects are stored: those that a purge of a tag, a prefix, a host or a URL would reach, or all.
 
 use std::collections::BinaryHeap;
-use std::sync::Arc;
 
 use serde::Serialize;
 use vitrine_shared::clock::unix_millis;
@@ -107,7 +106,7 @@ impl Selector {
     }
 
     fn selects(&self, object: &Object) -> bool {
-        self.0.as_ref().is_none_or(|tags| tags.iter().any(|tag| object.meta.provenance.tags.contains(tag)))
+        self.0.as_ref().is_none_or(|tags| tags.iter().any(|tag| object.tags().contains(tag)))
     }
 }
 
@@ -128,7 +127,7 @@ impl Listing {
         let (mut total, mut following) = (0, 0);
         for object in engine.context().store.objects().filter(|object| self.selector.selects(object)) {
             total += 1;
-            let hash = object.meta.key.hash();
+            let hash = object.hash();
             if self.after.is_some_and(|after| hash <= after) {
                 continue;
             }
@@ -149,8 +148,8 @@ impl Listing {
 
 impl Seen {
     fn of(stored: &Object, engine: &Engine, purger: &Purger, now: u64) -> Option<Self> {
-        let meta = &stored.meta;
-        let parts = KeyParts::of(&meta.key)?;
+        let (key, lifetime) = (stored.key(), stored.lifetime());
+        let parts = KeyParts::of(&key)?;
         let mut keyed: Vec<Valued> = parts.headers.iter().map(words::of_header).collect();
         keyed.extend(parts.cookies.iter().map(words::of_cookie));
         keyed.extend(parts.device.map(|class| Valued { name: "device".to_owned(), values: vec![class.to_owned()] }));
@@ -159,10 +158,10 @@ impl Seen {
             scope: parts.scope.to_owned(),
             keyed,
             variant: words::of_variant(&parts),
-            status: meta.status.as_u16(),
-            bytes: stored.body.len(),
-            age_seconds: meta.lifetime.age_seconds(now),
-            ttl_seconds: meta.lifetime.ttl_seconds(now),
+            status: stored.status().as_u16(),
+            bytes: stored.body_len(),
+            age_seconds: lifetime.age_seconds(now),
+            ttl_seconds: lifetime.ttl_seconds(now),
             standing: engine.standing_of(stored, now),
             purge: object::purge(purger, stored, now).map(|purge| purge.sentence),
         })
@@ -172,7 +171,7 @@ impl Seen {
 /// An object by its key's hash.
 struct Candidate {
     hash: u128,
-    object: Arc<Object>,
+    object: Object,
 }
 
 impl PartialEq for Candidate {

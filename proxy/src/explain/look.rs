@@ -156,10 +156,10 @@ impl Looker<'_> {
         };
         let object = outlook
             .object
-            .as_deref()
+            .as_ref()
             .map(|stored| object::object(edge.engine, edge.purger, asked, stored, self.tags, outlook.now));
         let client =
-            outlook.object.as_deref().map(|stored| client::client(asked, &decision.transform, stored, outlook.now));
+            outlook.object.as_ref().map(|stored| client::client(asked, &decision.transform, stored, outlook.now));
         let verdict = verdict(&outlook);
         let last_not_stored = not_stored(&outlook, asked);
         let summary = summary(&rule.name, &verdict, &outlook, object.as_ref(), last_not_stored.as_ref());

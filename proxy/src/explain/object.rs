@@ -1,13 +1,13 @@
 //! A stored object, told.
 
-use http::{HeaderMap, HeaderName, header};
+use http::{HeaderName, header};
 use vitrine_shared::tag::{Tag, TagHash};
 
 use super::report::{Asked, Object as Told, Purge, Stamp, Tags};
 use super::words;
 use crate::engine::{self, Engine};
 use crate::purge::{Purger, address};
-use crate::store::{Object, Promise};
+use crate::store::{Object, Promise, StoredFields};
 
 /// Most hashes of tags that are told.
 const MAX_TAGS: usize = 100;
@@ -21,35 +21,33 @@ pub(super) fn object(
     of_interest: &[Tag],
     now: u64,
 ) -> Told {
-    let meta = &object.meta;
-    let lifetime = &meta.lifetime;
+    let (fields, lifetime, stamp) = (object.fields(), object.lifetime(), object.stamp());
     let left = |until: u64| until.saturating_sub(now) / 1000;
     let past_freshness = |until: u64| until.saturating_sub(now.max(lifetime.fresh_until)) / 1000;
-    let stamp = meta.provenance.stamp;
     let mut known = asked.settings.tags.expand(asked.target.path());
     known.extend(address::tags(asked.target, &asked.canonical.path_and_query));
     Told {
         standing: engine.standing_of(object, now),
-        status: meta.status.as_u16(),
-        bytes: object.body.len(),
-        content_type: field(&meta.fields, &header::CONTENT_TYPE),
-        coding: field(&meta.fields, &header::CONTENT_ENCODING),
+        status: object.status().as_u16(),
+        bytes: object.body_len(),
+        content_type: field(fields, &header::CONTENT_TYPE),
+        coding: field(fields, &header::CONTENT_ENCODING),
         age_seconds: lifetime.age_seconds(now),
         ttl_seconds: lifetime.ttl_seconds(now),
         stale_while_revalidate_left_seconds: past_freshness(lifetime.revalidate_until),
         stale_if_error_left_seconds: past_freshness(lifetime.error_until),
         ends_in_seconds: lifetime.ends.map(left),
-        freshness_from: words::freshness(&lifetime.source),
+        freshness_from: words::freshness(&object.freshness_source()),
         stamp: Stamp { epoch: stamp.epoch.to_string(), local: stamp.local },
-        is_outside_promise: meta.promise == Promise::Outside && engine.has_promise(),
-        tags: tags(&meta.provenance.tags, &known, of_interest),
+        is_outside_promise: object.promise() == Promise::Outside && engine.has_promise(),
+        tags: tags(object.tags(), &known, of_interest),
         purge: purge(purger, object, now),
     }
 }
 
 /// The purge that reached an object.
 pub(super) fn purge(purger: &Purger, object: &Object, now: u64) -> Option<Purge> {
-    let cause = purger.why(&object.meta.provenance)?;
+    let cause = purger.why(&object.provenance())?;
     let record = cause.record.as_ref();
     Some(Purge {
         sentence: cause.to_string(),
@@ -74,6 +72,6 @@ fn tags(kept: &[TagHash], known: &[Tag], of_interest: &[Tag]) -> Tags {
     }
 }
 
-fn field(fields: &HeaderMap, name: &HeaderName) -> Option<String> {
-    fields.get(name).map(|value| words::text(value.as_bytes()))
+fn field(fields: StoredFields<'_>, name: &HeaderName) -> Option<String> {
+    fields.get(name).map(|value| words::text(value))
 }

@@ -202,7 +202,7 @@ mod tests {
             requested_at: 1_000_000_000_000,
             received_at: 1_000_000_000_000,
         };
-        freshness(&policy::assess(&exchange, settings).unwrap().source)
+        freshness(&policy::assess(&exchange, settings).unwrap().1)
     }
 
     #[test]

@@ -1,7 +1,5 @@
 //! Storing what a fill has brought. A fill that a purge has overtaken is another type: it cannot be stored.
 
-use std::sync::Arc;
-
 use vitrine_shared::coherence::{Live, Verdict};
 
 use crate::key::CacheKey;
@@ -13,11 +11,11 @@ pub(super) struct Complete(Object);
 
 /// A complete object of which something was purged while it was made, or beside which a newer one is stored.
 #[derive(Debug)]
-pub(super) struct Overtaken(Arc<Object>);
+pub(super) struct Overtaken(Object);
 
 /// A complete object that nothing has overtaken.
 #[derive(Debug)]
-pub(super) struct Current(Arc<Object>);
+pub(super) struct Current(Object);
 
 impl Complete {
     /// Of a whole response.
@@ -28,11 +26,9 @@ impl Complete {
     /// Compares it with the tag table and the store. Refusing here is thrift: the check at each hit is the safety (rule 4),
     /// so what is purged between this and the storing is stored already purged.
     pub(super) fn check(self, store: &Store, live: &Live) -> Result<Current, Overtaken> {
-        let object = Arc::new(self.0);
-        let stamp = object.meta.provenance.stamp;
-        let newer =
-            store.object(&object.meta.key).is_some_and(|stored| stored.meta.provenance.stamp.is_newer_than(stamp));
-        if newer || object.meta.provenance.verdict(live) != Verdict::Servable {
+        let object = self.0;
+        let newer = store.same(&object).is_some_and(|stored| stored.stamp().is_newer_than(object.stamp()));
+        if newer || object.verdict(live) != Verdict::Servable {
             return Err(Overtaken(object));
         }
         Ok(Current(object))
@@ -41,8 +37,8 @@ impl Complete {
 
 impl Current {
     /// Stores it: under `primary`, or as one of the variants below that.
-    pub(super) fn store(self, store: &Store, primary: &CacheKey) -> Arc<Object> {
-        if self.0.meta.key == *primary {
+    pub(super) fn store(self, store: &Store, primary: &CacheKey) -> Object {
+        if self.0.framed_key() == primary.as_bytes() {
             store.insert(self.0.clone());
         } else {
             store.insert_variant(self.0.clone(), primary);
@@ -53,7 +49,7 @@ impl Current {
 
 impl Overtaken {
     /// For those who asked before the purge; it is never stored.
-    pub(super) fn into_object(self) -> Arc<Object> {
+    pub(super) fn into_object(self) -> Object {
         self.0
     }
 }

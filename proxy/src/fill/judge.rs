@@ -79,17 +79,17 @@ impl Asked<'_> {
     ///
     /// `Err` where the outcome must not be stored; the fields are then those to be sent on once.
     pub(super) fn freshen(&self, base: &Object, not_modified: &HeaderMap) -> Result<Object, Box<Reply>> {
-        let response = policy::freshen(&base.meta.fields, not_modified, self.received_at);
-        let mut reply = self.judge(base.meta.status, &response);
-        reply.length = Some(base.body.len());
+        let response = policy::freshen(&base.fields().to_map(), not_modified, self.received_at);
+        let mut reply = self.judge(base.status(), &response);
+        reply.length = Some(base.body_len());
         // A 304 need not repeat what has not changed (RFC 9110 §15.4.5).
         let lacks_tags = !not_modified.contains_key(VITRINE_TAGS);
         if lacks_tags || policy::lacks_tag_fields(not_modified, &self.upstream.tag_headers) {
-            reply.provenance.tags = union(&reply.provenance.tags, &base.meta.provenance.tags);
+            reply.provenance.tags = union(&reply.provenance.tags, base.tags());
         }
         match reply.share {
             // A 304 that changes what the response varies by: whose variant the body is cannot be known.
-            Share::All(storable) if storable.key != base.meta.key => {
+            Share::All(storable) if storable.key.as_bytes() != base.framed_key() => {
                 reply.share = Share::Starter(NotStored::Vary);
                 Err(Box::new(reply))
             }
@@ -101,8 +101,9 @@ impl Asked<'_> {
                     provenance: reply.provenance,
                     promise: reply.promise,
                     lifetime: storable.lifetime,
+                    source: storable.source,
                 };
-                Ok(Object::new(meta, base.body.clone()))
+                Ok(Object::new(meta, base.body()))
             }
             Share::Waiting(..) | Share::Starter(_) => Err(Box::new(reply)),
         }
@@ -119,13 +120,13 @@ impl Asked<'_> {
         Kept::of(&exchange, self.settings, self.no_store)
     }
 
-    fn storable(&self, Kept { lifetime, spec, max_bytes }: Kept) -> Storable {
+    fn storable(&self, Kept { lifetime, source, spec, max_bytes }: Kept) -> Storable {
         if spec.is_empty() {
-            return Storable { key: self.primary.clone(), lifetime, variants: None, max_bytes };
+            return Storable { key: self.primary.clone(), lifetime, source, variants: None, max_bytes };
         }
         let variants = Variants::new(self.primary.clone(), spec);
         let key = variants.variant(self.sent);
-        Storable { key, lifetime, variants: Some(Arc::new(variants)), max_bytes }
+        Storable { key, lifetime, source, variants: Some(Arc::new(variants)), max_bytes }
     }
 
     /// Who may have a response that is not stored.

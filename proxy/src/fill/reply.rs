@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderMap, StatusCode};
 
 use crate::key::CacheKey;
-use crate::policy::Lifetime;
+use crate::policy::{FreshnessSource, Lifetime};
 use crate::purge::Provenance;
 use crate::reason::NotStored;
 use crate::store::{Promise, Variants};
@@ -55,6 +55,8 @@ pub struct Storable {
     pub key: CacheKey,
     /// When it was made and until when it may be used.
     pub lifetime: Lifetime,
+    /// Where the end of its freshness comes from.
+    pub source: FreshnessSource,
     /// By what it varies, where it does.
     pub variants: Option<Arc<Variants>>,
     /// The longest that its body may be, in bytes.

@@ -43,7 +43,7 @@ pub enum Outcome {
     /// A response, whose body comes through the fill's readers.
     Reply(Arc<Reply>),
     /// A 304: the stored object with a new stamp and freshness.
-    Freshened(Arc<Object>),
+    Freshened(Object),
     /// The upstream gave no response.
     Failed(ExchangeError),
 }

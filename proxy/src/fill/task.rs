@@ -47,7 +47,7 @@ pub struct Job {
     /// The primary key.
     pub primary: CacheKey,
     /// The stored object whose validators are sent, and which must not make way for an error.
-    pub base: Option<Arc<Object>>,
+    pub base: Option<Object>,
     /// Whether the client forbids storing, under a rule that heeds it.
     pub no_store: bool,
     /// Who takes interim responses.
@@ -115,7 +115,7 @@ struct Run {
     url: Arc<Present>,
     origin: String,
     primary: CacheKey,
-    base: Option<Arc<Object>>,
+    base: Option<Object>,
     no_store: bool,
     interim: Option<mpsc::UnboundedSender<ResponseHeader>>,
     /// `None` where the fill is one request's own.
@@ -138,7 +138,8 @@ impl Run {
         if answer.incoming.head.status == StatusCode::NOT_MODIFIED {
             match &self.base {
                 Some(base)
-                    if answer.is_conditional && policy::selects(&base.meta.fields, &answer.incoming.head.headers) =>
+                    if answer.is_conditional
+                        && policy::selects(&base.fields().to_map(), &answer.incoming.head.headers) =>
                 {
                     return self.freshen(base, answer, ends).await;
                 }
@@ -188,7 +189,7 @@ impl Run {
 
     /// What may be asked now: to be called after the stamp was read, since what the answer confirms counts as of then.
     fn as_purged(&self, ask: Ask) -> Ask {
-        let is_purged = |base: &Arc<Object>| base.meta.provenance.verdict(&self.context.live) != Verdict::Servable;
+        let is_purged = |base: &Object| base.verdict(&self.context.live) != Verdict::Servable;
         if ask == Ask::Conditional && self.base.as_ref().is_some_and(is_purged) { Ask::ByTag } else { ask }
     }
 
@@ -241,7 +242,7 @@ impl Run {
                 self.not_shared(reply.status, &reply.share);
                 ends.body.pass();
                 ends.outcome.send_replace(Some(Outcome::Reply(Arc::from(reply))));
-                for chunk in base.body.chunks().iter() {
+                for chunk in base.body().chunks().iter() {
                     if ends.body.append(chunk.clone()).await.is_err() {
                         return FillResult::Abandoned;
                     }
@@ -316,7 +317,8 @@ impl Run {
             fields: reply.fields.clone(),
             provenance: reply.provenance.clone(),
             promise: reply.promise,
-            lifetime: storable.lifetime.clone(),
+            lifetime: storable.lifetime,
+            source: storable.source.clone(),
         };
         let object = Object::new(meta, StoredBody::new(chunks));
         match Complete::new(object).check(&self.context.store, &self.context.live) {
@@ -327,7 +329,7 @@ impl Run {
             }
             Err(overtaken) => {
                 // Where something else is stored, that tells what became of it.
-                if self.context.store.object(&overtaken.into_object().meta.key).is_none() {
+                if self.context.store.same(&overtaken.into_object()).is_none() {
                     self.context.marks.remember(self.primary.hash(), NotStored::Overtaken, true);
                 }
                 FillResult::Overtaken

@@ -5,7 +5,7 @@ use vitrine_shared::epoch::Epoch;
 use vitrine_shared::headers::{self, CACHE_EPOCH};
 use vitrine_shared::tag::Tag;
 
-use crate::policy::{self, Exchange, Lifetime};
+use crate::policy::{self, Exchange, FreshnessSource, Lifetime};
 use crate::reason::NotStored;
 use crate::rules::{CacheSettings, SetCookie};
 use crate::upstream::Upstream;
@@ -25,6 +25,8 @@ pub(crate) struct Said {
 pub(crate) struct Kept {
     /// Until when it may be used.
     pub(crate) lifetime: Lifetime,
+    /// Where the end of its freshness comes from.
+    pub(crate) source: FreshnessSource,
     /// By what it varies.
     pub(crate) spec: VarySpec,
     /// The longest that its body may be, in bytes.
@@ -52,13 +54,13 @@ impl Kept {
         if no_store {
             return Err(NotStored::RequestNoStore);
         }
-        let lifetime = policy::assess(exchange, settings)?;
+        let (lifetime, source) = policy::assess(exchange, settings)?;
         let max_bytes = settings.effective(exchange.status, exchange.response).max_object_bytes;
         if length(exchange.response).is_some_and(|length| length > max_bytes) {
             return Err(NotStored::TooLarge);
         }
         let spec = VarySpec::of(exchange.response, settings)?;
-        Ok(Self { lifetime, spec, max_bytes })
+        Ok(Self { lifetime, source, spec, max_bytes })
     }
 }
 

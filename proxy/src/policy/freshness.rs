@@ -10,7 +10,7 @@ use super::directives::delta_seconds;
 use crate::rules::BrowserTtl;
 
 /// When a stored response was made, and until when it may be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
     /// The instant at which its age was zero.
     pub born: u64,
@@ -26,11 +26,9 @@ pub struct Lifetime {
     pub stale_forbidden: bool,
     /// What downstream caches are told, where an entry of the rule's `responses` says so; else it is as the rule says.
     pub browser_ttl: Option<BrowserTtl>,
-    /// Where the end of its freshness comes from, to be told.
-    pub source: FreshnessSource,
 }
 
-/// Where the end of a response's freshness comes from.
+/// Where the end of a response's freshness comes from, to be told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FreshnessSource {
     /// What gave it.
@@ -94,13 +92,6 @@ impl Lifetime {
             ends: None,
             stale_forbidden: false,
             browser_ttl: None,
-            source: FreshnessSource {
-                basis: FreshnessBasis::Nothing,
-                targeted: None,
-                entry: None,
-                is_capped: false,
-                is_ended: false,
-            },
         }
     }
 

@@ -4,8 +4,8 @@
 //! freshness, tags and purges are the object's alone, a purge cannot miss it, and it outlives a 304, which keeps the body. What is
 //! no longer asked for is evicted as all else.
 
+use super::body::StoredBody;
 use super::memory::ENTRY_OVERHEAD;
-use super::object::StoredBody;
 use crate::encoding::codec::CodecError;
 use crate::encoding::{Coding, Form};
 

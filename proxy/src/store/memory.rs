@@ -7,8 +7,9 @@ use prometheus::IntCounter;
 use quick_cache::sync::Cache;
 use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
 
+use super::body::StoredBody;
 use super::derived::Derived;
-use super::object::{Object, StoredBody};
+use super::object::Object;
 use super::variants::Variants;
 use crate::encoding::Form;
 use crate::key::CacheKey;
@@ -26,7 +27,7 @@ pub(super) const ENTRY_OVERHEAD: u64 = 256;
 #[derive(Clone, Debug)]
 pub enum Entry {
     /// An object.
-    Object(Arc<Object>),
+    Object(Object),
     /// The fields on which the objects depend that lie below this key.
     Variants(Arc<Variants>),
     /// A stored body in another form, under its own kind of key.
@@ -39,7 +40,7 @@ pub enum Found {
     /// Nothing.
     Nothing,
     /// An object that does not vary.
-    Object(Arc<Object>),
+    Object(Object),
     /// Variants; the second look is made under the key that they lead to.
     Variants(Arc<Variants>),
 }
@@ -101,24 +102,29 @@ impl Store {
 
     /// Looks under a primary key.
     pub fn look(&self, key: &CacheKey, look: Look) -> Found {
+        self.find_by(key.hash(), key.as_bytes(), look)
+    }
+
+    /// As [`Store::look`], by the [hash](CacheKey::hash) and the [framed parts](CacheKey::as_bytes) of a key. Allocates nothing.
+    pub fn find_by(&self, hash: u128, framed: &[u8], look: Look) -> Found {
         let entry = match look {
-            Look::Use => self.cache.get(&key.hash()),
-            Look::Peek => self.cache.peek(&key.hash()),
+            Look::Use => self.cache.get(&hash),
+            Look::Peek => self.cache.peek(&hash),
         };
         match entry {
-            Some(Entry::Object(object)) if object.meta.key == *key => Found::Object(object),
-            Some(Entry::Variants(variants)) if variants.key == *key => Found::Variants(variants),
+            Some(Entry::Object(object)) if object.framed_key() == framed => Found::Object(object),
+            Some(Entry::Variants(variants)) if variants.key.as_bytes() == framed => Found::Variants(variants),
             Some(_) | None => Found::Nothing,
         }
     }
 
     /// Looks for an object, under a variant's key, for a request.
-    pub fn object(&self, key: &CacheKey) -> Option<Arc<Object>> {
+    pub fn object(&self, key: &CacheKey) -> Option<Object> {
         self.look_for_object(key, Look::Use)
     }
 
     /// Looks for an object, under a variant's key.
-    pub fn look_for_object(&self, key: &CacheKey, look: Look) -> Option<Arc<Object>> {
+    pub fn look_for_object(&self, key: &CacheKey, look: Look) -> Option<Object> {
         match self.look(key, look) {
             Found::Object(object) => {
                 if look == Look::Use {
@@ -130,9 +136,17 @@ impl Store {
         }
     }
 
+    /// The object that stands under the key of this one, for a request.
+    pub fn same(&self, object: &Object) -> Option<Object> {
+        match self.find_by(object.hash(), object.framed_key(), Look::Use) {
+            Found::Object(found) => Some(found),
+            Found::Variants(_) | Found::Nothing => None,
+        }
+    }
+
     /// All objects, in no order that means anything. A shard is locked for the step to one entry; what comes or goes meanwhile
     /// may be among them or not.
-    pub fn objects(&self) -> impl Iterator<Item = Arc<Object>> {
+    pub fn objects(&self) -> impl Iterator<Item = Object> {
         self.cache.iter().filter_map(|(_, entry)| match entry {
             Entry::Object(object) => Some(object),
             Entry::Variants(_) | Entry::Derived(_) => None,
@@ -140,13 +154,13 @@ impl Store {
     }
 
     /// Stores an object under its own key.
-    pub fn insert(&self, object: Arc<Object>) {
-        self.cache.insert(object.meta.key.hash(), Entry::Object(object));
+    pub fn insert(&self, object: Object) {
+        self.cache.insert(object.hash(), Entry::Object(object));
     }
 
     /// Stores one of the variants below a primary key, and drops another where there are too many of them.
-    pub fn insert_variant(&self, object: Arc<Object>, primary: &CacheKey) {
-        let variant = object.meta.key.hash();
+    pub fn insert_variant(&self, object: Object, primary: &CacheKey) {
+        let variant = object.hash();
         self.insert(object);
         if let Found::Variants(variants) = self.find(primary) {
             let in_use = |other: u128| match self.cache.peek(&other) {
@@ -168,9 +182,9 @@ impl Store {
     }
 
     /// Removes an object, unless another has taken its place.
-    pub fn withdraw(&self, object: &Arc<Object>) {
-        let is_it = |entry: &Entry| matches!(entry, Entry::Object(stored) if Arc::ptr_eq(stored, object));
-        self.cache.remove_if(&object.meta.key.hash(), is_it);
+    pub fn withdraw(&self, object: &Object) {
+        let is_it = |entry: &Entry| matches!(entry, Entry::Object(stored) if stored.is(object));
+        self.cache.remove_if(&object.hash(), is_it);
     }
 
     /// A body in another form, where that was derived.

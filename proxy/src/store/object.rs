@@ -3,29 +3,24 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, StatusCode};
-use vitrine_shared::coherence::Checked;
+use triomphe::ThinArc;
+use vitrine_shared::coherence::{Checked, Live, Stamp, Verdict};
 use vitrine_shared::tag::TagHash;
 
+use super::body::StoredBody;
+use super::fields::{StoredFields, pack};
 use super::memory::ENTRY_OVERHEAD;
 use crate::encoding::{Form, form_of};
 use crate::key::CacheKey;
-use crate::policy::Lifetime;
-use crate::purge::Provenance;
-
-/// Bodies of many small chunks are copied into one piece up to this size, so that a hit is one write.
-const JOINED: usize = 1 << 20;
-/// Bytes that a header field costs in a map besides its name and value.
-const FIELD_OVERHEAD: usize = 96;
-/// Bytes that a chunk costs besides its content.
-const CHUNK_OVERHEAD: usize = 64;
+use crate::policy::{FreshnessSource, Lifetime};
+use crate::purge::{Present, Provenance};
 
 /// Bytes that the mark of its URL costs, and its place among the others.
 const URL_OVERHEAD: usize = 128;
 
-/// Everything of a response but its body.
-#[derive(Debug)]
+/// Everything of a response but its body, to make an object of.
+#[derive(Clone, Debug)]
 pub struct Meta {
     /// The key that it stands under: the primary one, or a variant's.
     pub key: CacheKey,
@@ -39,6 +34,8 @@ pub struct Meta {
     pub promise: Promise,
     /// When it was made and until when it may be used.
     pub lifetime: Lifetime,
+    /// Where the end of its freshness comes from.
+    pub source: FreshnessSource,
 }
 
 /// Whether the invalidation protocol vouches for a response (rule 6).
@@ -50,73 +47,26 @@ pub enum Promise {
     Outside,
 }
 
-/// A complete body.
-#[derive(Clone, Debug)]
-pub struct StoredBody {
-    id: u64,
-    chunks: Arc<[Bytes]>,
-    len: u64,
-}
+/// A complete response, in one allocation with its key and fields. To clone it counts one up and copies nothing.
+#[derive(Clone)]
+pub struct Object(ThinArc<Head, u8>);
 
-/// A complete response.
-#[derive(Debug)]
-pub struct Object {
-    /// Everything but its body.
-    pub meta: Meta,
-    /// Its body, shared with what it was before a 304 freshened it.
-    pub body: StoredBody,
-    /// In which form its body is; `None` where it may not be brought into another.
-    pub form: Option<Form>,
+/// What is at the front of an object; key and fields follow as bytes.
+struct Head {
+    id: u64,
+    hash: u128,
+    key: usize,
+    status: StatusCode,
+    provenance: Provenance,
+    promise: Promise,
+    lifetime: Lifetime,
+    source: FreshnessSource,
+    body: StoredBody,
+    form: Option<Form>,
     /// At which generation of the tag table it was last found servable.
-    pub checked: Checked,
+    checked: Checked,
     /// Whether it was found since it was last considered for making room.
     found: AtomicBool,
-    weight: u64,
-}
-
-// === impl StoredBody ===
-
-impl StoredBody {
-    /// From the chunks of a complete fill.
-    pub fn new(chunks: Vec<Bytes>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let len: usize = chunks.iter().map(Bytes::len).sum();
-        let chunks = if chunks.len() > 1 && len <= JOINED {
-            let mut joined = BytesMut::with_capacity(len);
-            for chunk in &chunks {
-                joined.extend_from_slice(chunk);
-            }
-            Arc::from([joined.freeze()])
-        } else {
-            chunks.into()
-        };
-        Self { id: NEXT.fetch_add(1, Ordering::Relaxed), chunks, len: len as u64 }
-    }
-
-    /// Its number in this process, which no other body gets: by it what was derived from it is found.
-    pub fn id(&self) -> u64 {
-        self.id
-    }
-
-    /// Its pieces, in order.
-    pub fn chunks(&self) -> &Arc<[Bytes]> {
-        &self.chunks
-    }
-
-    /// Its length in bytes.
-    pub fn len(&self) -> u64 {
-        self.len
-    }
-
-    /// Whether there is nothing in it.
-    pub fn is_empty(&self) -> bool {
-        self.len == 0
-    }
-
-    /// What it costs in memory, in bytes.
-    pub(super) fn weight(&self) -> u64 {
-        self.len + (self.chunks.len() * CHUNK_OVERHEAD) as u64
-    }
 }
 
 // === impl Object ===
@@ -124,30 +74,159 @@ impl StoredBody {
 impl Object {
     /// Puts a response together.
     pub fn new(meta: Meta, body: StoredBody) -> Self {
-        let fields: usize =
-            meta.fields.iter().map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD).sum();
-        let tags = size_of_val::<[TagHash]>(&meta.provenance.tags);
-        let fixed = size_of::<Self>() + meta.key.as_bytes().len() + fields + tags + URL_OVERHEAD;
-        let weight = ENTRY_OVERHEAD + fixed as u64 + body.weight();
-        let form = form_of(meta.status, &meta.fields);
-        Self { meta, body, form, checked: Checked::default(), found: AtomicBool::new(false), weight }
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let Meta { key, status, fields, provenance, promise, lifetime, source } = meta;
+        let form = form_of(status, &fields);
+        let mut bytes = key.as_bytes().to_vec();
+        pack(&fields, &mut bytes);
+        let head = Head {
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            hash: key.hash(),
+            key: key.as_bytes().len(),
+            status,
+            provenance,
+            promise,
+            lifetime,
+            source,
+            body,
+            form,
+            checked: Checked::default(),
+            found: AtomicBool::new(false),
+        };
+        Self(ThinArc::from_header_and_slice(head, &bytes))
+    }
+
+    /// Its number in this process, which no other object gets, nor the same after a 304 has freshened it.
+    pub fn id(&self) -> u64 {
+        self.head().id
+    }
+
+    /// Whether this is the same object, and not only an equal one.
+    pub fn is(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+
+    /// The key that it stands under: the primary one, or a variant's. Allocates.
+    pub fn key(&self) -> CacheKey {
+        CacheKey::from_bytes(self.framed_key().into())
+    }
+
+    /// The [hash](CacheKey::hash) of its key.
+    pub fn hash(&self) -> u128 {
+        self.head().hash
+    }
+
+    /// The [framed parts](CacheKey::as_bytes) of its key.
+    pub fn framed_key(&self) -> &[u8] {
+        &self.0.slice[..self.head().key]
+    }
+
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.head().status
+    }
+
+    /// Its fields, as they are stored.
+    pub fn fields(&self) -> StoredFields<'_> {
+        StoredFields::of(&self.0.slice[self.head().key..])
+    }
+
+    /// Whether the invalidation protocol vouches for it.
+    pub fn promise(&self) -> Promise {
+        self.head().promise
+    }
+
+    /// When it was made and until when it may be used.
+    pub fn lifetime(&self) -> Lifetime {
+        self.head().lifetime
+    }
+
+    /// Where the end of its freshness comes from.
+    pub fn freshness_source(&self) -> FreshnessSource {
+        self.head().source.clone()
+    }
+
+    /// In which form its body is; `None` where it may not be brought into another.
+    pub fn form(&self) -> Option<Form> {
+        self.head().form
+    }
+
+    /// Its body, shared with what it was before a 304 freshened it.
+    pub fn body(&self) -> StoredBody {
+        self.head().body.clone()
+    }
+
+    /// The length of its body in bytes.
+    pub fn body_len(&self) -> u64 {
+        self.head().body.len()
+    }
+
+    /// Where this edge stood before the upstream was asked for it.
+    pub fn stamp(&self) -> Stamp {
+        self.head().provenance.stamp
+    }
+
+    /// The tags that it was made of, sorted.
+    pub fn tags(&self) -> &[TagHash] {
+        &self.head().provenance.tags
+    }
+
+    /// Its URL, among those of which something is stored.
+    pub fn url(&self) -> &Arc<Present> {
+        &self.head().provenance.url
+    }
+
+    /// Of when and of what it is. Allocates.
+    pub fn provenance(&self) -> Provenance {
+        self.head().provenance.clone()
+    }
+
+    /// See [`Provenance::verdict`].
+    pub fn verdict(&self, live: &Live) -> Verdict {
+        self.head().provenance.verdict(live)
+    }
+
+    /// See [`Provenance::verdict_cached`]; remembered in the object.
+    pub fn verdict_cached(&self, live: &Live) -> Verdict {
+        self.head().provenance.verdict_cached(live, &self.head().checked)
+    }
+
+    /// See [`Provenance::serves`].
+    pub fn serves(&self, joined_at: Stamp, live: &Live) -> bool {
+        self.head().provenance.serves(joined_at, live)
     }
 
     /// Notes that a request found it.
     pub(super) fn note_found(&self) {
         // Most hits find it noted already, and a plain read leaves the line shared between cores.
-        if !self.found.load(Ordering::Relaxed) {
-            self.found.store(true, Ordering::Relaxed);
+        if !self.head().found.load(Ordering::Relaxed) {
+            self.head().found.store(true, Ordering::Relaxed);
         }
     }
 
     /// Whether it was found since this was last asked.
     pub(super) fn was_found(&self) -> bool {
-        self.found.swap(false, Ordering::Relaxed)
+        self.head().found.swap(false, Ordering::Relaxed)
     }
 
     /// What it costs in memory, in bytes: body, fields, key, tags and overhead.
     pub fn weight(&self) -> u64 {
-        self.weight
+        let fixed = size_of::<Head>() + self.0.slice.len() + size_of_val(self.tags()) + URL_OVERHEAD;
+        ENTRY_OVERHEAD + fixed as u64 + self.head().body.weight()
+    }
+
+    fn head(&self) -> &Head {
+        &self.0.header.header
+    }
+}
+
+impl std::fmt::Debug for Object {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Object")
+            .field("id", &self.id())
+            .field("status", &self.status())
+            .field("fields", &self.fields())
+            .field("bytes", &self.body_len())
+            .finish_non_exhaustive()
     }
 }

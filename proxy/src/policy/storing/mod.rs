@@ -39,8 +39,8 @@ pub struct Exchange<'m> {
     pub received_at: u64,
 }
 
-/// Judges a response to a GET: how long it may be used, or why it must not be stored.
-pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifetime, NotStored> {
+/// Judges a response to a GET: how long it may be used and what says so, or why it must not be stored.
+pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<(Lifetime, FreshnessSource), NotStored> {
     let effective = settings.effective(exchange.status, exchange.response);
     let governing = Governing::of(exchange.response, &settings.targeted);
     let control = governing.control;
@@ -81,13 +81,12 @@ pub fn assess(exchange: &Exchange<'_>, settings: &CacheSettings) -> Result<Lifet
         ends,
         stale_forbidden: control.forbids_stale() || control.s_maxage.is_some(),
         browser_ttl: (effective.browser_ttl != settings.browser_ttl).then_some(effective.browser_ttl),
-        source,
         ..Lifetime::new(received_at.saturating_sub(age), fresh_until)
     };
     let usable_until = judged.revalidate_until.max(judged.error_until);
     let has_validator =
         exchange.response.contains_key(header::ETAG) || exchange.response.contains_key(header::LAST_MODIFIED);
-    if usable_until <= received_at && !has_validator { Err(NotStored::NoFreshness) } else { Ok(judged) }
+    if usable_until <= received_at && !has_validator { Err(NotStored::NoFreshness) } else { Ok((judged, source)) }
 }
 
 /// What forbids storing, whatever the lifetime.

@@ -34,7 +34,7 @@ fn judge(settings: &CacheSettings, request: &[&str], status: u16, response: &[&s
         requested_at: THEN,
         received_at: THEN,
     };
-    assess(&exchange, settings)
+    assess(&exchange, settings).map(|(lifetime, _)| lifetime)
 }
 
 /// Seconds of freshness, or why it is not stored.

@@ -58,26 +58,27 @@ impl Deriver {
     /// The representation of a stored object for a client; `fields`, which are those of the object, become its own. Content-Length is
     /// left to the caller.
     ///
-    /// The object must have been judged servable: nothing here asks again.
+    /// The object must have been judged servable: nothing here asks again. `stored` are its own fields.
     pub async fn represent(
         self: &Arc<Self>,
         compression: &Compression,
         max_object: u64,
         object: &Object,
+        stored: &HeaderMap,
         request: &HeaderMap,
         fields: &mut HeaderMap,
     ) -> Represented<StoredBody> {
-        let (stored, length) = (&object.meta.fields, object.body.len());
-        let Some(negotiation) = Negotiation::of_whole(compression, object.form, stored, length, request) else {
-            return Represented { source: Source::AsIs(object.body.clone()), has_ranges_by_date: true };
+        let Some(negotiation) = Negotiation::of_whole(compression, object.form(), stored, object.body_len(), request)
+        else {
+            return Represented { source: Source::AsIs(object.body()), has_ranges_by_date: true };
         };
         let chosen = negotiation.chosen;
         // What will be a 304 needs no content.
-        let is_content_needed = || !policy::is_not_modified(request, object.meta.status, stored);
+        let is_content_needed = || !policy::is_not_modified(request, object.status(), stored);
         let (sent, source) = if chosen == negotiation.stored || !is_content_needed() {
-            (chosen, Source::AsIs(object.body.clone()))
+            (chosen, Source::AsIs(object.body()))
         } else {
-            self.in_form(&negotiation, &object.body, max_object).await
+            self.in_form(&negotiation, &object.body(), max_object).await
         };
         negotiation.tell(fields, sent);
         Represented { source, has_ranges_by_date: false }
@@ -165,7 +166,7 @@ impl Task {
         };
         let (body, from, to, limits) = (self.body.clone(), self.from, self.to, self.limits);
         let begun = Instant::now();
-        let made = tokio::task::spawn_blocking(move || recode(body.chunks(), from, to, limits)).await;
+        let made = tokio::task::spawn_blocking(move || recode(&body.chunks(), from, to, limits)).await;
         drop(slot);
         // A codec that panicked could not decode it either.
         let made = made.unwrap_or(Err(CodecError::Corrupt)).map(|made| StoredBody::new(vec![made]));
