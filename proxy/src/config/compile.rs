@@ -1,15 +1,14 @@
 //! From the file's shape to the compiled configuration.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use toml::Spanned;
 use vitrine_shared::config::{ConfigError, Source};
 
 use super::problems::Problems;
-use super::raw::{RawCache, RawConfig, RawListen, RawRule, Text};
+use super::raw::{RawCache, RawConfig, RawRule, Text};
 use super::upstreams::Upstreams;
-use super::{CacheLimits, Config, Listen, feed, rule, trusted, upstreams};
+use super::{CacheLimits, Config, feed, listen, rule, upstreams};
 use crate::rules::{DEFAULT_MAX_OBJECT, Rule, RuleSet, shadowed};
 use crate::upstream::Upstream;
 
@@ -21,12 +20,10 @@ const MAX_VARIANTS: usize = 64;
 const MOST_VARIANTS: usize = 10_000;
 /// The edge's name, where none is given.
 const EDGE: &str = "edge";
-/// Most worker threads that a file may ask for.
-const MAX_THREADS: usize = 1024;
 
 pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<ConfigError>> {
     let mut problems = Problems::new(source);
-    let listen = listen(raw.listen, &mut problems);
+    let listen = listen::compile(raw.listen, &mut problems);
     let cache = cache(&raw.cache, &mut problems);
     let with_feed = raw.feed.is_some();
     // A feed that is there but wrong has noted its problems, so nothing is compiled in the end.
@@ -50,39 +47,6 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
         _ => None,
     };
     problems.finish(result).map(|(config, warnings)| Config { warnings, ..config })
-}
-
-/// An address to listen on; `:8080` is every IPv4 address of the machine, `localhost` the loopback.
-fn listening(text: &str) -> Option<SocketAddr> {
-    let spelled = match text.rsplit_once(':') {
-        Some(("", port)) => format!("0.0.0.0:{port}"),
-        Some(("localhost", port)) => format!("127.0.0.1:{port}"),
-        _ => text.to_owned(),
-    };
-    spelled.parse().ok()
-}
-
-fn listen(raw: RawListen, problems: &mut Problems<'_>) -> Option<Listen> {
-    let trusted = trusted::compile(&raw, problems);
-    let mut address = |text: &Text| {
-        problems.parse(text, "an address to listen on", |text| {
-            listening(text).ok_or("write an IP address and a port, such as \"127.0.0.1:8080\"")
-        })
-    };
-    let (http, ops) = (address(&raw.http), address(&raw.ops));
-    if let (Some(http), Some(ops)) = (http, ops)
-        && http == ops
-        && http.port() != 0
-    {
-        problems.error(&raw.ops, "clients and operators cannot share an address", None);
-    }
-    if let Some(threads) = &raw.threads
-        && !(1..=MAX_THREADS).contains(threads.get_ref())
-    {
-        problems.error(threads, format!("`threads` must be from 1 to {MAX_THREADS}"), None);
-    }
-    let ops_token = raw.ops_token.map(Spanned::into_inner).filter(|token| !token.is_empty());
-    Some(Listen { http: http?, ops: ops?, ops_token, threads: raw.threads.map(Spanned::into_inner), trusted })
 }
 
 fn cache(raw: &RawCache, problems: &mut Problems<'_>) -> Option<CacheLimits> {

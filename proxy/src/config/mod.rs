@@ -9,6 +9,8 @@ mod compression;
 mod cors;
 mod edits;
 mod feed;
+mod limits;
+mod listen;
 mod problems;
 pub mod raw;
 mod rule;
@@ -28,6 +30,7 @@ pub use feed::Feed;
 pub use secret::Secret;
 
 use crate::client::TrustedProxies;
+use crate::downstream::Limits;
 use crate::rules::RuleSet;
 use crate::upstream::Upstream;
 
@@ -63,6 +66,10 @@ pub struct Listen {
     pub threads: Option<usize>,
     /// Whose word on the client is believed.
     pub trusted: TrustedProxies,
+    /// HTTP/2 in clear text, by clients that know that it is spoken here (RFC 9113 §3.3).
+    pub h2c: bool,
+    /// What a client may take up.
+    pub limits: Arc<Limits>,
 }
 
 /// How much the cache may hold.

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::raw::{
     RawBypass, RawCache, RawCap, RawCompression, RawConfig, RawCors, RawEdits, RawEjection, RawFeed, RawHealth,
-    RawHeuristic, RawKey, RawKeyHeaderTable, RawListen, RawQueryNames, RawResponse, RawRetries, RawRule,
+    RawHeuristic, RawKey, RawKeyHeaderTable, RawLimits, RawListen, RawQueryNames, RawResponse, RawRetries, RawRule,
     RawStaleDefault, RawUpstream, RawVaryChoices,
 };
 use super::*;
@@ -36,6 +36,7 @@ fn the_reference_page_names_every_key_and_no_other() {
     for (heading, keys) in [
         ("## Top level", keys::<RawConfig>()),
         ("## `[listen]`", keys::<RawListen>()),
+        ("### `[listen.limits]`", keys::<RawLimits>()),
         ("## `[cache]`", keys::<RawCache>()),
         ("## `[feed]`", keys::<RawFeed>()),
         ("## `[upstreams.NAME]`", keys::<RawUpstream>()),

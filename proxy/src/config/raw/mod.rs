@@ -58,6 +58,54 @@ pub struct RawListen {
     pub trusted_proxies: Vec<Text>,
     /// The fields that they write: `x-forwarded` or `forwarded`.
     pub trusted_fields: Option<Text>,
+    /// HTTP/2 in clear text.
+    #[serde(default)]
+    pub h2c: bool,
+    /// What a client may take up.
+    #[serde(default)]
+    pub limits: RawLimits,
+}
+
+/// `[listen.limits]`
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawLimits {
+    /// Connections in total.
+    pub connections: Option<Spanned<usize>>,
+    /// Connections of one address.
+    pub connections_per_address: Option<Spanned<usize>>,
+    /// For a TLS handshake.
+    pub handshake_timeout: Option<Text>,
+    /// Without a request.
+    pub idle_timeout: Option<Text>,
+    /// For a whole head.
+    pub head_timeout: Option<Text>,
+    /// Bytes of a head.
+    pub head: Option<Text>,
+    /// Fields of a head.
+    pub fields: Option<Spanned<usize>>,
+    /// Bytes of a target.
+    pub target: Option<Text>,
+    /// Requests of a connection.
+    pub requests: Option<Spanned<usize>>,
+    /// Least bytes a second of a request's content.
+    pub body_rate: Option<Text>,
+    /// Time in which that does not count yet.
+    pub body_grace: Option<Text>,
+    /// For a whole content.
+    pub body_timeout: Option<Text>,
+    /// Least bytes a second of a response that are taken.
+    pub response_rate: Option<Text>,
+    /// Time in which that does not count yet.
+    pub response_grace: Option<Text>,
+    /// Concurrent streams of an HTTP/2 connection.
+    pub h2_streams: Option<Spanned<usize>>,
+    /// Streams that are reset.
+    pub h2_resets: Option<Spanned<usize>>,
+    /// Frames without content.
+    pub h2_frames: Option<Spanned<usize>>,
+    /// Bytes that an HTTP/2 connection may hold.
+    pub h2_memory: Option<Text>,
 }
 
 /// `[cache]`
