@@ -7,7 +7,7 @@ use crate::fields::FieldLines;
 use crate::weighted::{Member, members};
 
 /// What a client accepts, in thousandths; 0 refuses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Accept {
     codings: [Option<u16>; Coding::ALL.len()],
     identity: Option<u16>,

@@ -12,10 +12,11 @@ use crate::cache_status::CacheStatus;
 use crate::fill::body::Reader;
 use crate::fill::exchange::ExchangeError;
 use crate::fill::{Reply, Share};
-use crate::policy::{self, ByteRange};
+use crate::policy::{self, ByteRange, Lifetime};
 use crate::reason::{MissReason, Outcome, PassReason};
 use crate::refusal::Refusal;
 use crate::represent::{Represented, Source, Unpacking, represent_arriving};
+use crate::rules::BrowserTtl;
 use crate::store::{Object, Promise, StoredBody};
 
 /// The name of this cache's member of Cache-Status.
@@ -80,17 +81,33 @@ impl Context {
     }
 }
 
+/// What this cache says itself in the head of a stored response.
+#[derive(Debug)]
+pub(crate) struct Own {
+    pub(crate) age: HeaderValue,
+    pub(crate) cache_control: Option<HeaderValue>,
+    pub(crate) cache_status: HeaderValue,
+}
+
+impl Own {
+    /// The fields of a stored response for a client, before they become those of a representation.
+    pub(crate) fn with_stored(self, stored: &HeaderMap, lifetime: &Lifetime, browser: BrowserTtl) -> HeaderMap {
+        let mut fields = policy::fixed_fields(stored, lifetime, browser);
+        fields.insert(header::AGE, self.age);
+        if let Some(control) = self.cache_control {
+            fields.insert(header::CACHE_CONTROL, control);
+        }
+        fields.append(CACHE_STATUS, self.cache_status);
+        fields
+    }
+}
+
 impl Engine {
     /// A stored object as an answer.
     pub(super) async fn object_answer(&self, asked: &Asked<'_>, object: &Object, told: Context, now: u64) -> Answer {
         let (stored, lifetime) = (object.fields().to_map(), object.lifetime());
         let browser = asked.settings.browser_ttl;
-        let mut fields = policy::fixed_fields(&stored, &lifetime, browser);
         let varying = policy::varying_fields(&stored, &lifetime, browser, now);
-        fields.insert(header::AGE, HeaderValue::from(varying.age));
-        if let Some(control) = varying.cache_control {
-            fields.insert(header::CACHE_CONTROL, control);
-        }
         let status = CacheStatus {
             ttl: Some(lifetime.ttl_seconds(now)),
             fwd_status: told.fwd_status,
@@ -99,7 +116,12 @@ impl Engine {
             label: self.label(object.promise()),
             ..CacheStatus::new(told.outcome, asked.rule)
         };
-        fields.append(CACHE_STATUS, status.value());
+        let own = Own {
+            age: HeaderValue::from(varying.age),
+            cache_control: varying.cache_control,
+            cache_status: status.value(),
+        };
+        let mut fields = own.with_stored(&stored, &lifetime, browser);
         let Represented { source, has_ranges_by_date } = self.representation(asked, object, &stored, &mut fields).await;
         let (content, length) = match source {
             Source::AsIs(body) => (Content::Whole(body.chunks()), Some(body.len())),
@@ -189,7 +211,7 @@ impl Engine {
         answer.ranged(asked, length, has_ranges_by_date)
     }
 
-    fn label(&self, promise: Promise) -> &'static str {
+    pub(crate) fn label(&self, promise: Promise) -> &'static str {
         match promise {
             Promise::Outside if self.labels => OUTSIDE_PROMISE,
             Promise::Outside | Promise::Within => "",

@@ -219,7 +219,7 @@ impl Engine {
     async fn if_error(&self, asked: &Asked<'_>, sought: &Sought, fwd_status: Option<u16>) -> Option<Answer> {
         let (object, _) = sought.object.as_ref()?;
         let now = unix_millis();
-        let covered = self.standing_for(asked, object, now).0.covers_error();
+        let covered = self.standing_for(&asked.control, object, now).0.covers_error();
         let told = Told { fwd_status, ..Told::of(Outcome::Stale(StaleReason::IfError)) };
         if covered { Some(self.object_answer(asked, object, told, now).await) } else { None }
     }

@@ -120,7 +120,9 @@ impl Engine {
         let (object, _) = sought.object.as_ref()?;
         let standing: Standing = self.standing(object, now);
         match connection {
-            State::Connected => self.standing_for(asked, object, now).0.covers_error().then_some(StaleReason::IfError),
+            State::Connected => {
+                self.standing_for(&asked.control, object, now).0.covers_error().then_some(StaleReason::IfError)
+            }
             State::CutOff { since } => {
                 (serves_for(asked, since) && standing.survives_cut_off()).then_some(StaleReason::ServeFor)
             }

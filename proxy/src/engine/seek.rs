@@ -9,7 +9,7 @@ use super::Engine;
 use super::asked::Asked;
 use crate::fill::request::ClientFields;
 use crate::key::CacheKey;
-use crate::policy::{self, Allowed, Freshness};
+use crate::policy::{self, Allowed, Freshness, RequestControl};
 use crate::reason::{MissReason, Outcome, StaleReason};
 use crate::store::{Found, Look, Object, Variants};
 
@@ -116,7 +116,7 @@ impl Engine {
         match found {
             Found::Nothing => Sought { variant: None, variants: None, object: None, reason: MissReason::Uri },
             Found::Object(object) => {
-                let (standing, reason) = self.standing_for(asked, &object, now);
+                let (standing, reason) = self.standing_for(&asked.control, &object, now);
                 Sought { variant: None, variants: None, object: Some((object, standing)), reason }
             }
             Found::Variants(variants) => {
@@ -124,7 +124,7 @@ impl Engine {
                 let key = variants.variant(fields.all());
                 let (object, reason) = match self.context().store.look_for_object(&key, look) {
                     Some(object) => {
-                        let (standing, reason) = self.standing_for(asked, &object, now);
+                        let (standing, reason) = self.standing_for(&asked.control, &object, now);
                         (Some((object, standing)), reason)
                     }
                     None => (None, MissReason::Vary),
@@ -135,9 +135,9 @@ impl Engine {
     }
 
     /// As [`Engine::standing`], within what this client asks of caches; and why the upstream is asked, where it must be.
-    pub(super) fn standing_for(&self, asked: &Asked<'_>, object: &Object, now: u64) -> (Standing, MissReason) {
+    pub(super) fn standing_for(&self, control: &RequestControl, object: &Object, now: u64) -> (Standing, MissReason) {
         let standing = self.standing(object, now);
-        match (standing, asked.control.allows(&object.lifetime(), now)) {
+        match (standing, control.allows(&object.lifetime(), now)) {
             (Standing::Expired { .. }, Allowed::Stale) => (Standing::Accepted, MissReason::Stale),
             (Standing::Ended | Standing::Purged, _) | (_, Allowed::AsWithout | Allowed::Stale) => {
                 (standing, reason(standing))

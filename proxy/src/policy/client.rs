@@ -46,12 +46,44 @@ pub fn varying_fields(stored: &HeaderMap, lifetime: &Lifetime, browser: BrowserT
     let cache_control = match lifetime.browser_ttl.unwrap_or(browser) {
         BrowserTtl::Respect => respected(stored, lifetime, age, now),
         BrowserTtl::Revalidate => Some(HeaderValue::from_static("no-cache")),
-        BrowserTtl::Override(ttl) => {
-            let left = whole_seconds(ttl.min(lifetime.remaining(now)));
-            Some(if left == 0 { HeaderValue::from_static("no-cache") } else { max_age("public, ", left + age, "") })
-        }
+        BrowserTtl::Override(ttl) => Some(match overriding_max_age(lifetime, ttl, now) {
+            None => HeaderValue::from_static("no-cache"),
+            Some(seconds) => max_age(OVERRIDING, seconds, ""),
+        }),
     };
     Varying { age, cache_control }
+}
+
+/// What Cache-Control says before the number of [`overriding_max_age`].
+pub const OVERRIDING: &str = "public, ";
+
+/// The `max-age` of a browser TTL at `now`; `None` where nothing is left of it, and `no-cache` is said.
+pub fn overriding_max_age(lifetime: &Lifetime, ttl: Duration, now: u64) -> Option<u64> {
+    let left = whole_seconds(ttl.min(lifetime.remaining(now)));
+    (left > 0).then(|| left + lifetime.age_seconds(now))
+}
+
+/// How the Cache-Control that a client gets changes with time, while a response is fresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ControlOverTime {
+    /// Not at all.
+    Stays,
+    /// It is `max-age` alone, with a number that [`overriding_max_age`] tells.
+    MaxAge(Duration),
+    /// From second to second, in a way of its own.
+    Changes,
+}
+
+impl ControlOverTime {
+    /// Of a response under a rule.
+    pub fn of(lifetime: &Lifetime, browser: BrowserTtl) -> Self {
+        match lifetime.browser_ttl.unwrap_or(browser) {
+            BrowserTtl::Override(ttl) => Self::MaxAge(ttl),
+            BrowserTtl::Revalidate => Self::Stays,
+            BrowserTtl::Respect if lifetime.ends.is_none() => Self::Stays,
+            BrowserTtl::Respect => Self::Changes,
+        }
+    }
 }
 
 /// The upstream's own word, but never past the end of the content.

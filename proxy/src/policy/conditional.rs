@@ -3,25 +3,30 @@
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 
 use super::freshness::http_date;
+use crate::fields::FieldLines;
 
 /// Whether a stored response with these fields answers the request with 304 (Not Modified).
 ///
 /// If-None-Match is compared weakly and, where present, alone decides (RFC 9110 §13.1.2, §13.2.2). If-Modified-Since is taken
 /// against Last-Modified, or where that is absent against Date (RFC 9111 §4.3.2). Other preconditions are the origin's and no
 /// cache's (§4.3.2). A 304 stands for a 200 only (RFC 9110 §15.4.5); of other statuses preconditions say nothing (§13.2.1).
-pub fn is_not_modified(request: &HeaderMap, status: StatusCode, stored: &HeaderMap) -> bool {
+pub fn is_not_modified<'f>(
+    request: impl Into<FieldLines<'f>>,
+    status: StatusCode,
+    stored: impl Into<FieldLines<'f>>,
+) -> bool {
+    let (request, stored) = (request.into(), stored.into());
     if status != StatusCode::OK {
         return false;
     }
-    if request.contains_key(header::IF_NONE_MATCH) {
-        let etag = stored.get(header::ETAG).and_then(|value| opaque(value.as_bytes().trim_ascii()));
-        return request.get_all(header::IF_NONE_MATCH).iter().any(|line| matches_list(line.as_bytes(), etag));
+    if request.contains(&header::IF_NONE_MATCH) {
+        let etag = stored.get(&header::ETAG).and_then(|value| opaque(value.trim_ascii()));
+        return request.get_all(&header::IF_NONE_MATCH).any(|line| matches_list(line, etag));
     }
-    let mut lines = request.get_all(header::IF_MODIFIED_SINCE).iter();
-    let (Some(line), None) = (lines.next(), lines.next()) else {
+    let Some(line) = request.get_one(&header::IF_MODIFIED_SINCE) else {
         return false;
     };
-    let modified = stored.get(header::LAST_MODIFIED).or_else(|| stored.get(header::DATE)).and_then(http_date);
+    let modified = stored.get(&header::LAST_MODIFIED).or_else(|| stored.get(&header::DATE)).and_then(http_date);
     matches!((http_date(line), modified), (Some(since), Some(modified)) if modified <= since)
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use super::directives::delta_seconds;
+use crate::fields::text;
 use crate::rules::BrowserTtl;
 
 /// When a stored response was made, and until when it may be used.
@@ -168,8 +169,8 @@ pub(super) fn unchanged_for(response: &HeaderMap, received_at: u64) -> Option<u6
 }
 
 /// An HTTP-date in any of its three forms (RFC 9110 §5.6.7), as Unix milliseconds.
-pub(crate) fn http_date(value: &HeaderValue) -> Option<u64> {
-    let text = value.to_str().ok()?;
+pub(crate) fn http_date(value: impl AsRef<[u8]>) -> Option<u64> {
+    let text = text(value.as_ref())?;
     let time = httpdate::parse_http_date(text).ok().or_else(|| lenient(text))?;
     let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     u64::try_from(since.as_millis()).ok()

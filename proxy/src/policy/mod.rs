@@ -21,7 +21,7 @@ mod tags;
 mod targeted;
 
 pub use cache_control::CacheControl;
-pub use client::{Varying, fixed_fields, varying_fields};
+pub use client::{ControlOverTime, OVERRIDING, Varying, fixed_fields, overriding_max_age, varying_fields};
 pub use conditional::{add_validators, is_not_modified, to_not_modified};
 pub use control::{Allowed, RequestControl};
 pub use directives::{MAX_DELTA_SECONDS, delta_seconds};

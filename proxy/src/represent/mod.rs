@@ -12,7 +12,7 @@ mod unpacking;
 
 use http::HeaderMap;
 
-pub use deriver::Deriver;
+pub use deriver::{AtOnce, Deriver};
 use negotiation::Negotiation;
 pub use unpacking::Unpacking;
 

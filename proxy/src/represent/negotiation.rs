@@ -23,7 +23,7 @@ impl Negotiation {
         stored: Option<Form>,
         response: &HeaderMap,
         length: u64,
-        request: &HeaderMap,
+        accept: impl FnOnce() -> Accept,
     ) -> Option<Self> {
         // Nothing is no body of any coding, whatever the fields say.
         let stored = stored.filter(|_| length > 0)?;
@@ -32,7 +32,7 @@ impl Negotiation {
         if is_single {
             return None;
         }
-        let accept = Accept::of(request);
+        let accept = accept();
         Some(Self { accept, stored, chosen: choose(&accept, stored, offered).unwrap_or(stored) })
     }
 
@@ -48,7 +48,8 @@ impl Negotiation {
         request: &HeaderMap,
     ) -> Option<Self> {
         // Without a length it is taken to be long enough.
-        let whole = Self::of_whole(compression, arriving, response, length.unwrap_or(u64::MAX), request)?;
+        let whole =
+            Self::of_whole(compression, arriving, response, length.unwrap_or(u64::MAX), || Accept::of(request))?;
         Some(Self { chosen: choose(&whole.accept, whole.stored, &[]).unwrap_or(whole.stored), ..whole })
     }
 

@@ -109,6 +109,15 @@ pub struct RuleSet {
     by_none: Vec<Candidate>,
 }
 
+/// What the rules say of one request.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'s> {
+    /// The rule that decides; `None` where none matches.
+    pub rule: Option<&'s Rule>,
+    /// The settings by which it is cached, or why it is passed.
+    pub action: Result<&'s Arc<CacheSettings>, PassReason>,
+}
+
 /// A pattern of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate {
@@ -139,9 +148,10 @@ impl RuleSet {
         Self { rules, default_rule: DEFAULT_RULE.into(), default_upstream, former: Vec::new(), by_first, by_none }
     }
 
-    /// What to do with a request. Allocates nothing but for paths of very many segments.
+    /// What to do with a request, for as long as it takes.
     pub fn decide(&self, request: &RequestFacts<'_>) -> Decision {
-        let Some(rule) = self.find(request) else {
+        let judged = self.judge(request);
+        let Some(rule) = judged.rule else {
             return Decision {
                 rule: Arc::clone(&self.default_rule),
                 upstream: Arc::clone(&self.default_upstream),
@@ -150,16 +160,9 @@ impl RuleSet {
                 action: Action::Pass(PassReason::NoRule),
             };
         };
-        let action = match &rule.action {
-            RuleAction::Pass => Action::Pass(PassReason::Rule),
-            RuleAction::Cache { settings, bypass } => match bypass.reason(request) {
-                Some(reason) => Action::Pass(reason),
-                // With the client's cookies the upstream might answer for another path than the rule's.
-                None if settings.forward == Forward::All && request.target.is_ambiguous() => {
-                    Action::Pass(PassReason::Path)
-                }
-                None => Action::Cache(CachePlan { settings: Arc::clone(settings) }),
-            },
+        let action = match judged.action {
+            Ok(settings) => Action::Cache(CachePlan { settings: Arc::clone(settings) }),
+            Err(reason) => Action::Pass(reason),
         };
         Decision {
             rule: Arc::clone(&rule.name),
@@ -168,6 +171,23 @@ impl RuleSet {
             purge_from: Arc::clone(&rule.purge_from),
             action,
         }
+    }
+
+    /// As [`RuleSet::decide`], by reference. Allocates nothing but for paths of very many segments.
+    pub fn judge(&self, request: &RequestFacts<'_>) -> Judged<'_> {
+        let Some(rule) = self.find(request) else {
+            return Judged { rule: None, action: Err(PassReason::NoRule) };
+        };
+        let action = match &rule.action {
+            RuleAction::Pass => Err(PassReason::Rule),
+            RuleAction::Cache { settings, bypass } => match bypass.reason(request) {
+                Some(reason) => Err(reason),
+                // With the client's cookies the upstream might answer for another path than the rule's.
+                None if settings.forward == Forward::All && request.target.is_ambiguous() => Err(PassReason::Path),
+                None => Ok(settings),
+            },
+        };
+        Judged { rule: Some(rule), action }
     }
 
     /// The first rule that matches.

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use super::metrics::{DeriveResult, RepresentMetrics};
 use super::{Negotiation, Represented, Source, Unpacking};
 use crate::encoding::codec::{CodecError, Limits, recode};
-use crate::encoding::{Compression, Form};
+use crate::encoding::{Accept, Compression, Form};
 use crate::policy;
 use crate::store::{Derived, Object, Store, StoredBody};
 
@@ -25,6 +25,15 @@ const MOST_UNDER_WAY: usize = 64;
 const INFLATION: u64 = 16;
 /// What a derived body costs in the store besides its bytes, at most.
 const ENTRY: u64 = 1 << 10;
+
+/// The content of a representation that is at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtOnce {
+    /// The stored body.
+    Stored,
+    /// A derived one, in this form.
+    Derived(Form),
+}
 
 /// Derives bodies and keeps them in the store.
 #[derive(Debug)]
@@ -68,7 +77,8 @@ impl Deriver {
         request: &HeaderMap,
         fields: &mut HeaderMap,
     ) -> Represented<StoredBody> {
-        let Some(negotiation) = Negotiation::of_whole(compression, object.form(), stored, object.body_len(), request)
+        let accept = || Accept::of(request);
+        let Some(negotiation) = Negotiation::of_whole(compression, object.form(), stored, object.body_len(), accept)
         else {
             return Represented { source: Source::AsIs(object.body()), has_ranges_by_date: true };
         };
@@ -82,6 +92,33 @@ impl Deriver {
         };
         negotiation.tell(fields, sent);
         Represented { source, has_ranges_by_date: false }
+    }
+
+    /// As [`Deriver::represent`], where that takes no waiting and no making; `None` where it does.
+    ///
+    /// The form depends on the object, the rule and `accept` alone.
+    pub fn represent_at_once(
+        &self,
+        compression: &Compression,
+        object: &Object,
+        stored: &HeaderMap,
+        accept: Accept,
+        is_content_needed: bool,
+        fields: &mut HeaderMap,
+    ) -> Option<AtOnce> {
+        let Some(negotiation) = Negotiation::of_whole(compression, object.form(), stored, object.body_len(), || accept)
+        else {
+            return Some(AtOnce::Stored);
+        };
+        let chosen = negotiation.chosen;
+        let at_once = if chosen == negotiation.stored || !is_content_needed {
+            AtOnce::Stored
+        } else {
+            self.store.derived(&object.body(), chosen).filter(|derived| derived.body.is_ok())?;
+            AtOnce::Derived(chosen)
+        };
+        negotiation.tell(fields, chosen);
+        Some(at_once)
     }
 
     /// The body in the chosen form, or in the one that stands in for it.

@@ -34,7 +34,7 @@ fn negotiation(accept: &str) -> Negotiation {
     request.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(accept).unwrap());
     let mut response = HeaderMap::new();
     response.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html"));
-    Negotiation::of_whole(&Compression::default(), Some(GZIP), &response, 1, &request).unwrap()
+    Negotiation::of_whole(&Compression::default(), Some(GZIP), &response, 1, || Accept::of(&request)).unwrap()
 }
 
 fn bytes(source: &Source<StoredBody>) -> Bytes {
