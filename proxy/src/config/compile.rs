@@ -8,7 +8,7 @@ use vitrine_shared::config::{ConfigError, Source};
 use super::problems::Problems;
 use super::raw::{RawCache, RawConfig, RawRule, Text};
 use super::upstreams::Upstreams;
-use super::{CacheLimits, Config, feed, listen, rule, upstreams};
+use super::{CacheLimits, Config, disk, feed, listen, rule, upstreams};
 use crate::rules::{DEFAULT_MAX_OBJECT, Rule, RuleSet, shadowed};
 use crate::upstream::Upstream;
 
@@ -25,12 +25,13 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
     let mut problems = Problems::new(source);
     let listen = listen::compile(raw.listen, &mut problems);
     let cache = cache(&raw.cache, &mut problems);
+    let max_object = cache.map_or(DEFAULT_MAX_OBJECT, |cache| cache.max_object);
+    // A disk that is there but wrong has noted its problems, so nothing is compiled in the end; nor with such a feed.
+    let disk = raw.cache.disk.as_ref().and_then(|raw| disk::compile(raw, max_object, &mut problems));
     let with_feed = raw.feed.is_some();
-    // A feed that is there but wrong has noted its problems, so nothing is compiled in the end.
     let feed = raw.feed.and_then(|raw| feed::compile(raw, &mut problems));
     let upstreams = upstreams::compile(raw.upstreams, with_feed, &mut problems);
     let default = default_upstream(raw.default_upstream.as_ref(), &upstreams, &mut problems);
-    let max_object = cache.map_or(DEFAULT_MAX_OBJECT, |cache| cache.max_object);
     let rules = rules(&raw.rules, &upstreams, default.as_ref(), max_object, &mut problems);
     upstreams.warn_of_unused(default.as_ref(), &rules, &mut problems);
     let edge = raw.edge.map_or_else(|| EDGE.to_owned(), Spanned::into_inner).into();
@@ -39,6 +40,7 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
             edge,
             listen,
             cache,
+            disk,
             feed,
             upstreams: upstreams.list(),
             rules: Arc::new(RuleSet::new(rules, default)),

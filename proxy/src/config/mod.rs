@@ -7,6 +7,7 @@ mod balance;
 mod compile;
 mod compression;
 mod cors;
+mod disk;
 mod edits;
 mod feed;
 mod limits;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 
 use vitrine_shared::config::{ConfigError, Source};
 
+pub use disk::{Admission, Disk};
 pub use feed::Feed;
 pub use secret::Secret;
 
@@ -43,6 +45,8 @@ pub struct Config {
     pub listen: Listen,
     /// How much it may hold.
     pub cache: CacheLimits,
+    /// The tier behind the memory; absent where objects are kept in memory alone.
+    pub disk: Option<Disk>,
     /// Where purges come from; absent where no upstream speaks the invalidation protocol.
     pub feed: Option<Feed>,
     /// All upstreams, by name.

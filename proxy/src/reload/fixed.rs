@@ -4,7 +4,7 @@ use toml::Spanned;
 use vitrine_shared::config::{ConfigError, Source};
 
 use super::loader::Loaded;
-use crate::config::raw::{RawConfig, RawFeed};
+use crate::config::raw::{RawCache, RawConfig, RawFeed};
 use crate::config::{CacheLimits, Config, Feed, Listen};
 
 /// A file's configuration as far as a running proxy can take it.
@@ -34,13 +34,7 @@ pub fn in_force(running: &Config, loaded: &Loaded) -> Result<InForce, Vec<Config
         }]);
     }
     let mut changes = listener_changes(running, new, &raw);
-    let (was, cache) = (running.cache, &raw.cache);
-    changes.push((was.memory != new.cache.memory, start(cache.memory.as_ref()), "cache.memory"));
-    changes.push((
-        was.max_variants != new.cache.max_variants,
-        start(cache.max_variants.as_ref()),
-        "cache.max_variants",
-    ));
+    changes.extend(cache_changes(running, new, &raw.cache));
     if let (Some(old), Some(new), Some(raw)) = (&running.feed, &new.feed, &raw.feed) {
         changes.extend(feed_changes(old, new, raw));
     }
@@ -59,7 +53,8 @@ pub fn in_force(running: &Config, loaded: &Loaded) -> Result<InForce, Vec<Config
             threads: old.listen.threads,
             ..new.listen.clone()
         },
-        cache: CacheLimits { memory: was.memory, max_variants: was.max_variants, ..new.cache },
+        cache: CacheLimits { memory: old.cache.memory, max_variants: old.cache.max_variants, ..new.cache },
+        disk: old.disk,
         feed: old.feed,
         ..new.clone()
     };
@@ -78,6 +73,26 @@ fn listener_changes(old: &Config, new: &Config, raw: &RawConfig) -> Vec<Change> 
         (old.listen.ops_token != new.listen.ops_token, start(listen.ops_token.as_ref()), "listen.ops_token"),
         (old.listen.threads != new.listen.threads, start(listen.threads.as_ref()), "listen.threads"),
     ]
+}
+
+fn cache_changes(old: &Config, new: &Config, raw: &RawCache) -> Vec<Change> {
+    let mut changes = vec![
+        (old.cache.memory != new.cache.memory, start(raw.memory.as_ref()), "cache.memory"),
+        (old.cache.max_variants != new.cache.max_variants, start(raw.max_variants.as_ref()), "cache.max_variants"),
+    ];
+    let at = raw.disk.as_ref();
+    match (&old.disk, &new.disk) {
+        (Some(old), Some(new)) => changes.extend([
+            (old.path != new.path, at.map(|raw| raw.path.span().start), "cache.disk.path"),
+            (old.size != new.size, at.map(|raw| raw.size.span().start), "cache.disk.size"),
+            (old.admission != new.admission, at.and_then(|raw| start(raw.admission.as_ref())), "cache.disk.admission"),
+            (old.queue != new.queue, at.and_then(|raw| start(raw.queue.as_ref())), "cache.disk.queue"),
+        ]),
+        (old, new) => {
+            changes.push((old.is_some() != new.is_some(), at.map(|raw| raw.path.span().start), "cache.disk.path"));
+        }
+    }
+    changes
 }
 
 fn feed_changes(old: &Feed, new: &Feed, raw: &RawFeed) -> [Change; 5] {
@@ -148,6 +163,7 @@ addresses = [\"o:1\"]
             ("ops_token = \"t\"", "threads = 3\nops_token = \"t\"", "listen.threads", Some(5)),
             ("64MiB", "65MiB", "cache.memory", Some(7)),
             ("[feed]", "max_variants = 7\n[feed]", "cache.max_variants", Some(9)),
+            ("[feed]", "[cache.disk]\npath = \"d\"\nsize = \"1GiB\"\n[feed]", "cache.disk.path", Some(10)),
             ("redis://r", "redis://q", "feed.redis", Some(10)),
             ("[up", "renew_every = \"2s\"\n[up", "feed.renew_every", Some(13)),
             ("[up", "max_lease = \"20s\"\n[up", "feed.max_lease", Some(13)),
@@ -164,6 +180,24 @@ addresses = [\"o:1\"]
             kept.upstreams.clone_from(&config.upstreams);
             assert_eq!(format!("{kept:?}"), format!("{config:?}"), "{key} is as it was");
             assert_eq!(kept.listen.ops_token, config.listen.ops_token);
+        }
+    }
+
+    #[test]
+    fn the_disk_waits_for_a_restart() {
+        let with = |lines: &str| FILE.replace("[feed]", &format!("[cache.disk]\n{lines}\n[feed]"));
+        let was = with("path = \"d\"\nsize = \"1GiB\"");
+        for (lines, key, line) in [
+            ("path = \"e\"\nsize = \"1GiB\"", "cache.disk.path", 10),
+            ("path = \"d\"\nsize = \"2GiB\"", "cache.disk.size", 11),
+            ("path = \"d\"\nsize = \"1GiB\"\nadmission = \"all\"", "cache.disk.admission", 12),
+            ("path = \"d\"\nsize = \"1GiB\"\nqueue = \"32MiB\"", "cache.disk.queue", 12),
+        ] {
+            let running = loaded(&was).config;
+            let InForce { config, pending } = in_force(&running, &loaded(&with(lines))).unwrap();
+            let told: Vec<_> = pending.iter().map(|error| (error.key.as_deref(), error.line)).collect();
+            assert_eq!(told, [(Some(key), Some(line))]);
+            assert_eq!(config.disk, running.disk);
         }
     }
 

@@ -118,6 +118,22 @@ pub struct RawCache {
     pub max_object: Option<Text>,
     /// Most variants of one URL.
     pub max_variants: Option<Spanned<usize>>,
+    /// The tier behind the memory.
+    pub disk: Option<RawDisk>,
+}
+
+/// `[cache.disk]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawDisk {
+    /// The folder.
+    pub path: Text,
+    /// Its bound.
+    pub size: Text,
+    /// What is written.
+    pub admission: Option<Text>,
+    /// Most that waits to be written.
+    pub queue: Option<Text>,
 }
 
 /// `[feed]`
