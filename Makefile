@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench conformance lint clean-data prepare npm
+.PHONY: help run test bench soak conformance lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -16,6 +16,7 @@ help:
 	@echo "make run         install what is missing, build, start the demo shop with all it needs; Ctrl-C stops it"
 	@echo "make test        the same setup, then every test"
 	@echo "make bench       measure"
+	@echo "make soak        ten minutes of bad clients and a bad origin; ARGS=\"--minutes 1\" for a quick look"
 	@echo "make conformance the public tests of HTTP caches, against the proxy; ARGS=\"--id TEST\" shows one"
 	@echo "make lint        style, warnings, licences"
 	@echo "make clean-data  forget the demo shop"
@@ -58,6 +59,13 @@ bench:
 	cargo build --release --workspace --bins
 	$(say) "Measuring"
 	@"$(target)/release/vitrine" bench $(ARGS)
+
+soak:
+	@docker/install-packages.sh build
+	$(say) "Building (several minutes the first time)"
+	cargo build --release --package vitrine-proxy --package vitrine-load-tests --bins
+	$(say) "Soaking"
+	@"$(target)/release/vitrine" soak $(ARGS)
 
 lint: $(tools)/bin/cargo-deny
 	@docker/install-packages.sh build

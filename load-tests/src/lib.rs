@@ -2,4 +2,5 @@
 
 pub mod bench;
 pub mod launcher;
+pub mod soak;
 pub mod stack;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::bench::BenchError;
+use crate::soak::SoakError;
 use crate::stack::StackError;
 
 /// Why the launcher gave up.
@@ -14,6 +15,9 @@ pub enum LauncherError {
     /// The bench failed, or found what must not be.
     #[error(transparent)]
     Bench(#[from] BenchError),
+    /// The soak failed, or found what must not be.
+    #[error(transparent)]
+    Soak(#[from] SoakError),
     /// A variable that holds a port holds something else.
     #[error("{variable} is {value:?}: set it to a port from 1 to 65535, or unset it to use {default}")]
     BadPort {

@@ -22,6 +22,7 @@ use clap::{Args, Parser, Subcommand};
 pub use error::LauncherError;
 
 use crate::bench::{self, BenchOptions};
+use crate::soak::{self, SoakOptions};
 use crate::stack::workspace_root;
 
 /// Runs Vitrine, or a command with servers for its tests.
@@ -42,6 +43,8 @@ enum Command {
     TestStack(TestStackArguments),
     /// Measures a write's way to the edges, and what a hit costs.
     Bench(BenchOptions),
+    /// Watches the proxy's memory and every byte that it serves, under clients and an origin that behave badly.
+    Soak(SoakOptions),
 }
 
 #[derive(Debug, Args)]
@@ -89,5 +92,6 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
         Command::CleanData(data) => clean::run(&data.folder()?),
         Command::TestStack(test_stack) => test_stack::run(test_stack).await,
         Command::Bench(options) => Ok(bench::run(&options).await.map(|()| ExitCode::SUCCESS)?),
+        Command::Soak(options) => Ok(soak::run(&options).await.map(|()| ExitCode::SUCCESS)?),
     }
 }
