@@ -246,6 +246,9 @@ impl Answer {
             ExchangeError::Timeout => {
                 Refusal::new(StatusCode::GATEWAY_TIMEOUT, "upstream_timeout", "the upstream did not answer in time")
             }
+            ExchangeError::Busy => {
+                Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "too many requests wait for upstreams; ask again")
+            }
             ExchangeError::Connect(_) | ExchangeError::StaleConnection | ExchangeError::Response(_) => {
                 Refusal::new(StatusCode::BAD_GATEWAY, "upstream_failed", "the upstream gave no usable answer")
             }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::Semaphore;
 use vitrine_shared::coherence::Live;
 
 use super::budget::FillBudget;
@@ -10,12 +9,11 @@ use super::exchange::UpstreamClient;
 use super::hit_for_pass::HitForPass;
 use super::inflight::Inflight;
 use super::metrics::FillMetrics;
+use super::queue::Queue;
 use crate::purge::Presence;
 use crate::represent::Deriver;
 use crate::store::Store;
 
-/// Fills that wait for a head at once, all together: the upstream's protection when much is purged (rule 14).
-const MAX_WAITING_FILLS: usize = 512;
 /// Idle connections to upstreams that are kept for fills.
 const IDLE_CONNECTIONS: usize = 256;
 
@@ -40,7 +38,7 @@ pub struct Context {
     /// Counters.
     pub metrics: FillMetrics,
     /// Places for fills that wait for a head.
-    pub slots: Semaphore,
+    pub queue: Queue,
 }
 
 impl Context {
@@ -62,7 +60,7 @@ impl Context {
             marks: HitForPass::default(),
             inflight: Inflight::default(),
             metrics,
-            slots: Semaphore::new(MAX_WAITING_FILLS),
+            queue: Queue::default(),
         }
     }
 }

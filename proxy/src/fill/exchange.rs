@@ -48,6 +48,9 @@ pub enum ExchangeError {
     /// No connection: refused, unreachable, or its name is not known.
     #[error("cannot connect to the upstream: {0}")]
     Connect(String),
+    /// It was not asked: too many wait to ask upstreams already.
+    #[error("too many requests wait for upstreams already")]
+    Busy,
     /// It took longer than its timeouts allow.
     #[error("the upstream took too long")]
     Timeout,
@@ -223,7 +226,12 @@ impl Asking {
             }
             Ok(incoming) if !is_failure(incoming.head.status) => None,
             Ok(_) | Err(ExchangeError::Response(_)) => self.attempts.may_retry().then_some(Again::OtherAddress),
-            Err(ExchangeError::StaleConnection | ExchangeError::Connect(_) | ExchangeError::Timeout) => None,
+            Err(
+                ExchangeError::StaleConnection
+                | ExchangeError::Connect(_)
+                | ExchangeError::Timeout
+                | ExchangeError::Busy,
+            ) => None,
         }
     }
 }

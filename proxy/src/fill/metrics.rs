@@ -20,6 +20,8 @@ pub enum FillResult {
     Outgrown,
     /// The upstream failed before the head, or while the body came.
     Failed,
+    /// It was not asked for, since too many wait already.
+    Refused,
     /// Everybody who wanted its response, which was not to be stored, had left.
     Abandoned,
 }
@@ -43,6 +45,7 @@ impl FillResult {
             Self::NotStored => "not_stored",
             Self::Outgrown => "outgrown",
             Self::Failed => "failed",
+            Self::Refused => "refused",
             Self::Abandoned => "abandoned",
         }
     }

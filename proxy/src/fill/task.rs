@@ -18,6 +18,7 @@ use super::context::Context;
 use super::exchange::{Again, ExchangeError, Incoming};
 use super::judge::Asked;
 use super::metrics::FillResult;
+use super::queue::Full;
 use super::reply::{Reply, Share, Storable, Variant};
 use super::request::{Ask, FillRequest};
 use super::running::{Ends, Fill, Outcome};
@@ -128,8 +129,9 @@ impl Run {
     async fn fill(&self, ends: Ends) -> FillResult {
         let failed = |error: ExchangeError| {
             tracing::debug!(%error, upstream = &*self.request.upstream().name, "a fill failed");
+            let result = if error == ExchangeError::Busy { FillResult::Refused } else { FillResult::Failed };
             ends.outcome.send_replace(Some(Outcome::Failed(error)));
-            FillResult::Failed
+            result
         };
         let mut answer = match self.ask(Ask::Conditional).await {
             Ok(answer) => answer,
@@ -156,8 +158,8 @@ impl Run {
     /// Asks, and once more where that is safe: see [`Asking::again`](super::exchange::Asking::again). The stamp is read before *each* attempt.
     async fn ask(&self, ask: Ask) -> Result<Answer, ExchangeError> {
         let upstream = self.request.upstream();
-        let slot = tokio::time::timeout(upstream.read_timeout, self.context.slots.acquire()).await;
-        let _slot = slot.map_err(|_| ExchangeError::Timeout)?;
+        let place = tokio::time::timeout(upstream.read_timeout, self.context.queue.place()).await;
+        let _place = place.map_err(|_| ExchangeError::Timeout)?.map_err(|Full| ExchangeError::Busy)?;
         let mut asking = self.context.client.asking(upstream, self.request.affinity());
         loop {
             let stamp = self.context.live.stamp();
