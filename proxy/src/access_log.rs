@@ -39,6 +39,11 @@ pub struct Line<'r> {
     pub failed: bool,
 }
 
+/// Whether lines are written at all.
+pub fn is_on() -> bool {
+    tracing::enabled!(target: "access", tracing::Level::INFO)
+}
+
 impl Line<'_> {
     /// Writes it.
     pub fn write(&self) {

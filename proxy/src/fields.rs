@@ -54,6 +54,14 @@ impl<'r> FieldLines<'r> {
         lines.next().filter(|_| lines.next().is_none())
     }
 
+    /// The same in a map. Allocates.
+    pub fn to_map(self) -> HeaderMap {
+        match self {
+            Self::Map(map) => map.clone(),
+            Self::Head(head) => head.to_map(),
+        }
+    }
+
     /// Whether there is a line of this field.
     pub fn contains(self, name: &HeaderName) -> bool {
         match self {

@@ -8,6 +8,7 @@ mod asked;
 mod connected;
 mod cut_off;
 mod fetch;
+mod fresh;
 mod outlook;
 mod range;
 mod seek;
@@ -20,7 +21,9 @@ use http::header::RANGE;
 use vitrine_shared::clock::BootTime;
 
 pub use answer::{Answer, Answered, Content};
+pub(crate) use answer::{Own, has_content};
 pub use asked::{Asked, InterimSender, heeded};
+pub use fresh::Moment;
 pub use outlook::{Next, Outlook, With};
 use waiting::Waiting;
 

@@ -1,6 +1,6 @@
 //! The head of an HTTP/1.1 request as it stands in the connection's buffer.
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use httparse::Header;
 
 /// A request's head, parsed and found well-formed.
@@ -22,6 +22,8 @@ pub struct HeadFields<'b> {
     fields: &'b [Header<'b>],
     /// Which [slots](slot) there are fields of: most names that are asked for are absent.
     slots: u64,
+    /// Bytes of all names and values.
+    bytes: usize,
 }
 
 /// The values of the lines of one field.
@@ -46,7 +48,31 @@ impl<'b> HeadFields<'b> {
     /// Of what a parser found.
     pub fn new(fields: &'b [Header<'b>]) -> Self {
         let slots = fields.iter().fold(0, |slots, field| slots | slot(field.name.as_bytes()));
-        Self { fields, slots }
+        let bytes = fields.iter().map(|field| field.name.len() + field.value.len()).sum();
+        Self { fields, slots, bytes }
+    }
+
+    /// Bytes of all names and values.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether one of these is there.
+    pub(super) fn has_any(&self, names: &[HeaderName], slots: u64) -> bool {
+        self.slots & slots != 0 && names.iter().any(|name| self.lines(name).next().is_some())
+    }
+
+    /// The same in a map. Allocates.
+    pub(crate) fn to_map(self) -> HeaderMap {
+        let mut map = HeaderMap::with_capacity(self.fields.len());
+        for field in self.fields {
+            // The parser takes no others.
+            let name = HeaderName::from_bytes(field.name.as_bytes());
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(field.value)) {
+                map.append(name, value);
+            }
+        }
+        map
     }
 
     /// The values of all lines of a field, in their order.
@@ -83,6 +109,11 @@ impl DoubleEndedIterator for HeadLines<'_, '_> {
         self.fields = &self.fields[..at];
         Some(value)
     }
+}
+
+/// The [slots](slot) of several names.
+pub(super) fn slots(names: &[HeaderName]) -> u64 {
+    names.iter().fold(0, |slots, name| slots | slot(name.as_str().as_bytes()))
 }
 
 /// One of 64 bits for a name, by its length and its ends; the same for any case of its letters.

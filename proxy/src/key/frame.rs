@@ -14,6 +14,15 @@ pub struct CacheKey {
     framed: Box<[u8]>,
 }
 
+/// A key that is looked for, in a buffer of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct CacheKeyRef<'k> {
+    /// Its [hash](CacheKey::hash).
+    pub hash: u128,
+    /// Its [framed parts](CacheKey::as_bytes).
+    pub framed: &'k [u8],
+}
+
 /// Writes parts so that they can be told apart again: each is preceded by its length or its number.
 #[derive(Debug, Default)]
 pub(crate) struct Framer(Vec<u8>);
@@ -92,6 +101,16 @@ impl Framer {
             count += 1;
         }
         self.0[count_at..count_at + 4].copy_from_slice(&count.to_le_bytes());
+    }
+
+    /// Forgets what was written, and keeps the room.
+    pub(crate) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// The key of what was written, as [`Framer::finish`] makes it.
+    pub(crate) fn key(&self) -> CacheKeyRef<'_> {
+        CacheKeyRef { hash: keyed_hash(&self.0), framed: &self.0 }
     }
 
     pub(crate) fn finish(self) -> CacheKey {

@@ -18,8 +18,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 pub use cookies::{Cookie, cookies};
 pub use device::{DeviceClass, X_DEVICE_CLASS};
-pub use frame::CacheKey;
 pub(crate) use frame::Framer;
+pub use frame::{CacheKey, CacheKeyRef};
 pub use host::Scheme;
 pub(crate) use host::without_port;
 pub use parts::{KeyParts, Valued};

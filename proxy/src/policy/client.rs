@@ -48,14 +48,14 @@ pub fn varying_fields(stored: &HeaderMap, lifetime: &Lifetime, browser: BrowserT
         BrowserTtl::Revalidate => Some(HeaderValue::from_static("no-cache")),
         BrowserTtl::Override(ttl) => Some(match overriding_max_age(lifetime, ttl, now) {
             None => HeaderValue::from_static("no-cache"),
-            Some(seconds) => max_age(OVERRIDING, seconds, ""),
+            Some(seconds) => max_age("public, ", seconds, ""),
         }),
     };
     Varying { age, cache_control }
 }
 
 /// What Cache-Control says before the number of [`overriding_max_age`].
-pub const OVERRIDING: &str = "public, ";
+pub const OVERRIDING_MAX_AGE: &str = "public, max-age=";
 
 /// The `max-age` of a browser TTL at `now`; `None` where nothing is left of it, and `no-cache` is said.
 pub fn overriding_max_age(lifetime: &Lifetime, ttl: Duration, now: u64) -> Option<u64> {

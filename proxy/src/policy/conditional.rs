@@ -1,6 +1,6 @@
 //! Conditional requests that the cache answers itself, and those it makes (RFC 9110 §13; RFC 9111 §4.3).
 
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
 use super::freshness::http_date;
 use crate::fields::FieldLines;
@@ -10,23 +10,28 @@ use crate::fields::FieldLines;
 /// If-None-Match is compared weakly and, where present, alone decides (RFC 9110 §13.1.2, §13.2.2). If-Modified-Since is taken
 /// against Last-Modified, or where that is absent against Date (RFC 9111 §4.3.2). Other preconditions are the origin's and no
 /// cache's (§4.3.2). A 304 stands for a 200 only (RFC 9110 §15.4.5); of other statuses preconditions say nothing (§13.2.1).
-pub fn is_not_modified<'f>(
+pub fn is_not_modified<'f>(request: impl Into<FieldLines<'f>>, status: StatusCode, stored: &HeaderMap) -> bool {
+    is_not_modified_of(request, status, |name| stored.get(name).map(HeaderValue::as_bytes))
+}
+
+/// As [`is_not_modified`], with the first line of each of the stored fields.
+pub fn is_not_modified_of<'f, 's>(
     request: impl Into<FieldLines<'f>>,
     status: StatusCode,
-    stored: impl Into<FieldLines<'f>>,
+    stored: impl Fn(&HeaderName) -> Option<&'s [u8]>,
 ) -> bool {
-    let (request, stored) = (request.into(), stored.into());
+    let request = request.into();
     if status != StatusCode::OK {
         return false;
     }
     if request.contains(&header::IF_NONE_MATCH) {
-        let etag = stored.get(&header::ETAG).and_then(|value| opaque(value.trim_ascii()));
+        let etag = stored(&header::ETAG).and_then(|value| opaque(value.trim_ascii()));
         return request.get_all(&header::IF_NONE_MATCH).any(|line| matches_list(line, etag));
     }
     let Some(line) = request.get_one(&header::IF_MODIFIED_SINCE) else {
         return false;
     };
-    let modified = stored.get(&header::LAST_MODIFIED).or_else(|| stored.get(&header::DATE)).and_then(http_date);
+    let modified = stored(&header::LAST_MODIFIED).or_else(|| stored(&header::DATE)).and_then(http_date);
     matches!((http_date(line), modified), (Some(since), Some(modified)) if modified <= since)
 }
 

@@ -21,8 +21,8 @@ mod tags;
 mod targeted;
 
 pub use cache_control::CacheControl;
-pub use client::{ControlOverTime, OVERRIDING, Varying, fixed_fields, overriding_max_age, varying_fields};
-pub use conditional::{add_validators, is_not_modified, to_not_modified};
+pub use client::{ControlOverTime, OVERRIDING_MAX_AGE, Varying, fixed_fields, overriding_max_age, varying_fields};
+pub use conditional::{add_validators, is_not_modified, is_not_modified_of, to_not_modified};
 pub use control::{Allowed, RequestControl};
 pub use directives::{MAX_DELTA_SECONDS, delta_seconds};
 pub use fields::{HOP_BY_HOP, freshen, passed_fields, selects, stored_fields};

@@ -116,6 +116,8 @@ pub struct Judged<'s> {
     pub rule: Option<&'s Rule>,
     /// The settings by which it is cached, or why it is passed.
     pub action: Result<&'s Arc<CacheSettings>, PassReason>,
+    /// The rule's place among all, from 0; their number where none matches.
+    pub place: usize,
 }
 
 /// A pattern of a rule.
@@ -175,8 +177,8 @@ impl RuleSet {
 
     /// As [`RuleSet::decide`], by reference. Allocates nothing but for paths of very many segments.
     pub fn judge(&self, request: &RequestFacts<'_>) -> Judged<'_> {
-        let Some(rule) = self.find(request) else {
-            return Judged { rule: None, action: Err(PassReason::NoRule) };
+        let Some((place, rule)) = self.find_placed(request) else {
+            return Judged { rule: None, action: Err(PassReason::NoRule), place: self.rules.len() };
         };
         let action = match &rule.action {
             RuleAction::Pass => Err(PassReason::Rule),
@@ -187,11 +189,15 @@ impl RuleSet {
                 None => Ok(settings),
             },
         };
-        Judged { rule: Some(rule), action }
+        Judged { rule: Some(rule), action, place }
     }
 
     /// The first rule that matches.
     pub fn find(&self, request: &RequestFacts<'_>) -> Option<&Rule> {
+        self.find_placed(request).map(|(_, rule)| rule)
+    }
+
+    fn find_placed(&self, request: &RequestFacts<'_>) -> Option<(usize, &Rule)> {
         let path = SplitPath::new(request.target.path());
         let host = without_port(request.target.host());
         let candidates = self.by_first.get(path.first()).unwrap_or(&self.by_none);
@@ -199,7 +205,7 @@ impl RuleSet {
             let rule = self.rules.get(candidate.rule)?;
             let matches = rule.paths.get(candidate.path)?.matches_split(&path)
                 && rule.mismatch_besides_path(request, host).is_none();
-            matches.then_some(rule)
+            matches.then_some((candidate.rule, rule))
         })
     }
 

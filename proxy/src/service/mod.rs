@@ -9,7 +9,7 @@ pub mod metrics;
 mod pass;
 pub(crate) mod preflight;
 pub(crate) mod purge;
-mod request_id;
+pub(crate) mod request_id;
 mod server;
 pub(crate) mod target;
 mod write;

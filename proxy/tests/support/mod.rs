@@ -21,6 +21,7 @@ use vitrine_load_tests::stack::{free_port, wait_until};
 use vitrine_proxy::config::Config;
 use vitrine_proxy::engine::Engine;
 use vitrine_proxy::feed::status::Status;
+use vitrine_proxy::reload::Current;
 use vitrine_proxy::service::{Server, Stop};
 use vitrine_shared::config::Source;
 use vitrine_shared::feed::{Batch, Mode, Purge};
@@ -36,6 +37,7 @@ pub struct Proxy {
     pub http: SocketAddr,
     pub ops: SocketAddr,
     pub engine: Arc<Engine>,
+    pub current: Current,
     pub feed: Option<Arc<Status>>,
     client: reqwest::Client,
     stop: watch::Sender<bool>,
@@ -92,11 +94,12 @@ impl Proxy {
         let config = Config::of_source(&source).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
         let server = Server::build(&config).unwrap();
         let (engine, feed) = (server.engine().clone(), server.feed().cloned());
+        let current = server.current().clone();
         let (stop, stopped) = watch::channel(false);
         std::thread::spawn(move || server.run(Stop::When(stopped)));
         wait_until("the proxy listens", LIMIT, async || TcpStream::connect(http).await.is_ok()).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { http, ops, engine, feed, client: client.build().unwrap(), stop }
+        Self { http, ops, engine, current, feed, client: client.build().unwrap(), stop }
     }
 
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {

@@ -1,0 +1,305 @@
+//! The head of a stored response for one kind of client, made once by the slow path's functions, with holes for what changes.
+//!
+//! It is made with marks in the holes' places and then edited by the rule like any head: where an edit takes a mark out, there is no
+//! hole.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use smallvec::SmallVec;
+use vitrine_shared::headers::X_REQUEST_ID;
+
+use super::plain::Plain;
+use super::templates::Kind;
+use crate::cache_status::CacheStatus;
+use crate::engine::{Engine, Moment, Own};
+use crate::policy::{self, ControlOverTime, Lifetime};
+use crate::reason::Outcome;
+use crate::represent::AtOnce;
+use crate::rules::{Author, CacheSettings, Rule};
+use crate::store::Object;
+
+/// Marks. No configuration can hold them, since it is UTF-8.
+const AGE: &[u8] = b"\xff\xfeage";
+const MAX_AGE: &[u8] = b"\xff\xfemax-age";
+const ID: &[u8] = b"\xff\xfeid";
+/// The mark in Cache-Status, which is a number.
+const TTL: i64 = 999_999_999_999_998;
+const TTL_DIGITS: &[u8] = b"999999999999998";
+
+/// A head with holes.
+#[derive(Debug)]
+pub(super) struct Template {
+    status: StatusCode,
+    lines: Lines,
+    /// The browser TTL whose number stands in Cache-Control.
+    max_age: Option<Duration>,
+    /// The second that it is for, where more changes than the holes hold.
+    only_at: Option<u64>,
+    /// Which body it is the head of.
+    pub(super) content: AtOnce,
+}
+
+/// The status line and the fields, as they are sent.
+#[derive(Debug)]
+enum Lines {
+    /// As text, with what fills the gap before each place.
+    Text { text: Box<[u8]>, holes: SmallVec<[(u32, Hole); 4]> },
+    /// As fields.
+    Fields(Box<[(HeaderName, Value)]>),
+}
+
+#[derive(Debug)]
+enum Value {
+    Fixed(HeaderValue),
+    Holed { before: Box<[u8]>, hole: Hole, after: Box<[u8]> },
+}
+
+/// What is put in when it is sent.
+#[derive(Clone, Copy, Debug)]
+enum Hole {
+    Age,
+    MaxAge,
+    Ttl,
+    RequestId,
+}
+
+/// What fills the holes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filling<'f> {
+    age: u64,
+    max_age: u64,
+    ttl: i64,
+    request_id: &'f [u8],
+}
+
+/// In which form a template's lines are needed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Wire {
+    /// HTTP/1.1.
+    Text,
+    /// HTTP/2.
+    Fields,
+}
+
+/// What a template is made of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Making<'m> {
+    pub(super) engine: &'m Engine,
+    pub(super) rule: &'m Rule,
+    pub(super) settings: &'m CacheSettings,
+    pub(super) object: &'m Object,
+    pub(super) request: &'m Plain<'m>,
+    pub(super) kind: Kind,
+}
+
+// === impl Making ===
+
+impl Making<'_> {
+    /// The template; `None` where the body is not at hand in the client's form.
+    pub(super) fn template(&self, now: Moment) -> Option<Template> {
+        let (object, settings) = (self.object, self.settings);
+        let (stored, lifetime) = (object.fields().to_map(), object.lifetime());
+        let over_time = ControlOverTime::of(&lifetime, settings.browser_ttl);
+        let own = Own {
+            age: mark(AGE)?,
+            cache_control: match over_time {
+                ControlOverTime::MaxAge(_) => Some(mark(MAX_AGE)?),
+                ControlOverTime::Stays | ControlOverTime::Changes => {
+                    policy::varying_fields(&stored, &lifetime, settings.browser_ttl, now.unix).cache_control
+                }
+            },
+            cache_status: self.cache_status(),
+        };
+        let mut fields = own.with_stored(&stored, &lifetime, settings.browser_ttl);
+        let content = self.represent(&stored, &mut fields)?;
+        let mut status = object.status();
+        if self.kind.is_not_modified {
+            policy::to_not_modified(&mut fields);
+            status = StatusCode::NOT_MODIFIED;
+        } else {
+            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(self.length(content)?));
+        }
+        self.rule.transform.finish(self.request.fields, status, Author::Upstream, &mut fields);
+        fields.insert(X_REQUEST_ID, mark(ID)?);
+        Some(Template {
+            status,
+            lines: self.lines(status, &fields),
+            max_age: if let ControlOverTime::MaxAge(ttl) = over_time { Some(ttl) } else { None },
+            only_at: (over_time == ControlOverTime::Changes).then_some(now.unix / 1000),
+            content,
+        })
+    }
+
+    fn represent(&self, stored: &HeaderMap, fields: &mut HeaderMap) -> Option<AtOnce> {
+        let Some(compression) = &self.settings.compression else {
+            return Some(AtOnce::Stored);
+        };
+        let deriver = &self.engine.context().deriver;
+        deriver.represent_at_once(
+            compression,
+            self.object,
+            stored,
+            self.kind.accept,
+            !self.kind.is_not_modified,
+            fields,
+        )
+    }
+
+    fn length(&self, content: AtOnce) -> Option<u64> {
+        match content {
+            AtOnce::Stored => Some(self.object.body_len()),
+            AtOnce::Derived(form) => {
+                let derived = self.engine.context().store.derived(&self.object.body(), form)?;
+                derived.body.as_ref().ok().map(crate::store::StoredBody::len)
+            }
+        }
+    }
+
+    fn cache_status(&self) -> HeaderValue {
+        let status = CacheStatus {
+            ttl: Some(TTL),
+            label: self.engine.label(self.object.promise()),
+            ..CacheStatus::new(Outcome::Hit, &self.rule.name)
+        };
+        status.value()
+    }
+
+    fn lines(&self, status: StatusCode, fields: &HeaderMap) -> Lines {
+        let own_status = self.cache_status();
+        let lines = fields.iter().map(|(name, value)| (name, Value::of(value, &own_status)));
+        match self.kind.wire {
+            Wire::Fields => Lines::Fields(lines.map(|(name, value)| (name.clone(), value)).collect()),
+            Wire::Text => {
+                let mut text = Vec::with_capacity(1024);
+                let mut holes = SmallVec::new();
+                text.extend_from_slice(b"HTTP/1.1 ");
+                text.extend_from_slice(status.as_str().as_bytes());
+                text.push(b' ');
+                text.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+                text.extend_from_slice(b"\r\n");
+                for (name, value) in lines {
+                    text.extend_from_slice(name.as_str().as_bytes());
+                    text.extend_from_slice(b": ");
+                    match value {
+                        Value::Fixed(value) => text.extend_from_slice(value.as_bytes()),
+                        Value::Holed { before, hole, after } => {
+                            text.extend_from_slice(&before);
+                            // A head is far below four gigabytes.
+                            holes.push((u32::try_from(text.len()).unwrap_or(u32::MAX), hole));
+                            text.extend_from_slice(&after);
+                        }
+                    }
+                    text.extend_from_slice(b"\r\n");
+                }
+                Lines::Text { text: text.into(), holes }
+            }
+        }
+    }
+}
+
+impl Value {
+    fn of(value: &HeaderValue, own_status: &HeaderValue) -> Self {
+        let holed =
+            |before: &[u8], hole, after: &[u8]| Self::Holed { before: before.into(), hole, after: after.into() };
+        match value.as_bytes() {
+            AGE => holed(b"", Hole::Age, b""),
+            MAX_AGE => holed(policy::OVERRIDING_MAX_AGE.as_bytes(), Hole::MaxAge, b""),
+            ID => holed(b"", Hole::RequestId, b""),
+            text if value == own_status => match memchr::memmem::find(text, TTL_DIGITS) {
+                Some(at) => holed(&text[..at], Hole::Ttl, &text[at + TTL_DIGITS.len()..]),
+                None => Self::Fixed(value.clone()),
+            },
+            _ => Self::Fixed(value.clone()),
+        }
+    }
+}
+
+fn mark(bytes: &[u8]) -> Option<HeaderValue> {
+    HeaderValue::from_bytes(bytes).ok()
+}
+
+// === impl Template ===
+
+impl Template {
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What it costs in memory, in bytes, about.
+    pub(super) fn weight(&self) -> usize {
+        let lines = match &self.lines {
+            Lines::Text { text, .. } => text.len(),
+            Lines::Fields(lines) => lines.len() * 160,
+        };
+        size_of::<Self>() + lines
+    }
+
+    /// Whether it is for this moment, in Unix milliseconds.
+    pub(super) fn is_for(&self, now: u64) -> bool {
+        self.only_at.is_none_or(|second| second == now / 1000)
+    }
+
+    /// What fills its holes at one moment; `None` where nothing is left of the browser TTL.
+    pub(super) fn filling<'f>(&self, lifetime: &Lifetime, now: u64, request_id: &'f [u8]) -> Option<Filling<'f>> {
+        let max_age = match self.max_age {
+            Some(ttl) => policy::overriding_max_age(lifetime, ttl, now)?,
+            None => 0,
+        };
+        Some(Filling { age: lifetime.age_seconds(now), max_age, ttl: lifetime.ttl_seconds(now), request_id })
+    }
+
+    /// Appends status line and fields, without the empty line at the end.
+    pub(super) fn write(&self, filling: &Filling<'_>, out: &mut Vec<u8>) {
+        let Lines::Text { text, holes } = &self.lines else {
+            return;
+        };
+        out.reserve(text.len() + 96);
+        let mut from = 0;
+        for &(at, hole) in holes {
+            let at = at as usize;
+            out.extend_from_slice(&text[from..at]);
+            filling.put(hole, out);
+            from = at;
+        }
+        out.extend_from_slice(&text[from..]);
+    }
+
+    /// The fields.
+    pub(super) fn fields(&self, filling: &Filling<'_>) -> HeaderMap {
+        let Lines::Fields(lines) = &self.lines else {
+            return HeaderMap::new();
+        };
+        let mut fields = HeaderMap::with_capacity(lines.len());
+        let mut text = Vec::new();
+        for (name, value) in lines {
+            let value = match value {
+                Value::Fixed(value) => Some(value.clone()),
+                Value::Holed { before, hole, after } => {
+                    text.clear();
+                    text.extend_from_slice(before);
+                    filling.put(*hole, &mut text);
+                    text.extend_from_slice(after);
+                    HeaderValue::from_bytes(&text).ok()
+                }
+            };
+            if let Some(value) = value {
+                fields.append(name.clone(), value);
+            }
+        }
+        fields
+    }
+}
+
+impl Filling<'_> {
+    fn put(&self, hole: Hole, out: &mut Vec<u8>) {
+        let mut number = itoa::Buffer::new();
+        match hole {
+            Hole::Age => out.extend_from_slice(number.format(self.age).as_bytes()),
+            Hole::MaxAge => out.extend_from_slice(number.format(self.max_age).as_bytes()),
+            Hole::Ttl => out.extend_from_slice(number.format(self.ttl).as_bytes()),
+            Hole::RequestId => out.extend_from_slice(self.request_id),
+        }
+    }
+}
