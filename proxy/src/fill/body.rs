@@ -3,8 +3,8 @@
 //! A body begins in *keeping* mode: every chunk stays, so that a reader may attach late and the whole can be stored. Once it
 //! is known that it will not be stored (too large, not storable, no budget left) it changes to *passing* mode for good:
 //! no reader may attach any more, chunks that every reader has passed are dropped, and the writer waits while more than
-//! [`PASSING_WINDOW`] bytes are held. A reader that holds the writer up for [`READER_STALL`] is cut off with an error, so
-//! that neither memory nor time of the others depends on it.
+//! [`PASSING_WINDOW`] bytes are held. A reader that holds the writer up for [`READER_STALL`], or others for longer than that and
+//! what [`SHARED_RATE`] allows, is cut off with an error, so that neither memory nor time of the others depends on it.
 //!
 //! Readers see the end of the body only where the writer said that it is complete; everything else is an error, never a
 //! clean end (the mistake behind truncated objects in other caches).
@@ -16,13 +16,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::budget::Reservation;
 
 /// Most bytes that a passing body holds for its slowest reader.
 pub const PASSING_WINDOW: u64 = 256 * 1024;
-/// How long one reader may hold up a passing body before it is cut off.
+/// How long one reader may hold up a passing body before it is cut off: at once, and all in all where others wait for it.
 pub const READER_STALL: Duration = Duration::from_secs(10);
+/// Bytes a second, from the beginning on, that a reader may be slowed down to by others who read the same passing body.
+pub const SHARED_RATE: u64 = 128 * 1024;
 
 /// Why a reader gets no more of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -59,9 +62,19 @@ struct State {
     held: u64,
     total: u64,
     end: Option<Result<(), BodyError>>,
-    /// Which chunk each reader wants next.
-    readers: HashMap<u64, u64>,
+    readers: HashMap<u64, Place>,
     next_reader: u64,
+}
+
+/// Where a reader is.
+#[derive(Debug, Default)]
+struct Place {
+    /// The chunk that it wants next.
+    next: u64,
+    /// Bytes that it took.
+    taken: u64,
+    /// How long others have waited for it.
+    held_up: Duration,
 }
 
 #[derive(Debug)]
@@ -119,7 +132,7 @@ impl Body {
         }
         let id = state.next_reader;
         state.next_reader += 1;
-        state.readers.insert(id, 0);
+        state.readers.insert(id, Place::default());
         drop(state);
         Some(Reader { body: self.clone(), id })
     }
@@ -181,7 +194,7 @@ impl Writer {
     async fn room(&self) -> Result<(), NoReaders> {
         loop {
             let consumed = self.body.consumed.notified();
-            {
+            let patience = {
                 let state = self.body.state.lock();
                 if matches!(state.mode, Mode::Keeping(_)) {
                     return Ok(());
@@ -192,10 +205,11 @@ impl Writer {
                 if state.held < PASSING_WINDOW {
                     return Ok(());
                 }
-            }
-            if tokio::time::timeout(READER_STALL, consumed).await.is_err() {
-                self.body.cut_off_slowest();
-            }
+                state.patience()
+            };
+            let begun = Instant::now();
+            let stalled = tokio::time::timeout(patience, consumed).await.is_err();
+            self.body.waited(begun.elapsed(), stalled);
         }
     }
 }
@@ -214,15 +228,18 @@ impl Drop for Writer {
 }
 
 impl Body {
-    fn cut_off_slowest(&self) {
+    /// The writer has waited so long for the slowest; where it stalled to the end of the [patience](State::patience), it is cut off.
+    fn waited(&self, time: Duration, stalled: bool) {
         let mut state = self.state.lock();
-        if state.held >= PASSING_WINDOW {
+        if stalled && state.held >= PASSING_WINDOW {
             let first = state.first;
-            state.readers.retain(|_, next| *next > first);
+            state.readers.retain(|_, place| place.next > first);
             state.trim();
+            drop(state);
+            self.grown.notify_waiters();
+        } else {
+            state.charge(time);
         }
-        drop(state);
-        self.grown.notify_waiters();
     }
 }
 
@@ -247,7 +264,7 @@ impl State {
             return;
         }
         let past = self.first + self.chunks.len() as u64;
-        let slowest = self.readers.values().copied().min().unwrap_or(past);
+        let slowest = self.readers.values().map(|place| place.next).min().unwrap_or(past);
         while self.first < slowest {
             let Some(chunk) = self.chunks.pop_front() else {
                 break;
@@ -257,20 +274,56 @@ impl State {
         }
     }
 
+    /// How long the slowest may now be waited for: others who have all that came do not wait for it again and again.
+    fn patience(&self) -> Duration {
+        if !self.starves() {
+            return READER_STALL;
+        }
+        let slowest = self.readers.values().filter(|place| place.next <= self.first);
+        slowest.map(Place::patience).min().unwrap_or(READER_STALL)
+    }
+
+    /// The slowest have been waited for so long.
+    fn charge(&mut self, time: Duration) {
+        if self.starves() {
+            let first = self.first;
+            for place in self.readers.values_mut().filter(|place| place.next <= first) {
+                place.held_up += time;
+            }
+        }
+    }
+
+    /// Whether some reader has all that came.
+    fn starves(&self) -> bool {
+        let past = self.first + self.chunks.len() as u64;
+        self.readers.values().any(|place| place.next >= past)
+    }
+
     /// The next chunk for reader `id`: `None` where it has to wait.
     fn take(&mut self, id: u64) -> Option<Result<Option<Bytes>, BodyError>> {
         let first = self.first;
-        let Some(next) = self.readers.get_mut(&id) else {
+        let Some(place) = self.readers.get_mut(&id) else {
             return Some(Err(BodyError::TooSlow));
         };
-        let index = usize::try_from(next.saturating_sub(first)).unwrap_or(usize::MAX);
+        let index = usize::try_from(place.next.saturating_sub(first)).unwrap_or(usize::MAX);
         if let Some(chunk) = self.chunks.get(index) {
-            *next += 1;
+            place.next += 1;
+            place.taken += chunk.len() as u64;
             let chunk = chunk.clone();
             self.trim();
             return Some(Ok(Some(chunk)));
         }
         self.end.map(|end| end.map(|()| None))
+    }
+}
+
+// === impl Place ===
+
+impl Place {
+    /// How long others may still wait for this reader, now and all in all.
+    fn patience(&self) -> Duration {
+        let earned = Duration::from_millis(self.taken.saturating_mul(1000) / SHARED_RATE);
+        READER_STALL.saturating_add(earned).saturating_sub(self.held_up).min(READER_STALL)
     }
 }
 
@@ -280,7 +333,7 @@ impl Reader {
     /// Whether [`Reader::next`] has something to tell without waiting.
     pub fn is_ready(&self) -> bool {
         let state = self.body.state.lock();
-        let next = state.readers.get(&self.id).copied();
+        let next = state.readers.get(&self.id).map(|place| place.next);
         next.is_none_or(|next| next < state.first + state.chunks.len() as u64) || state.end.is_some()
     }
 
@@ -394,5 +447,61 @@ mod tests {
         writer.append(chunk).await.unwrap();
         assert_eq!(stalled.next().await, Err(BodyError::TooSlow));
         assert!(brisk.next().await.unwrap().is_some());
+    }
+
+    /// A shared body of windows, of which `slow` takes one each `pause` and another reader all at once: how many windows the slow one
+    /// got, and whether it was cut off.
+    async fn shared(pause: Duration, windows: usize) -> (usize, bool) {
+        let (body, writer) = body(1 << 30);
+        let mut slow = body.reader().unwrap();
+        let brisk = tokio::spawn(read_all(body.reader().unwrap()));
+        writer.pass();
+        let chunk = Bytes::from(vec![7u8; usize::try_from(PASSING_WINDOW).unwrap()]);
+        let writing = tokio::spawn(async move {
+            for _ in 0..windows {
+                writer.append(chunk.clone()).await.unwrap();
+            }
+            writer.complete();
+        });
+        let mut got = 0;
+        let cut_off = loop {
+            tokio::time::sleep(pause).await;
+            match slow.next().await {
+                Ok(Some(_)) => got += 1,
+                Ok(None) => break false,
+                Err(error) => break error == BodyError::TooSlow,
+            }
+        };
+        writing.await.unwrap();
+        assert_eq!(brisk.await.unwrap().unwrap().len(), windows * usize::try_from(PASSING_WINDOW).unwrap());
+        (got, cut_off)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn others_do_not_wait_for_a_slow_reader_again_and_again() {
+        // Two seconds a window are the shared rate.
+        assert_eq!(shared(Duration::from_secs(2), 50).await, (50, false));
+        let (got, cut_off) = shared(Duration::from_secs(5), 50).await;
+        assert!(cut_off && (2..8).contains(&got), "{got}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_that_is_alone_holds_nobody_up() {
+        let (body, writer) = body(1 << 30);
+        let mut slow = body.reader().unwrap();
+        writer.pass();
+        let chunk = Bytes::from(vec![7u8; usize::try_from(PASSING_WINDOW).unwrap()]);
+        tokio::spawn(async move {
+            for _ in 0..50 {
+                writer.append(chunk.clone()).await.unwrap();
+            }
+            writer.complete();
+        });
+        let mut got = 0;
+        while slow.next().await.unwrap().is_some() {
+            got += 1;
+            tokio::time::sleep(Duration::from_secs(9)).await;
+        }
+        assert_eq!(got, 50);
     }
 }
