@@ -62,7 +62,12 @@ impl<'r> CacheStatus<'r> {
             // `hit` and `fwd` exclude each other (§2.1).
             None if matches!(
                 self.outcome,
-                Outcome::Preflight | Outcome::Purge | Outcome::NotCached | Outcome::Refused(_) | Outcome::Gone
+                Outcome::Preflight
+                    | Outcome::Purge
+                    | Outcome::NotCached
+                    | Outcome::Refused(_)
+                    | Outcome::Limited
+                    | Outcome::Gone
             ) => {}
             None => text.push_str("; hit"),
             Some(fwd) => {
@@ -118,6 +123,7 @@ const fn forwarded(outcome: Outcome) -> Option<&'static str> {
         | Outcome::Purge
         | Outcome::NotCached
         | Outcome::Refused(_)
+        | Outcome::Limited
         | Outcome::Gone => None,
         Outcome::Stale(reason) => match reason {
             // The refresh behind is another exchange than this request's.
@@ -206,6 +212,7 @@ mod tests {
             ),
             (CacheStatus::new(Outcome::Refused(TargetError::Path), ""), "vitrine; detail=\"reason=path\""),
             (of(Outcome::Preflight), "vitrine; detail=\"rule=catalog\""),
+            (of(Outcome::Limited), "vitrine; detail=\"rule=catalog reason=rate_limit\""),
             (CacheStatus::new(Outcome::Hit, "a\"b\\c\n"), "vitrine; hit; detail=\"rule=a\\\"b\\\\c\""),
         ];
         for (status, expected) in rows {

@@ -22,6 +22,7 @@ pub mod metrics;
 pub mod ops;
 pub mod policy;
 pub mod purge;
+pub mod rate;
 pub mod reason;
 pub mod refusal;
 pub mod reload;

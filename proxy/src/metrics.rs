@@ -5,6 +5,7 @@ use prometheus::{Registry, TextEncoder};
 use crate::feed::metrics::FeedMetrics;
 use crate::fill::metrics::FillMetrics;
 use crate::purge::metrics::PurgeMetrics;
+use crate::rate::metrics::RateMetrics;
 use crate::reload::metrics::ReloadMetrics;
 use crate::represent::metrics::RepresentMetrics;
 use crate::service::metrics::RequestMetrics;
@@ -26,6 +27,8 @@ pub struct Metrics {
     pub feed: FeedMetrics,
     /// Of purges.
     pub purges: PurgeMetrics,
+    /// Of rate limits.
+    pub rates: RateMetrics,
     /// Of the configuration.
     pub reload: ReloadMetrics,
 }
@@ -41,6 +44,7 @@ impl Metrics {
             store: StoreMetrics::register(&registry)?,
             feed: FeedMetrics::register(&registry)?,
             purges: PurgeMetrics::register(&registry)?,
+            rates: RateMetrics::register(&registry)?,
             reload: ReloadMetrics::register(&registry)?,
             registry,
         })

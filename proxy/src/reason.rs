@@ -154,6 +154,8 @@ pub enum Outcome {
     Purge,
     /// Not at all: what the request asks for cannot be read in one way only, and it was refused.
     Refused(TargetError),
+    /// Not at all: it is over a rate limit of its rule.
+    Limited,
     /// Not at all: the client wanted a stored response alone, and none may be served (`only-if-cached`, RFC 9111 §5.2.1.7).
     NotCached,
     /// Not at all: the upstream failed and nothing stored may be served.
@@ -275,6 +277,7 @@ kinds! {
     Outcome::Preflight => Outcome::Preflight;
     Outcome::Purge => Outcome::Purge;
     Outcome::Refused(_) => Outcome::Refused(TargetError::Host);
+    Outcome::Limited => Outcome::Limited;
     Outcome::NotCached => Outcome::NotCached;
     Outcome::Unavailable(_) => Outcome::Unavailable(MissReason::Uri);
     Outcome::Gone => Outcome::Gone;
@@ -292,6 +295,7 @@ impl Outcome {
             Self::Preflight => "preflight",
             Self::Purge => "purge",
             Self::Refused(_) => "refused",
+            Self::Limited => "limited",
             Self::NotCached | Self::Unavailable(_) => "unavailable",
             Self::Gone => "gone",
         }
@@ -303,6 +307,7 @@ impl Outcome {
             Self::Hit | Self::Preflight | Self::Purge | Self::Gone => "",
             Self::HitDisconnected => "disconnected",
             Self::NotCached => "only_if_cached",
+            Self::Limited => "rate_limit",
             Self::Refused(error) => error.label(),
             Self::Stale(reason) => reason.label(),
             Self::Miss(reason) | Self::Revalidated(reason) | Self::Unavailable(reason) => reason.label(),
@@ -332,6 +337,10 @@ impl Outcome {
                  whoever has the operations token."
             }
             Self::Refused(error) => error.sentence(),
+            Self::Limited => {
+                "The caller has sent more requests than a rate limit of the rule allows, so it gets 429 and is told when to come again; \
+                 which limit it is, `vitrine_rate_limited_total` counts. Look at `rate_limits` where it should not be refused."
+            }
             Self::NotCached => {
                 "The client wants a stored answer or none (`only-if-cached`), and nothing stored may be served, so it gets 504."
             }
@@ -386,6 +395,7 @@ mod tests {
             Outcome::HitDisconnected,
             Outcome::Preflight,
             Outcome::Purge,
+            Outcome::Limited,
             Outcome::NotCached,
             Outcome::Gone,
         ];

@@ -94,12 +94,29 @@ async fn a_hit_is_answered_and_anything_else_is_left() {
     assert_eq!(fast.get("GET /a HTTP/1.1\r\nhost: HOST\r\n\r\n"), None, "purged");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hit_counts_once_under_a_rate_limit() {
+    let limits = "[rate_limits.l]\nrequests = 3\nper = \"1d\"\n\
+        [rate_limits.upstream]\nrequests = 1\nper = \"1d\"\ncount = \"upstream\"";
+    let rules = cache_all(&format!("rate_limits = [\"l\", \"upstream\"]\n{limits}"));
+    // The first of three was the one that filled the cache.
+    let fast = Fast::with_object(&rules, 1000, "cache-control: max-age=60\r\n").await;
+    let get = "GET /a HTTP/1.1\r\nhost: HOST\r\n\r\n";
+    assert_eq!(fast.get("GET /b HTTP/1.1\r\nhost: HOST\r\n\r\n"), None, "what is left is not counted here");
+    assert!(fast.get(get).is_some() && fast.get(get).is_some());
+    assert_eq!(fast.get(get), None, "over the limit: the slow path says so");
+    let got = support::fetch(fast.proxy.get("/a")).await.unwrap();
+    assert_eq!(got.status, 429, "{got:?}");
+}
+
 /// What a hit may allocate: nothing. `docs/hit-path.md` tells its costs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hit_allocates_nothing() {
     let rules = cache_all(
         "key = { query = \"all\", headers = [\"x-key\"] }\nbypass = { cookies = [\"session\"] }\ncompression = {}\n\
-         cors = { origins = [\"https://shop.example\"] }\n[rules.response_headers.set]\nx-frame-options = \"DENY\"",
+         cors = { origins = [\"https://shop.example\"] }\nrate_limits = [\"l\", \"all\"]\n\
+         [rules.response_headers.set]\nx-frame-options = \"DENY\"\n\
+         [rate_limits.l]\nrequests = 1000\nper = \"1s\"\n[rate_limits.all]\nby = \"all\"\nrequests = 1000\nper = \"1s\"",
     );
     let fields = "cache-control: max-age=60\r\ncontent-type: text/html\r\netag: \"e\"\r\n";
     let fast = Fast::with_object(&rules, 500, fields).await;

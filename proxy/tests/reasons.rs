@@ -27,6 +27,13 @@ const VALIDATED: &str = "Cache-Control: max-age=0\r\nETag: \"1\"\r\n";
 const NOT_MODIFIED: &[u8] = b"HTTP/1.1 304 Not Modified\r\nCache-Control: max-age=0\r\nETag: \"1\"\r\n\r\n";
 
 const RULES: &str = r#"
+[rate_limits.once]
+requests = 1
+per = "1d"
+[rate_limits.fills]
+requests = 1
+per = "1d"
+count = "upstream"
 [[rules]]
 name = "pass"
 action = "pass"
@@ -83,6 +90,16 @@ name = "ttl"
 action = "cache"
 paths = ["/ttl"]
 edge_ttl = "1h"
+[[rules]]
+name = "limited"
+action = "pass"
+paths = ["/limited"]
+rate_limits = ["once"]
+[[rules]]
+name = "fills"
+action = "cache"
+paths = ["/fills/**"]
+rate_limits = ["fills"]
 [[rules]]
 name = "vary"
 action = "cache"
@@ -221,6 +238,8 @@ fn lookups() -> Vec<Row> {
             ],
         ),
         row(Outcome::Purge, vec![local("/plain/purge").method("PURGE")]),
+        row(Outcome::Limited, vec![get("/limited", ""), local("/limited")]),
+        row(Outcome::Limited, vec![get("/fills/1", FRESH), local("/fills/1"), local("/fills/2")]),
         row(Outcome::Refused(TargetError::Host), vec![local("/plain/host").with("host", "a b")]),
         row(Outcome::Refused(TargetError::Path), vec![local("/plain/%zz")]),
         row(Outcome::Refused(TargetError::Query), vec![local(&format!("/plain/x?{}", "a&".repeat(600)))]),

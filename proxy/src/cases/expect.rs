@@ -54,6 +54,7 @@ impl<'s> Mismatches<'s> {
         self.word(expect.rule.as_ref(), "rule", rules(), told.rule.as_deref().unwrap_or(NONE));
         self.word(expect.action.as_ref(), "action", Done::WORDS, told.action.word());
         self.text(expect.reason.as_ref(), told.action.reason());
+        self.names(expect.rate_limits.as_ref(), &told.rate_limits);
         let upstreams = || config.upstreams.iter().map(|upstream| &*upstream.name);
         let upstream = told.upstream.as_ref().map_or(NONE, |upstream| &*upstream.name);
         self.word(expect.upstream.as_ref(), "upstream", upstreams(), upstream);
@@ -93,16 +94,21 @@ impl<'s> Mismatches<'s> {
             }
         }
         for (expected, got) in [(&expect.tags, &stored.tags), (&expect.varies_by, &stored.varies_by)] {
-            let Some(expected) = expected else { continue };
-            let sorted = |names: &[String]| {
-                let mut names = names.to_vec();
-                names.sort_unstable();
-                names.join(" ")
-            };
-            let (wanted, got) = (sorted(expected.get_ref()), sorted(got));
-            if wanted != got {
-                self.differ(expected, shown(&wanted), shown(&got));
-            }
+            self.names(expected.as_ref(), got);
+        }
+    }
+
+    /// Names in any order.
+    fn names(&mut self, expected: Option<&Spanned<Vec<String>>>, got: &[String]) {
+        let Some(expected) = expected else { return };
+        let sorted = |names: &[String]| {
+            let mut names = names.to_vec();
+            names.sort_unstable();
+            names.join(" ")
+        };
+        let (wanted, got) = (sorted(expected.get_ref()), sorted(got));
+        if wanted != got {
+            self.differ(expected, shown(&wanted), shown(&got));
         }
     }
 

@@ -76,6 +76,8 @@ pub struct RawExpect {
     pub action: Option<Text>,
     /// Why it is passed or refused.
     pub reason: Option<Text>,
+    /// The rate limits that count it, in any order.
+    pub rate_limits: Option<Spanned<Vec<String>>>,
     /// Who is asked.
     pub upstream: Option<Text>,
     /// The path and query that the upstream is asked for.
@@ -128,6 +130,7 @@ impl RawExpect {
         texts.iter().all(|text| text.is_none())
             && self.same_as.is_none()
             && self.differs_from.is_none()
+            && self.rate_limits.is_none()
             && self.stored.is_none()
             && self.tags.is_none()
             && self.varies_by.is_none()

@@ -18,6 +18,14 @@ tag_headers = ["Surrogate-Key"]
 addresses = ["h:2"]
 strip_prefix = "/static"
 path_prefix = "/bucket"
+[rate_limits.visitors]
+requests = 9
+per = "1m"
+[rate_limits.shops]
+by = "header:x-shop"
+requests = 9
+per = "1m"
+count = "upstream"
 [[rules]]
 name = "media"
 action = "cache"
@@ -41,6 +49,7 @@ vary = { accept-language = { languages = ["en", "de"] } }
 request_headers = { set = { x-tenant = "a" } }
 response_headers = { set = { x-frame-options = "DENY" } }
 purge_from = ["10.0.0.0/8"]
+rate_limits = ["visitors", "shops"]
 "#;
 
 fn source(name: &str, text: &str) -> Source {
@@ -65,6 +74,7 @@ response = { headers = { surrogate-key = "one two", set-cookie = [], vary = "Acc
 [cases.expect]
 rule = "products"
 action = "cache"
+rate_limits = ["visitors"]
 upstream = "origin"
 sent = "/products/shirt?a=1&b=2"
 request_headers = { cookie = false, accept-language = "de", x-tenant = "a", host = "shop.example", x-forwarded-proto = "https", x-locale = false }
@@ -215,6 +225,10 @@ fn what_comes_out_otherwise_is_told_with_both() {
 fn what_is_expected_of_tags_fields_and_keys_is_told_too() {
     product_fails([
         ("expect = { tags = [\"x\"] }", "`cases.expect.tags`: case `c`: expected `x`, got `product-handle:a`"),
+        (
+            "expect = { rate_limits = [\"shops\"] }",
+            "`cases.expect.rate_limits`: case `c`: expected `shops`, got `visitors`",
+        ),
         ("expect = { varies_by = [\"x\"] }", "`cases.expect.varies_by`: case `c`: expected `x`, got `none`"),
         (
             "expect = { request_headers = { x-tenant = false } }",
@@ -232,7 +246,7 @@ fn what_is_expected_of_tags_fields_and_keys_is_told_too() {
         ("expect = {}", "`cases.expect`: case `c`: it expects nothing (such as action = \"cache\")"),
         (
             "expect = { edge_tll = \"4h\" }",
-            "unknown field `edge_tll`, expected one of `rule`, `action`, `reason`, `upstream`, `sent`, `request_headers`, `same_as`, `differs_from`, `stored`, `not_stored`, `edge_ttl`, `browser_ttl`, `stale_while_revalidate`, `stale_if_error`, `tags`, `varies_by`, `response_headers` (did you mean `edge_ttl`?)",
+            "unknown field `edge_tll`, expected one of `rule`, `action`, `reason`, `rate_limits`, `upstream`, `sent`, `request_headers`, `same_as`, `differs_from`, `stored`, `not_stored`, `edge_ttl`, `browser_ttl`, `stale_while_revalidate`, `stale_if_error`, `tags`, `varies_by`, `response_headers` (did you mean `edge_ttl`?)",
         ),
     ]);
 }

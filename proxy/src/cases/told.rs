@@ -15,6 +15,7 @@ use crate::fill::verdict::{Kept, Said, unstored_fields};
 use crate::key::{CacheKey, Canonical, Target};
 use crate::policy::{self, CacheControl, Exchange, Lifetime};
 use crate::purge::target::origin_of;
+use crate::rate::Caller;
 use crate::reason::NotStored;
 use crate::rules::{Action, Author, CachePlan, Decision, RequestFacts};
 use crate::service::purge::{self, Right};
@@ -35,6 +36,8 @@ pub(super) struct Told {
     pub(super) rule: Option<Arc<str>>,
     /// What is done.
     pub(super) action: Done,
+    /// The rate limits that count it.
+    pub(super) rate_limits: Vec<String>,
     /// Who is asked, where anyone is.
     pub(super) upstream: Option<Arc<Upstream>>,
     /// What they are asked for: path and query.
@@ -133,16 +136,22 @@ impl Told {
             return Self::answered_here(rule.map(|rule| &rule.name), done, HeaderMap::new());
         }
         let decision = config.rules.decide(&facts);
-        match &decision.action {
+        let caller = Caller { address: request.client.address, request: &facts };
+        let named = config.rules.rate_limits(decision.place).iter();
+        let limits = named.filter_map(|index| config.rate_limits.get(index.get()));
+        let rate_limits = limits.filter(|limit| limit.counts(&caller)).map(|limit| limit.name.to_string()).collect();
+        let told = match &decision.action {
             Action::Pass(reason) => Self::passed(&decision, Done::Pass(reason.label()), request, target, response),
             Action::Cache(plan) => Self::cached(&decision, plan, request, target, response),
-        }
+        };
+        Self { rate_limits, ..told }
     }
 
     fn answered_here(rule: Option<&Arc<str>>, action: Done, fields: HeaderMap) -> Self {
         Self {
             rule: rule.cloned(),
             action,
+            rate_limits: Vec::new(),
             upstream: None,
             sent: None,
             request_fields: HeaderMap::new(),
@@ -169,6 +178,7 @@ impl Told {
         Self {
             rule: Some(Arc::clone(&decision.rule)),
             action,
+            rate_limits: Vec::new(),
             upstream: Some(Arc::clone(&decision.upstream)),
             sent: Some(decision.upstream.request_target(&target.passed())),
             request_fields: head.headers.clone(),
@@ -188,6 +198,7 @@ impl Told {
         Self {
             rule: Some(Arc::clone(&decision.rule)),
             action: Done::Cache,
+            rate_limits: Vec::new(),
             upstream: Some(Arc::clone(&decision.upstream)),
             sent: Some(decision.upstream.request_target(&asked.canonical.path_and_query)),
             request_fields: asked.request_fields(),

@@ -51,7 +51,7 @@ const RULE_LINES: &[(&str, &str)] = &[
              `headers`, `cookies`, `action`, `upstream`, `edge_ttl`, `negative_ttl`, `browser_ttl`, `stale_while_revalidate`, \
              `stale_if_error`, `on_disconnect`, `serve_for`, `max_object`, `bypass`, `key`, `tags`, `forward`, `vary`, `heuristic`, \
              `targeted`, `request_directives`, `set_cookie`, `compression`, `responses`, `request_headers`, `response_headers`, \
-             `cors`, `purge_from` (did you mean `edge_ttl`?)",
+             `cors`, `purge_from`, `rate_limits` (did you mean `edge_ttl`?)",
     ),
     (
         "edge_ttl = \"4x\"",

@@ -7,8 +7,9 @@ use vitrine_shared::config::{ConfigError, Source};
 
 use super::problems::Problems;
 use super::raw::{RawCache, RawConfig, RawRule, Text};
+use super::rule::Known;
 use super::upstreams::Upstreams;
-use super::{CacheLimits, Config, disk, feed, listen, rule, upstreams};
+use super::{CacheLimits, Config, disk, feed, listen, rate_limits, rule, upstreams};
 use crate::rules::{DEFAULT_MAX_OBJECT, Rule, RuleSet, shadowed};
 use crate::upstream::Upstream;
 
@@ -32,8 +33,11 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
     let feed = raw.feed.and_then(|raw| feed::compile(raw, &mut problems));
     let upstreams = upstreams::compile(raw.upstreams, with_feed, &mut problems);
     let default = default_upstream(raw.default_upstream.as_ref(), &upstreams, &mut problems);
-    let rules = rules(&raw.rules, &upstreams, default.as_ref(), max_object, &mut problems);
+    let rate_limits = rate_limits::compile(raw.rate_limits, &mut problems);
+    let known = Known { upstreams: &upstreams, default: default.as_ref(), rate_limits: &rate_limits, max_object };
+    let rules = rules(&raw.rules, known, &mut problems);
     upstreams.warn_of_unused(default.as_ref(), &rules, &mut problems);
+    rate_limits.warn_of_unused(&rules, &mut problems);
     let edge = raw.edge.map_or_else(|| EDGE.to_owned(), Spanned::into_inner).into();
     let result = match (listen, cache, default) {
         (Some(listen), Some(cache), Some(default)) => Some(Config {
@@ -43,6 +47,7 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
             disk,
             feed,
             upstreams: upstreams.list(),
+            rate_limits: rate_limits.list().into(),
             rules: Arc::new(RuleSet::new(rules, default)),
             warnings: Vec::new(),
         }),
@@ -86,13 +91,7 @@ fn default_upstream(named: Option<&Text>, upstreams: &Upstreams, problems: &mut 
 }
 
 /// The rules that could be compiled; those that could not have noted their problems.
-fn rules(
-    raw: &[Spanned<RawRule>],
-    upstreams: &Upstreams,
-    default: Option<&Arc<Upstream>>,
-    max_object: u64,
-    problems: &mut Problems<'_>,
-) -> Vec<Rule> {
+fn rules(raw: &[Spanned<RawRule>], known: Known<'_>, problems: &mut Problems<'_>) -> Vec<Rule> {
     let mut compiled: Vec<(usize, Rule)> = Vec::new();
     for (index, entry) in raw.iter().enumerate() {
         let name = &entry.get_ref().name;
@@ -100,7 +99,7 @@ fn rules(
             let line = problems.line_of(&earlier.get_ref().name);
             problems.error(name, format!("the rule on line {line} is called `{}` too", name.get_ref()), None);
         }
-        let rule = rule::compile(entry.get_ref(), upstreams, default, max_object, problems);
+        let rule = rule::compile(entry.get_ref(), known, problems);
         compiled.extend(rule.map(|rule| (index, rule)));
     }
     let (places, rules): (Vec<usize>, Vec<Rule>) = compiled.into_iter().unzip();

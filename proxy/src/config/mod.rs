@@ -12,7 +12,9 @@ mod edits;
 mod feed;
 mod limits;
 mod listen;
+mod names;
 mod problems;
+mod rate_limits;
 pub mod raw;
 mod rule;
 mod secret;
@@ -33,6 +35,7 @@ pub use secret::Secret;
 
 use crate::client::TrustedProxies;
 use crate::downstream::Limits;
+use crate::rate::Limit;
 use crate::rules::RuleSet;
 use crate::upstream::Upstream;
 
@@ -51,6 +54,8 @@ pub struct Config {
     pub feed: Option<Feed>,
     /// All upstreams, by name.
     pub upstreams: Vec<Arc<Upstream>>,
+    /// The rate limits that rules name.
+    pub rate_limits: Arc<[Limit]>,
     /// The rules.
     pub rules: Arc<RuleSet>,
     /// What is allowed but probably not meant; for the log.

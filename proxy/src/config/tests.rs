@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::raw::{
     RawBypass, RawCache, RawCap, RawCompression, RawConfig, RawCors, RawDisk, RawEdits, RawEjection, RawFeed,
-    RawHealth, RawHeuristic, RawKey, RawKeyHeaderTable, RawLimits, RawListen, RawQueryNames, RawResponse, RawRetries,
-    RawRule, RawStaleDefault, RawUpstream, RawVaryChoices,
+    RawHealth, RawHeuristic, RawKey, RawKeyHeaderTable, RawLimits, RawListen, RawQueryNames, RawRateLimit, RawResponse,
+    RawRetries, RawRule, RawStaleDefault, RawUpstream, RawVaryChoices,
 };
 use super::*;
 use crate::cases::raw::{RawAnswer, RawCase, RawExpect, RawRequest};
@@ -44,6 +44,7 @@ fn the_reference_page_names_every_key_and_no_other() {
         ("### `health`", keys::<RawHealth>()),
         ("### `ejection`", keys::<RawEjection>()),
         ("### `retries`", keys::<RawRetries>()),
+        ("## `[rate_limits.NAME]`", keys::<RawRateLimit>()),
         ("## `[[rules]]`", keys::<RawRule>()),
         ("### `edge_ttl`", keys::<RawCap>()),
         ("### `stale_while_revalidate` and `stale_if_error`", keys::<RawStaleDefault>()),

@@ -1,6 +1,7 @@
 //! Looks at a request under a configuration, and at what an edge holds for it.
 
 use http::HeaderValue;
+use vitrine_shared::clock::BootTime;
 use vitrine_shared::tag::Tag;
 
 use super::question::Question;
@@ -11,6 +12,7 @@ use crate::engine::{self, Engine, Next, Outlook, With};
 use crate::feed::connection::State;
 use crate::key::{Canonical, KeyParts, Target};
 use crate::purge::Purger;
+use crate::rate::{Caller, Counted, RateLimits};
 use crate::reason::{NotStored, Outcome, PassReason, StaleReason};
 use crate::rules::{Action, DEFAULT_RULE, Decision, RequestFacts};
 use crate::service::preflight;
@@ -31,6 +33,8 @@ pub struct Edge<'e> {
     pub purger: &'e Purger,
     /// The number of the configuration.
     pub generation: u64,
+    /// What was counted under the rate limits; absent where another configuration than theirs is asked about.
+    pub limits: Option<&'e RateLimits>,
 }
 
 /// Explains a request under `config`: with what `edge` holds, or by the configuration alone. `tags` are those of which is to be told
@@ -41,7 +45,7 @@ pub fn explain(config: &Config, question: &Question, tags: &[Tag], edge: Option<
     explanation.edge = edge.map(|edge| report::Edge {
         name: edge.name.to_owned(),
         generation: edge.generation,
-        connected: edge.engine.connection().state(vitrine_shared::clock::BootTime::now()) == State::Connected,
+        connected: edge.engine.connection().state(BootTime::now()) == State::Connected,
         applied: edge.engine.context().live.applied().to_string(),
     });
     explanation
@@ -86,9 +90,16 @@ impl Looker<'_> {
             return answered(request, Some(bare(name)), Outcome::Purge, more);
         }
         let decision = rules.decide(&facts);
-        let told = rule::rule(rules, &facts);
+        let caller = Caller { address: client.address, request: &facts };
+        let told = rule::rule(self.config, &caller);
+        if let Some(more) = self.limited(&decision, Counted::All, &caller) {
+            return answered(request, Some(told), Outcome::Limited, &more);
+        }
         match &decision.action {
-            Action::Pass(reason) => self.passed(request, told, &decision, &target, *reason),
+            Action::Pass(reason) => match self.limited(&decision, Counted::Upstream, &caller) {
+                Some(more) => answered(request, Some(told), Outcome::Limited, &more),
+                None => self.passed(request, told, &decision, &target, *reason),
+            },
             Action::Cache(plan) => {
                 let canonical = plan.settings.key.canonical(&target, &head.headers);
                 let asked = engine::Asked {
@@ -104,9 +115,18 @@ impl Looker<'_> {
                     request_id: &REQUEST_ID,
                 };
                 let request = Request { dropped: rule::dropped(&target, &plan.settings), ..request };
-                self.cached(request, told, &decision, &asked)
+                let limited = self.limited(&decision, Counted::Upstream, &caller);
+                self.cached(request, told, &decision, &asked, limited)
             }
         }
+    }
+
+    /// Which rate limit would refuse the request, and for how long, where one would.
+    fn limited(&self, decision: &Decision, counted: Counted, caller: &Caller<'_>) -> Option<String> {
+        let named = self.config.rules.rate_limits(decision.place);
+        let limits = self.edge.and_then(|edge| edge.limits)?;
+        let limited = limits.look(named, counted, caller, BootTime::now()).err()?;
+        Some(format!("It is the limit `{}`, for another {}.", limited.limit, words::span(limited.retry_after())))
     }
 
     fn passed(
@@ -132,6 +152,7 @@ impl Looker<'_> {
         rule: report::Rule,
         decision: &Decision,
         asked: &engine::Asked<'_>,
+        limited: Option<String>,
     ) -> Explanation {
         let upstream = self.upstream(decision, asked.target, &asked.canonical.path_and_query);
         let outlook = self.edge.map(|edge| (edge, edge.engine.outlook(asked)));
@@ -154,6 +175,9 @@ impl Looker<'_> {
             (explanation.key, explanation.upstream) = (key, upstream);
             return explanation;
         };
+        if let (Some(more), Next::Asks { .. } | Next::Passed(_)) = (limited, &outlook.next) {
+            return answered(request, Some(rule), Outcome::Limited, &more);
+        }
         let object = outlook
             .object
             .as_ref()
@@ -288,6 +312,7 @@ fn bare(name: &str) -> report::Rule {
         passed_over: Vec::new(),
         settings: None,
         changes: None,
+        rate_limits: Vec::new(),
     }
 }
 

@@ -103,6 +103,9 @@ pub struct Rule {
     /// The headers that it edits, by name, and whether it answers for CORS; absent where it does neither.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub changes: Option<Value>,
+    /// The rate limits that the request is under, with what each says.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rate_limits: Vec<String>,
 }
 
 /// A rule that does not fit.

@@ -130,6 +130,9 @@ fn rule(f: &mut fmt::Formatter<'_>, told: &Rule) -> fmt::Result {
     for passed in &told.passed_over {
         line(f, "", format_args!("not {}: {}", passed.rule, passed.because))?;
     }
+    for limit in &told.rate_limits {
+        line(f, "", format_args!("rate limit {limit}"))?;
+    }
     Ok(())
 }
 

@@ -11,6 +11,7 @@ use super::report::Valued as ToldValued;
 use crate::config::units::show;
 use crate::key::{Dropped, KeyParts, Valued};
 use crate::policy::{FreshnessBasis, FreshnessSource};
+use crate::rate::{Counted, Limit};
 use crate::rules::{BrowserTtl, CacheSettings, EdgeTtl, Forward, OnDisconnect, RequestDirectives, SetCookie, StaleTtl};
 use crate::vary::VaryMode;
 
@@ -122,6 +123,24 @@ pub(super) fn field_name(name: &str) -> String {
     name.split('-').map(word).collect::<Vec<_>>().join("-")
 }
 
+/// What a rate limit says: `visitors: 100 in 10s by address`, and whether it counts a request.
+pub(super) fn rate_limit(limit: &Limit, counts: bool) -> String {
+    let by: Vec<String> = limit.by.iter().map(ToString::to_string).collect();
+    let by = if by.is_empty() { "for all together".to_owned() } else { format!("by {}", by.join(" and ")) };
+    let mut told = format!("{}: {} in {} {by}", limit.name, limit.requests, show(limit.per));
+    if limit.burst != limit.requests {
+        told = format!("{told}, {} at once", limit.burst);
+    }
+    for (holds, more) in [
+        (limit.count == Counted::Upstream, ", of those that go upstream"),
+        (limit.dry_run, ", not enforced"),
+        (!counts, "; it does not count this request"),
+    ] {
+        told.push_str(if holds { more } else { "" });
+    }
+    told
+}
+
 /// What a cache rule says, by the names of its keys.
 pub(super) fn settings(settings: &CacheSettings) -> Value {
     let stale = |ttl: StaleTtl| match ttl {
@@ -184,6 +203,7 @@ mod tests {
 
     use super::*;
     use crate::policy::{self, Exchange};
+    use crate::rate::Part;
     use crate::rules::{Heuristic, ResponseRule};
 
     const DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
@@ -250,6 +270,24 @@ mod tests {
         ] {
             assert_eq!(told(settings, status, line), expected, "{status} {line:?}");
         }
+    }
+
+    #[test]
+    fn rate_limits_are_told_in_words() {
+        let limit = Limit {
+            name: "l".into(),
+            by: [Part::Address, Part::Cookie("sid".into())].into(),
+            requests: 5,
+            per: Duration::from_mins(1),
+            burst: 5,
+            count: Counted::All,
+            except: Box::default(),
+            dry_run: false,
+        };
+        assert_eq!(rate_limit(&limit, true), "l: 5 in 1m by address and cookie:sid");
+        let limit = Limit { by: Box::default(), burst: 9, count: Counted::Upstream, dry_run: true, ..limit };
+        let told = "l: 5 in 1m for all together, 9 at once, of those that go upstream, not enforced";
+        assert_eq!(rate_limit(&limit, false), format!("{told}; it does not count this request"));
     }
 
     #[test]

@@ -20,6 +20,7 @@ use crate::engine::{Engine, Moment, has_content, heeded};
 use crate::fields::FieldLines;
 use crate::key::{Framer, Target};
 use crate::policy;
+use crate::rate::{Caller, Counted};
 use crate::represent::AtOnce;
 use crate::rules::{CacheSettings, RequestFacts, Rule};
 use crate::service::request_id::RequestId;
@@ -73,6 +74,11 @@ impl Workspace {
         };
         let id = RequestId::of(request.fields.get(&X_REQUEST_ID), now.unix);
         let filling = template.filling(&object.lifetime(), now.unix, id.as_bytes())?;
+        // Last, since what goes on to the slow path is counted there, and refused.
+        let caller = Caller { address: client.address, request: &facts };
+        if !snapshot.limits.admits(&rule.rate_limits, Counted::All, &caller, now.boot) {
+            return None;
+        }
         let hit = Hit { rule, template };
         let written = write(&hit, &filling);
         Some((body, told(&hit, &client, &target, request, &id), written))

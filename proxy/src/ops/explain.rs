@@ -110,12 +110,18 @@ fn answer(server: &OpsServer, headers: &HeaderMap, asked: &Asked) -> Response {
         return bad("a tag cannot be empty");
     };
     let snapshot = server.current.load_full();
-    let edge =
-        Edge { name: &server.name, engine: &server.engine, purger: &server.purger, generation: snapshot.generation };
-    let of = |config: &Config| explain(config, &question, &tags, Some(edge));
+    let edge = Edge {
+        name: &server.name,
+        engine: &server.engine,
+        purger: &server.purger,
+        generation: snapshot.generation,
+        limits: Some(&snapshot.limits),
+    };
+    let now = || explain(&snapshot.config, &question, &tags, Some(edge));
+    let under = |draft: &Config| explain(draft, &question, &tags, Some(Edge { limits: None, ..edge }));
     match asked.draft.as_deref().map(draft) {
-        None => told(headers, &of(&snapshot.config)),
-        Some(Ok(draft)) => told(headers, &Compared::new(of(&snapshot.config), of(&draft))),
+        None => told(headers, &now()),
+        Some(Ok(draft)) => told(headers, &Compared::new(now(), under(&draft))),
         Some(Err(errors)) => {
             (StatusCode::UNPROCESSABLE_ENTITY, Json(json!({ "result": "bad", "errors": errors }))).into_response()
         }

@@ -9,10 +9,9 @@ use vitrine_shared::config::ConfigError;
 
 use super::fixed::{InForce, in_force};
 use super::loader::{Loaded, Loader};
-use super::metrics::ReloadMetrics;
 use super::report::{Attempt, ConfigReport, Refused};
 use super::snapshot::{Current, Snapshot};
-use crate::rules::RuleSet;
+use crate::metrics::Metrics;
 use crate::upstream::Pools;
 
 /// Brings the file into force, again and again.
@@ -21,7 +20,7 @@ pub struct Reloader {
     loader: Loader,
     current: Current,
     pools: Arc<Pools>,
-    metrics: ReloadMetrics,
+    metrics: Metrics,
     /// Held by the reload that runs; a second one waits and then sees what the first did.
     turn: Mutex<()>,
     /// Held for moments only, so that reports never wait for a disk.
@@ -71,7 +70,7 @@ pub enum Outcome {
 
 impl Reloader {
     /// For a proxy whose requests take their snapshots from `current`, and the state of its upstreams from `pools`.
-    pub fn new(loader: Loader, current: Current, pools: Arc<Pools>, metrics: ReloadMetrics) -> Self {
+    pub fn new(loader: Loader, current: Current, pools: Arc<Pools>, metrics: Metrics) -> Self {
         Self { loader, current, pools, metrics, turn: Mutex::default(), history: Mutex::default() }
     }
 
@@ -90,7 +89,7 @@ impl Reloader {
         self.remember(&outcome, by);
         // Last, so that who sees the generation in the metrics finds all of it in the report.
         let generation = self.current.load().generation;
-        self.metrics.reloaded(&outcome, generation);
+        self.metrics.reload.reloaded(&outcome, generation);
         log(&outcome, by, generation);
         outcome
     }
@@ -130,16 +129,11 @@ impl Reloader {
     }
 
     fn swap(&self, running: &Snapshot, in_force: InForce, loaded: Loaded) -> Outcome {
-        let InForce { mut config, pending } = in_force;
-        config.rules = Arc::new(RuleSet::clone(&config.rules).after(&running.config.rules));
+        let InForce { config, pending } = in_force;
         let warnings = config.warnings.clone();
         self.pools.reconcile(&config.upstreams);
-        self.current.store(Arc::new(Snapshot {
-            config,
-            generation: running.generation + 1,
-            loaded_at: SystemTime::now(),
-            text: Some((loaded.source, loaded.digest)),
-        }));
+        let text = (loaded.source, loaded.digest);
+        self.current.store(Arc::new(running.next(config, text, &self.metrics)));
         Outcome::Ok { warnings, pending }
     }
 
@@ -195,8 +189,6 @@ impl Outcome {
 
 #[cfg(test)]
 mod tests {
-    use prometheus::Registry;
-
     use super::*;
 
     /// A reloader of a file in a folder of its own, and what it counts.
@@ -205,8 +197,8 @@ mod tests {
         let file = folder.path().join("p.toml");
         std::fs::write(&file, text).unwrap();
         let loader = Loader::new(file, |_| None);
-        let current = Snapshot::first_of(loader.load().unwrap()).into_current();
-        let metrics = ReloadMetrics::register(&Registry::new()).unwrap();
+        let metrics = Metrics::new().unwrap();
+        let current = Snapshot::first_of(loader.load().unwrap(), &metrics).into_current();
         (folder, Reloader::new(loader, current, Arc::default(), metrics))
     }
 

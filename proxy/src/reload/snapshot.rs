@@ -11,12 +11,15 @@ use vitrine_shared::config::Source;
 
 use super::loader::Loaded;
 use crate::config::Config;
+use crate::metrics::Metrics;
+use crate::rate::RateLimits;
+use crate::rules::RuleSet;
 
 /// The snapshot that requests take at their start; one `store` swaps everything at once.
 pub type Current = Arc<ArcSwap<Snapshot>>;
 
 /// A configuration in force. What a restart alone can change in it is as it was at the start ([`super::in_force`]).
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Snapshot {
     /// All of it: rules, upstreams, trusted proxies, limits.
     pub config: Config,
@@ -26,6 +29,8 @@ pub struct Snapshot {
     pub loaded_at: SystemTime,
     /// The text that it was compiled from, and the digest of its file; absent where it came from no file.
     pub text: Option<(Source, Digest)>,
+    /// Its rate limits, with their counts.
+    pub limits: RateLimits,
 }
 
 /// SHA-256 of a file as it stands on the disk, for comparing edges: `sha256sum` prints the same.
@@ -36,13 +41,21 @@ pub struct Digest([u8; 32]);
 
 impl Snapshot {
     /// The first, from no file.
-    pub fn first(config: Config) -> Self {
-        Self { config, generation: 1, loaded_at: SystemTime::now(), text: None }
+    pub fn first(config: Config, metrics: &Metrics) -> Self {
+        let limits = RateLimits::new(&config.rate_limits, &RateLimits::default(), &metrics.rates);
+        Self { config, generation: 1, loaded_at: SystemTime::now(), text: None, limits }
     }
 
     /// The first, from a file.
-    pub fn first_of(loaded: Loaded) -> Self {
-        Self { text: Some((loaded.source, loaded.digest)), ..Self::first(loaded.config) }
+    pub fn first_of(loaded: Loaded, metrics: &Metrics) -> Self {
+        Self { text: Some((loaded.source, loaded.digest)), ..Self::first(loaded.config, metrics) }
+    }
+
+    /// The next, from the file with this text: what was counted under this one goes on where it is the same.
+    pub(super) fn next(&self, mut config: Config, text: (Source, Digest), metrics: &Metrics) -> Self {
+        config.rules = Arc::new(RuleSet::clone(&config.rules).after(&self.config.rules));
+        let limits = RateLimits::new(&config.rate_limits, &self.limits, &metrics.rates);
+        Self { config, generation: self.generation + 1, loaded_at: SystemTime::now(), text: Some(text), limits }
     }
 
     /// Whether this is what it came from: the same file, with the same variables put in.

@@ -22,6 +22,8 @@ pub const CDN_CACHE_CONTROL: HeaderName = HeaderName::from_static("cdn-cache-con
 /// What to do with one request, and by which rule.
 #[derive(Clone, Debug)]
 pub struct Decision {
+    /// The place of the rule that decided, from 0; the number of rules where none matches.
+    pub place: usize,
     /// Name of the rule that decided, for logs, metrics and Cache-Status.
     pub rule: Arc<str>,
     /// Who is asked where the cache cannot answer.

@@ -4,6 +4,7 @@ mod bypass;
 mod conditions;
 mod decision;
 mod facts;
+mod index;
 mod methods;
 mod overlap;
 mod pattern;
@@ -24,6 +25,7 @@ pub use decision::{
 };
 pub use facts::RequestFacts;
 use http::Method;
+pub use index::LimitIndex;
 use ipnet::IpNet;
 pub use methods::{HostPattern, HostPatternError, MethodSet};
 pub use overlap::{Shadowed, shadowed};
@@ -76,6 +78,8 @@ pub struct Rule {
     pub transform: Arc<Transform>,
     /// Networks from which PURGE is taken.
     pub purge_from: Arc<[IpNet]>,
+    /// The rate limits that its requests are under.
+    pub rate_limits: Box<[LimitIndex]>,
     /// What is done.
     pub action: RuleAction,
 }
@@ -155,6 +159,7 @@ impl RuleSet {
         let judged = self.judge(request);
         let Some(rule) = judged.rule else {
             return Decision {
+                place: judged.place,
                 rule: Arc::clone(&self.default_rule),
                 upstream: Arc::clone(&self.default_upstream),
                 transform: Arc::default(),
@@ -167,6 +172,7 @@ impl RuleSet {
             Err(reason) => Action::Pass(reason),
         };
         Decision {
+            place: judged.place,
             rule: Arc::clone(&rule.name),
             upstream: Arc::clone(&rule.upstream),
             transform: Arc::clone(&rule.transform),
@@ -261,6 +267,11 @@ impl RuleSet {
     /// The rules, in their order.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The rate limits that requests are under which the rule at this place decides; none for the default rule.
+    pub fn rate_limits(&self, place: usize) -> &[LimitIndex] {
+        self.rules.get(place).map(|rule| &*rule.rate_limits).unwrap_or_default()
     }
 
     /// Who is asked what no rule matches.

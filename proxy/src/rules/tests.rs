@@ -294,6 +294,7 @@ proptest! {
     ) {
         let upstream = Arc::new(crate::upstream::Upstream::of("u", Vec::new()));
         let rules: Vec<Rule> = given.iter().enumerate().map(|(index, (pattern, conditions))| Rule {
+            rate_limits: Box::default(),
             name: index.to_string().into(), hosts: Vec::new(), paths: vec![pattern.parse().unwrap()].into(), methods: None,
             conditions: conditions.clone(), upstream: Arc::clone(&upstream), transform: Arc::default(),
             purge_from: Arc::default(), action: RuleAction::Pass,

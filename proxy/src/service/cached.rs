@@ -8,12 +8,13 @@ use pingora::protocols::http::ServerSession;
 use tokio::sync::mpsc;
 
 use super::Edge;
-use super::edge::{RequestContext, author};
+use super::edge::{Limits, RequestContext, author};
 use super::write::write;
 use crate::engine::{Answer, Answered, Asked, InterimSender, heeded};
 use crate::key::{Canonical, Target};
+use crate::rate::{Counted, Limited};
 use crate::reason::PassReason;
-use crate::rules::CachePlan;
+use crate::rules::{CachePlan, RequestFacts};
 use crate::upstream::Upstream;
 
 /// What a cacheable request is answered by, besides its head.
@@ -21,21 +22,36 @@ pub(super) struct Cacheable<'r> {
     pub(super) target: &'r Target<'r>,
     pub(super) upstream: &'r Arc<Upstream>,
     pub(super) plan: &'r CachePlan,
+    pub(super) limits: Limits<'r>,
+}
+
+/// What became of a cacheable request.
+pub(super) enum Served {
+    /// It was answered.
+    Answered,
+    /// It is to be passed.
+    Passed(PassReason),
+    /// It would go upstream, and is over a limit of such.
+    Limited(Limited),
 }
 
 impl Cacheable<'_> {
-    /// Answers it; gives back why it is to be passed, where it is.
+    /// Answers it, where it is neither to be passed nor over a limit.
     pub(super) async fn serve(
         &self,
         edge: &Edge,
         session: &mut ServerSession,
         ctx: &mut RequestContext,
-    ) -> pingora::Result<Option<PassReason>> {
+    ) -> pingora::Result<Served> {
         let head = session.req_header();
         let canonical = self.plan.settings.key.canonical(self.target, &head.headers);
         let asked = self.asked(ctx, head, &canonical, None);
         if let Some(answer) = edge.engine.at_hand(&asked).await {
             return send(session, ctx, answer).await;
+        }
+        let facts = RequestFacts::new(&head.method, self.target, &head.headers);
+        if let Err(limited) = self.limits.check(Counted::Upstream, ctx.client.address, &facts) {
+            return Ok(Served::Limited(limited));
         }
         // A copy, so that the session is free to carry interim responses while the upstream is waited for.
         let head = head.clone();
@@ -59,7 +75,7 @@ impl Cacheable<'_> {
         }
         match answered {
             Answered::Answer(answer) => send(session, ctx, answer).await,
-            Answered::Pass(reason) => Ok(Some(reason)),
+            Answered::Pass(reason) => Ok(Served::Passed(reason)),
         }
     }
 
@@ -89,13 +105,9 @@ async fn hand_on(session: &mut ServerSession, head: ResponseHeader) -> pingora::
     session.write_response_header(Box::new(head)).await
 }
 
-async fn send(
-    session: &mut ServerSession,
-    ctx: &mut RequestContext,
-    mut answer: Answer,
-) -> pingora::Result<Option<PassReason>> {
+async fn send(session: &mut ServerSession, ctx: &mut RequestContext, mut answer: Answer) -> pingora::Result<Served> {
     let head = session.req_header();
     ctx.transform.finish(&head.headers, answer.status, author(answer.outcome), &mut answer.fields);
     ctx.outcome = answer.outcome;
-    write(session, answer, &ctx.request_id).await.map(|()| None)
+    write(session, answer, &ctx.request_id).await.map(|()| Served::Answered)
 }

@@ -1,5 +1,6 @@
 //! One request, front to back.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,10 +10,11 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use pingora::proxy::{FailToProxy, ProxyHttp, Session};
 use pingora::upstreams::peer::HttpPeer;
 use pingora::{Error, ErrorSource, ErrorType};
+use vitrine_shared::clock::BootTime;
 use vitrine_shared::feed::Mode;
 use vitrine_shared::headers::X_REQUEST_ID;
 
-use super::cached::Cacheable;
+use super::cached::{Cacheable, Served};
 use super::metrics::RequestMetrics;
 use super::pass::{Route, head_is_sent};
 use super::purge::Purging;
@@ -23,16 +25,17 @@ use super::{date, forward, limits, preflight};
 use crate::access_log;
 use crate::cache_status::CacheStatus;
 use crate::client::Client;
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine};
 use crate::key::{Target, TargetError};
 use crate::ops::OpsToken;
 use crate::policy;
 use crate::purge::log::Source;
 use crate::purge::{Purger, after_unsafe, target as purge};
+use crate::rate::{Caller, Counted, Limited, RateLimits};
 use crate::reason::Outcome;
 use crate::refusal::Refusal;
 use crate::reload::{Current, Snapshot};
-use crate::rules::{Action, Author, DEFAULT_RULE, RequestFacts, Transform};
+use crate::rules::{Action, Author, DEFAULT_RULE, LimitIndex, RequestFacts, Transform};
 
 /// The edge as Pingora sees it.
 pub struct Edge {
@@ -56,7 +59,7 @@ pub struct RequestContext {
     snapshot: Option<Arc<Snapshot>>,
     pub(super) request_id: HeaderValue,
     /// Who it is from.
-    client: Client,
+    pub(super) client: Client,
     target: Option<Target<'static>>,
     pub(super) rule: Arc<str>,
     /// What the rule changes of request and response.
@@ -112,23 +115,8 @@ impl ProxyHttp for Edge {
                 return refuse(session.as_mut(), ctx, &error).await;
             }
         };
-        if let Some((rule, answer)) = preflight::answer(&snapshot.config.rules, session.req_header(), &target) {
+        if let Some((rule, answer)) = self.answered_here(&snapshot, session.req_header(), &target, ctx) {
             ctx.rule = rule;
-            ctx.outcome = answer.outcome;
-            ctx.target = Some(target);
-            write(session.as_mut(), answer, &ctx.request_id).await?;
-            return Ok(true);
-        }
-        let purging = Purging {
-            purger: &self.purger,
-            rules: &snapshot.config.rules,
-            token: self.token.as_ref(),
-            client: ctx.client.address,
-            request_id: &ctx.request_id,
-        };
-        let head = session.req_header();
-        if let Some((rule, answer)) = purging.answer(&head.method, &head.headers, &target) {
-            ctx.rule = rule.unwrap_or_else(|| Arc::from(DEFAULT_RULE));
             ctx.outcome = answer.outcome;
             ctx.target = Some(target);
             write(session.as_mut(), answer, &ctx.request_id).await?;
@@ -143,6 +131,15 @@ impl ProxyHttp for Edge {
         let decision = snapshot.config.rules.decide(&facts);
         ctx.rule = decision.rule;
         ctx.transform = decision.transform;
+        let limits = Limits { limits: &snapshot.limits, named: snapshot.config.rules.rate_limits(decision.place) };
+        let mut limited = limits.check(Counted::All, ctx.client.address, &facts);
+        if let (Ok(()), Action::Pass(_)) = (&limited, &decision.action) {
+            limited = limits.check(Counted::Upstream, ctx.client.address, &facts);
+        }
+        if let Err(limited) = limited {
+            ctx.target = Some(target);
+            return limit(session.as_mut(), ctx, &limited).await;
+        }
         let plan = match decision.action {
             Action::Pass(reason) => {
                 ctx.outcome = Outcome::Pass(reason);
@@ -153,15 +150,19 @@ impl ProxyHttp for Edge {
             Action::Cache(plan) => plan,
         };
         let upstream = decision.upstream;
-        let cacheable = Cacheable { target: &target, upstream: &upstream, plan: &plan };
-        let passed = cacheable.serve(self, session.as_mut(), ctx).await;
-        if let Ok(Some(reason)) = passed {
+        let cacheable = Cacheable { target: &target, upstream: &upstream, plan: &plan, limits };
+        let served = cacheable.serve(self, session.as_mut(), ctx).await;
+        if let Ok(Served::Passed(reason)) = served {
             let head = session.req_header();
             ctx.outcome = Outcome::Pass(reason);
             ctx.route = Some(Route::to(upstream, &RequestFacts::new(&head.method, &target, &head.headers)));
         }
         ctx.target = Some(target);
-        passed.map(|reason| reason.is_none())
+        match served? {
+            Served::Answered => Ok(true),
+            Served::Passed(_) => Ok(false),
+            Served::Limited(limited) => limit(session.as_mut(), ctx, &limited).await,
+        }
     }
 
     async fn upstream_peer(&self, _: &mut Session, ctx: &mut RequestContext) -> pingora::Result<Box<HttpPeer>> {
@@ -294,6 +295,29 @@ impl ProxyHttp for Edge {
 }
 
 impl Edge {
+    /// The answer to a preflight or a PURGE, and the name of its rule; `None` where it is neither.
+    fn answered_here(
+        &self,
+        snapshot: &Snapshot,
+        head: &RequestHeader,
+        target: &Target,
+        ctx: &RequestContext,
+    ) -> Option<(Arc<str>, Answer)> {
+        let rules = &snapshot.config.rules;
+        if let Some(answered) = preflight::answer(rules, head, target) {
+            return Some(answered);
+        }
+        let purging = Purging {
+            purger: &self.purger,
+            rules,
+            token: self.token.as_ref(),
+            client: ctx.client.address,
+            request_id: &ctx.request_id,
+        };
+        let (rule, answer) = purging.answer(&head.method, &head.headers, target)?;
+        Some((rule.unwrap_or_else(|| Arc::from(DEFAULT_RULE)), answer))
+    }
+
     /// RFC 9111 §4.4: a success of an unsafe method invalidates its URI and those of the same origin that Location and
     /// Content-Location name; RFC 9875 §3: any answer to one invalidates the cache groups that it names.
     fn invalidate_after_unsafe(&self, method: &Method, response: &ResponseHeader, ctx: &RequestContext) {
@@ -322,10 +346,30 @@ impl Edge {
     }
 }
 
+/// The rate limits that a request is under.
+#[derive(Clone, Copy)]
+pub(super) struct Limits<'r> {
+    limits: &'r RateLimits,
+    named: &'r [LimitIndex],
+}
+
+impl Limits<'_> {
+    pub(super) fn check(
+        &self,
+        counted: Counted,
+        address: Option<IpAddr>,
+        request: &RequestFacts<'_>,
+    ) -> Result<(), Limited> {
+        self.limits.check(self.named, counted, &Caller { address, request }, BootTime::now)
+    }
+}
+
 /// Who wrote what an answer says.
 pub(super) fn author(outcome: Outcome) -> Author {
     match outcome {
-        Outcome::Refused(_) | Outcome::Unavailable(_) | Outcome::NotCached | Outcome::Gone => Author::Edge,
+        Outcome::Refused(_) | Outcome::Limited | Outcome::Unavailable(_) | Outcome::NotCached | Outcome::Gone => {
+            Author::Edge
+        }
         _ => Author::Upstream,
     }
 }
@@ -341,6 +385,19 @@ async fn refuse(
         TargetError::Host | TargetError::Path | TargetError::Query => StatusCode::BAD_REQUEST,
     };
     write_refusal(session, ctx, &Refusal::new(status, "invalid_request", error.to_string())).await?;
+    Ok(true)
+}
+
+/// RFC 6585 §4.
+async fn limit(
+    session: &mut pingora::protocols::http::ServerSession,
+    ctx: &mut RequestContext,
+    limited: &Limited,
+) -> pingora::Result<bool> {
+    ctx.outcome = Outcome::Limited;
+    let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", limited.to_string());
+    let refusal = Refusal { retry_after: Some(limited.retry_after()), ..refusal };
+    write_refusal(session, ctx, &refusal).await?;
     Ok(true)
 }
 

@@ -99,19 +99,20 @@ pub enum StartError {
 impl Server {
     /// Puts everything together, with a configuration that stays. Listens on nothing yet, but makes sure that it can.
     pub fn build(config: &Config) -> Result<Self, StartError> {
-        Self::assemble(Snapshot::first(config.clone()), None)
+        let metrics = Metrics::new()?;
+        Self::assemble(Snapshot::first(config.clone(), &metrics), None, metrics)
     }
 
     /// As [`Server::build`], with what `loader` has loaded; it is loaded again on SIGHUP and when the file changes.
     pub fn of_file(loaded: Loaded, loader: Loader) -> Result<Self, StartError> {
-        Self::assemble(Snapshot::first_of(loaded), Some(loader))
+        let metrics = Metrics::new()?;
+        Self::assemble(Snapshot::first_of(loaded, &metrics), Some(loader), metrics)
     }
 
-    fn assemble(first: Snapshot, loader: Option<Loader>) -> Result<Self, StartError> {
+    fn assemble(first: Snapshot, loader: Option<Loader>, metrics: Metrics) -> Result<Self, StartError> {
         let current = first.into_current();
         let snapshot = current.load_full();
         let config = &snapshot.config;
-        let metrics = Metrics::new()?;
         drop(listen(config.listen.http)?);
         let ops_listener = listen(config.listen.ops)?;
         if config.listen.ops.port() == 0 {
@@ -146,8 +147,8 @@ impl Server {
         proxy.add_tcp(&config.listen.http.to_string());
         pingora.add_service(proxy);
 
-        let reloader = loader
-            .map(|loader| Arc::new(Reloader::new(loader, current.clone(), pools.clone(), metrics.reload.clone())));
+        let reloader =
+            loader.map(|loader| Arc::new(Reloader::new(loader, current.clone(), pools.clone(), metrics.clone())));
         let ops = OpsServer {
             name: config.edge.to_string(),
             token,

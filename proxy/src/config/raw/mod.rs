@@ -1,5 +1,6 @@
 //! The file's shape, as it is parsed and before it is checked. Every key stands in `docs/rules.md`, which a test compares.
 
+mod rate_limit;
 mod rule;
 mod transform;
 mod upstream;
@@ -9,6 +10,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
+pub use rate_limit::*;
 pub use rule::*;
 pub use transform::*;
 pub use upstream::*;
@@ -36,6 +38,9 @@ pub struct RawConfig {
     /// Upstreams by name.
     #[serde(default)]
     pub upstreams: BTreeMap<Text, Spanned<RawUpstream>>,
+    /// Rate limits by name.
+    #[serde(default)]
+    pub rate_limits: BTreeMap<Text, Spanned<RawRateLimit>>,
     /// The rules, in their order.
     #[serde(default)]
     pub rules: Vec<Spanned<RawRule>>,

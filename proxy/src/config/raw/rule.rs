@@ -82,6 +82,9 @@ pub struct RawRule {
     pub cors: Option<Spanned<RawCors>>,
     /// Networks from which the PURGE method is taken.
     pub purge_from: Option<Spanned<Vec<Text>>>,
+    /// Rate limits, by name.
+    #[serde(default)]
+    pub rate_limits: Vec<Text>,
 }
 
 /// A condition on a parameter, header or cookie: `true` for present, `false` for absent, or a text with `*` for anything.

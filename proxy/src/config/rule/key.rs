@@ -3,7 +3,7 @@
 use http::HeaderName;
 use toml::Spanned;
 
-use super::names::{at, cookie_name, header_name, parameter_name};
+use crate::config::names::{at, cookie_name, header_name, parameter_name};
 use crate::config::problems::Problems;
 use crate::config::raw::{RawBypass, RawKey, RawKeyHeader, RawQuery};
 use crate::glob::Glob;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{HeaderName, Method, header};
 use toml::Spanned;
 
-use super::names::{cookie_name, header_name, parameter_name};
+use crate::config::names::{cookie_name, header_name, parameter_name};
 use crate::config::problems::Problems;
 use crate::config::raw::{RawCondition, RawRule, Text};
 use crate::glob::Glob;

@@ -2,7 +2,6 @@
 
 mod key;
 mod matching;
-mod names;
 mod responses;
 mod settings;
 mod tags;
@@ -15,38 +14,48 @@ use std::sync::Arc;
 use toml::Spanned;
 
 use super::problems::Problems;
+use super::rate_limits::RateLimits;
 use super::raw::{RawRule, Text};
 use super::transform;
 use super::upstreams::Upstreams;
 use crate::rules::{Bypass, DEFAULT_RULE, NAME_HELP, Rule, RuleAction, scope, valid_name};
 use crate::upstream::Upstream;
 
-pub(super) fn compile(
-    raw: &RawRule,
-    upstreams: &Upstreams,
-    default: Option<&Arc<Upstream>>,
-    max_object: u64,
-    problems: &mut Problems<'_>,
-) -> Option<Rule> {
+/// What the rest of the file says that rules refer to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'k> {
+    pub(super) upstreams: &'k Upstreams,
+    /// Who is asked where a rule does not say.
+    pub(super) default: Option<&'k Arc<Upstream>>,
+    pub(super) rate_limits: &'k RateLimits,
+    /// Largest body that is stored where a rule does not say.
+    pub(super) max_object: u64,
+}
+
+pub(super) fn compile(raw: &RawRule, known: Known<'_>, problems: &mut Problems<'_>) -> Option<Rule> {
     check_name(&raw.name, problems);
     let hosts = matching::hosts(&raw.hosts, problems);
     let paths = matching::paths(&raw.paths, problems);
     let methods = raw.methods.as_ref().map(|methods| matching::methods(methods, problems));
     let conditions = matching::conditions(raw, problems);
     let upstream = match &raw.upstream {
-        Some(name) => upstreams.find(name, problems),
-        None => default.cloned(),
+        Some(name) => known.upstreams.find(name, problems),
+        None => known.default.cloned(),
     };
     let transform = transform::compile(raw, problems);
-    let purge_from =
-        raw.purge_from.as_ref().map(|networks| names::networks(networks.get_ref(), problems)).unwrap_or_default();
+    let purge_from = raw
+        .purge_from
+        .as_ref()
+        .map(|networks| super::names::networks(networks.get_ref(), problems))
+        .unwrap_or_default();
+    let rate_limits = known.rate_limits.find(&raw.rate_limits, problems);
     let action = match raw.action.get_ref().as_str() {
         "pass" => {
             refuse_cache_keys(raw, problems);
             Some(RuleAction::Pass)
         }
         "cache" => {
-            let settings = settings::compile(raw, paths.clone().unwrap_or_default(), max_object, problems);
+            let settings = settings::compile(raw, paths.clone().unwrap_or_default(), known.max_object, problems);
             let bypass = raw.bypass.as_ref().map_or_else(Bypass::default, |raw| key::bypass(raw.get_ref(), problems));
             settings.zip(upstream.as_ref()).map(|(mut settings, upstream)| {
                 transform::settle(&transform, &mut settings);
@@ -68,6 +77,7 @@ pub(super) fn compile(
         upstream: upstream?,
         transform: Arc::new(transform),
         purge_from: purge_from.into(),
+        rate_limits,
         action: action?,
     })
 }

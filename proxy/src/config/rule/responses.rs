@@ -3,8 +3,8 @@
 use toml::Spanned;
 
 use super::matching::on_headers;
-use super::names::media_range;
 use super::{settings, ttl};
+use crate::config::names::media_range;
 use crate::config::problems::Problems;
 use crate::config::raw::RawResponse;
 use crate::config::units;

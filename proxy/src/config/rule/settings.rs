@@ -5,9 +5,9 @@ use std::sync::Arc;
 use http::{HeaderName, header};
 use toml::Spanned;
 
-use super::names::{header_name, word};
 use super::{key, responses, tags, ttl, vary};
 use crate::config::compression;
+use crate::config::names::{header_name, word};
 use crate::config::problems::Problems;
 use crate::config::raw::{RawKey, RawRule, RawStale, Text};
 use crate::rules::{

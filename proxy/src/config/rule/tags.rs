@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::names::at;
+use crate::config::names::at;
 use crate::config::problems::Problems;
 use crate::config::raw::RawRule;
 use crate::rules::{PathPattern, TagTemplates, Template};

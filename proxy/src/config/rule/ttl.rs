@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use toml::Spanned;
 
-use super::names::at;
+use crate::config::names::at;
 use crate::config::problems::Problems;
 use crate::config::raw::{RawHeuristic, RawStale, RawTtl, Text};
 use crate::config::units;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{HeaderName, header};
 use toml::Spanned;
 
-use super::names::{at, header_name, media_range};
+use crate::config::names::{at, header_name, media_range};
 use crate::config::problems::Problems;
 use crate::config::raw::{RawRule, RawVary, RawVaryChoices, Text};
 use crate::vary::{VaryMode, VaryRules};

@@ -4,8 +4,8 @@ use http::HeaderName;
 use ipnet::IpNet;
 use toml::Spanned;
 
-use crate::config::problems::Problems;
-use crate::config::raw::Text;
+use super::problems::Problems;
+use super::raw::Text;
 use crate::key::normal_name;
 
 /// A value at the place of the one that it is a part of.
