@@ -158,14 +158,7 @@ mod tests {
     const PARAMETERS: [&str; 8] = ["hit", "fwd", "fwd-status", "ttl", "stored", "collapsed", "key", "detail"];
 
     fn outcomes() -> impl Strategy<Value = Outcome> {
-        let mut all = Outcome::KINDS.to_vec();
-        all.extend(MissReason::ALL.iter().copied().map(Outcome::Miss));
-        all.extend(MissReason::ALL.iter().copied().map(Outcome::Revalidated));
-        all.extend(MissReason::ALL.iter().copied().map(Outcome::Unavailable));
-        all.extend(StaleReason::ALL.iter().copied().map(Outcome::Stale));
-        all.extend(PassReason::ALL.iter().copied().map(Outcome::Pass));
-        all.extend(TargetError::ALL.iter().copied().map(Outcome::Refused));
-        proptest::sample::select(all)
+        proptest::sample::select(Outcome::all().collect::<Vec<_>>())
     }
 
     #[test]

@@ -283,7 +283,55 @@ kinds! {
     Outcome::Gone => Outcome::Gone;
 }
 
+// The places of outcomes that have reasons, one after the other.
+const STALE: usize = 2;
+const REVALIDATED: usize = STALE + StaleReason::ALL.len();
+const MISS: usize = REVALIDATED + MissReason::ALL.len();
+const UNAVAILABLE: usize = MISS + MissReason::ALL.len();
+const PASS: usize = UNAVAILABLE + MissReason::ALL.len();
+const REFUSED: usize = PASS + PassReason::ALL.len();
+const ALONE: usize = REFUSED + TargetError::ALL.len();
+
 impl Outcome {
+    /// Those without a reason of a type, behind all others.
+    const LAST: [Self; 5] = [Self::Preflight, Self::Purge, Self::Limited, Self::NotCached, Self::Gone];
+
+    /// How many there are, with all their reasons.
+    pub const COUNT: usize = ALONE + Self::LAST.len();
+
+    /// Its place among [`Outcome::all`].
+    pub const fn index(self) -> usize {
+        match self {
+            Self::Hit => 0,
+            Self::HitDisconnected => 1,
+            Self::Stale(reason) => STALE + reason as usize,
+            Self::Revalidated(reason) => REVALIDATED + reason as usize,
+            Self::Miss(reason) => MISS + reason as usize,
+            Self::Unavailable(reason) => UNAVAILABLE + reason as usize,
+            Self::Pass(reason) => PASS + reason as usize,
+            Self::Refused(error) => REFUSED + error as usize,
+            Self::Preflight => ALONE,
+            Self::Purge => ALONE + 1,
+            Self::Limited => ALONE + 2,
+            Self::NotCached => ALONE + 3,
+            Self::Gone => ALONE + 4,
+        }
+    }
+
+    /// All, each with each of its reasons.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let misses = |of: fn(MissReason) -> Self| MissReason::ALL.iter().copied().map(of);
+        [Self::Hit, Self::HitDisconnected]
+            .into_iter()
+            .chain(StaleReason::ALL.iter().copied().map(Self::Stale))
+            .chain(misses(Self::Revalidated))
+            .chain(misses(Self::Miss))
+            .chain(misses(Self::Unavailable))
+            .chain(PassReason::ALL.iter().copied().map(Self::Pass))
+            .chain(TargetError::ALL.iter().copied().map(Self::Refused))
+            .chain(Self::LAST)
+    }
+
     /// Its stable label, without the reason.
     pub const fn label(self) -> &'static str {
         match self {
@@ -383,6 +431,11 @@ mod tests {
         let both: Vec<String> =
             Outcome::KINDS.iter().map(|kind| format!("{}_{}", kind.label(), kind.reason())).collect();
         unique(&both.iter().map(|label| label.trim_end_matches('_')).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn places_are_those_in_the_list_of_all() {
+        assert!(Outcome::all().map(Outcome::index).eq(0..Outcome::COUNT));
     }
 
     #[test]

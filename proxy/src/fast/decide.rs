@@ -42,6 +42,7 @@ impl Workspace {
         wire: Wire,
         write: impl FnOnce(&Hit<'_>, &Filling<'_>) -> R,
     ) -> Option<(Option<StoredBody>, Told, R)> {
+        let begun = path.metrics.begin_fast(from.worker);
         let now = self.now();
         let Self { current, generation, framer, templates, accept, .. } = self;
         let snapshot = current.load();
@@ -81,7 +82,9 @@ impl Workspace {
         }
         let hit = Hit { rule, template };
         let written = write(&hit, &filling);
-        Some((body, told(&hit, &client, &target, request, &id), written))
+        let counted = snapshot.counted.at(judged.place);
+        let logged = logged(&hit, &client, &target, request, &id);
+        Some((body, Told { worker: from.worker, counted, begun, logged }, written))
     }
 }
 
@@ -133,9 +136,16 @@ fn accept_of(last: &mut (Vec<u8>, Accept), fields: FieldLines<'_>) -> Accept {
     last.1
 }
 
-fn told(hit: &Hit<'_>, client: &Client, target: &Target<'_>, request: &Plain<'_>, id: &RequestId) -> Told {
-    let logged = access_log::is_on().then(|| {
+fn logged(
+    hit: &Hit<'_>,
+    client: &Client,
+    target: &Target<'_>,
+    request: &Plain<'_>,
+    id: &RequestId,
+) -> Option<Box<Logged>> {
+    access_log::is_on().then(|| {
         Box::new(Logged {
+            rule: Arc::clone(&hit.rule.name),
             client: client.address,
             method: request.method,
             host: target.host().into(),
@@ -144,6 +154,5 @@ fn told(hit: &Hit<'_>, client: &Client, target: &Target<'_>, request: &Plain<'_>
             request_id: id.as_str().into(),
             started: Instant::now(),
         })
-    });
-    Told { rule: Arc::clone(&hit.rule.name), logged }
+    })
 }

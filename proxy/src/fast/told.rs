@@ -2,18 +2,23 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use http::{Method, StatusCode};
 
 use crate::access_log;
 use crate::reason::Outcome;
-use crate::service::metrics::RequestMetrics;
+use crate::service::metrics::{RequestMetrics, RuleId};
 
 /// What is counted and logged of an answer.
 #[derive(Debug)]
 pub(super) struct Told {
-    pub(super) rule: Arc<str>,
+    /// The thread that answers.
+    pub(super) worker: usize,
+    /// The number under which its rule is counted.
+    pub(super) counted: RuleId,
+    /// Present where it is one of those that are timed.
+    pub(super) begun: Option<Instant>,
     /// Present where the access log is on.
     pub(super) logged: Option<Box<Logged>>,
 }
@@ -21,6 +26,7 @@ pub(super) struct Told {
 /// What is logged of an answer.
 #[derive(Debug)]
 pub(super) struct Logged {
+    pub(super) rule: Arc<str>,
     pub(super) client: Option<IpAddr>,
     pub(super) method: &'static Method,
     pub(super) host: Box<str>,
@@ -32,8 +38,7 @@ pub(super) struct Logged {
 
 impl Told {
     pub(super) fn end(self, metrics: &RequestMetrics, sent: u64, failed: bool) {
-        let took = self.logged.as_ref().map_or(Duration::ZERO, |logged| logged.started.elapsed());
-        metrics.ended(&self.rule, Outcome::Hit, took, sent);
+        metrics.ended_fast(self.worker, self.counted, Outcome::Hit, sent, self.begun);
         if let Some(logged) = &self.logged {
             let line = access_log::Line {
                 client: logged.client,
@@ -42,9 +47,9 @@ impl Told {
                 target: &logged.target,
                 status: logged.status.as_u16(),
                 bytes: sent,
-                rule: &self.rule,
+                rule: &logged.rule,
                 outcome: Outcome::Hit,
-                took,
+                took: logged.started.elapsed(),
                 request_id: &logged.request_id,
                 failed,
             };

@@ -14,6 +14,7 @@ use crate::config::Config;
 use crate::metrics::Metrics;
 use crate::rate::RateLimits;
 use crate::rules::RuleSet;
+use crate::service::metrics::RuleIds;
 
 /// The snapshot that requests take at their start; one `store` swaps everything at once.
 pub type Current = Arc<ArcSwap<Snapshot>>;
@@ -31,6 +32,8 @@ pub struct Snapshot {
     pub text: Option<(Source, Digest)>,
     /// Its rate limits, with their counts.
     pub limits: RateLimits,
+    /// The numbers under which its rules are counted.
+    pub counted: RuleIds,
 }
 
 /// SHA-256 of a file as it stands on the disk, for comparing edges: `sha256sum` prints the same.
@@ -43,7 +46,8 @@ impl Snapshot {
     /// The first, from no file.
     pub fn first(config: Config, metrics: &Metrics) -> Self {
         let limits = RateLimits::new(&config.rate_limits, &RateLimits::default(), &metrics.rates);
-        Self { config, generation: 1, loaded_at: SystemTime::now(), text: None, limits }
+        let counted = metrics.requests.rules(&config.rules);
+        Self { config, generation: 1, loaded_at: SystemTime::now(), text: None, limits, counted }
     }
 
     /// The first, from a file.
@@ -55,7 +59,9 @@ impl Snapshot {
     pub(super) fn next(&self, mut config: Config, text: (Source, Digest), metrics: &Metrics) -> Self {
         config.rules = Arc::new(RuleSet::clone(&config.rules).after(&self.config.rules));
         let limits = RateLimits::new(&config.rate_limits, &self.limits, &metrics.rates);
-        Self { config, generation: self.generation + 1, loaded_at: SystemTime::now(), text: Some(text), limits }
+        let counted = metrics.requests.rules(&config.rules);
+        let (generation, loaded_at) = (self.generation + 1, SystemTime::now());
+        Self { config, generation, loaded_at, text: Some(text), limits, counted }
     }
 
     /// Whether this is what it came from: the same file, with the same variables put in.

@@ -15,7 +15,7 @@ use vitrine_shared::feed::Mode;
 use vitrine_shared::headers::X_REQUEST_ID;
 
 use super::cached::{Cacheable, Served};
-use super::metrics::RequestMetrics;
+use super::metrics::{RequestMetrics, RuleId};
 use super::pass::{Route, head_is_sent};
 use super::purge::Purging;
 use super::request_id::request_id;
@@ -62,6 +62,8 @@ pub struct RequestContext {
     pub(super) client: Client,
     target: Option<Target<'static>>,
     pub(super) rule: Arc<str>,
+    /// The number under which its rule is counted.
+    counted: RuleId,
     /// What the rule changes of request and response.
     pub(super) transform: Arc<Transform>,
     pub(super) outcome: Outcome,
@@ -78,6 +80,7 @@ impl Default for RequestContext {
             client: Client::default(),
             target: None,
             rule: Arc::from(""),
+            counted: RuleId::NONE,
             transform: Arc::default(),
             outcome: Outcome::Gone,
             route: None,
@@ -116,6 +119,7 @@ impl ProxyHttp for Edge {
             }
         };
         if let Some((rule, answer)) = self.answered_here(&snapshot, session.req_header(), &target, ctx) {
+            ctx.counted = snapshot.counted.named(&rule);
             ctx.rule = rule;
             ctx.outcome = answer.outcome;
             ctx.target = Some(target);
@@ -129,6 +133,7 @@ impl ProxyHttp for Edge {
             facts.has_body = !empty_h2;
         }
         let decision = snapshot.config.rules.decide(&facts);
+        ctx.counted = snapshot.counted.at(decision.place);
         ctx.rule = decision.rule;
         ctx.transform = decision.transform;
         let limits = Limits { limits: &snapshot.limits, named: snapshot.config.rules.rate_limits(decision.place) };
@@ -268,7 +273,7 @@ impl ProxyHttp for Edge {
     async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut RequestContext) {
         let took = ctx.started.elapsed();
         let bytes = session.body_bytes_sent() as u64;
-        self.metrics.ended(&ctx.rule, ctx.outcome, took, bytes);
+        self.metrics.ended(ctx.counted, ctx.outcome, took, bytes);
         let raw;
         let (host, target) = match &ctx.target {
             Some(target) => {
