@@ -8,6 +8,7 @@ pub mod cases;
 pub mod check;
 pub mod client;
 pub mod config;
+pub mod disk;
 pub mod downstream;
 pub mod encoding;
 pub mod engine;
