@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use super::{ApplyError, Reached, Stamp, TagTable, Verdict};
+use super::{ApplyError, Reached, Snapshot, Stamp, TagTable, Verdict};
 use crate::epoch::Epoch;
 use crate::feed::{Batch, Mode};
 use crate::tag::TagHash;
@@ -79,6 +79,19 @@ impl Live {
         let mut table = self.write();
         table.take_position(position);
         self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// See [`TagTable::start_over`].
+    pub fn start_over(&self, position: Epoch) -> u64 {
+        let mut table = self.write();
+        let at = table.start_over(position);
+        self.generation.fetch_add(1, Ordering::Release);
+        at
+    }
+
+    /// See [`TagTable::snapshot`]. Purges wait while it is taken, which takes some milliseconds where there are a million tags.
+    pub fn snapshot(&self) -> Snapshot {
+        self.read().snapshot()
     }
 
     /// May an object with this stamp and these tags be served?

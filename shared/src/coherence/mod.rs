@@ -5,12 +5,14 @@
 
 mod live;
 mod purges;
+mod snapshot;
 mod stamp;
 mod table;
 
 pub use live::{Checked, Live};
+pub use snapshot::{Held, Numbered, Snapshot};
 pub use stamp::Stamp;
-pub use table::{ApplyError, Position, Reached, TagTable};
+pub use table::{ApplyError, Position, Reached, TagTable, numbered};
 
 /// Whether an object may be served; the later is the harder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

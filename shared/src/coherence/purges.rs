@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::Verdict;
+use super::{Held, Verdict};
 use crate::feed::Mode;
 use crate::tag::TagHash;
 
@@ -65,14 +65,38 @@ impl<P: Copy + Ord + Default> Purges<P> {
         *self = Self::above(floor, self.capacity);
     }
 
-    /// Purges a tag at a position that is not below any earlier one.
+    /// As it was when it was [held](Purges::held).
+    pub(super) fn of(held: Held<P>, capacity: usize) -> Self {
+        let mut purges = Self { soft_floor: held.soft_floor, ..Self::above(held.floor, capacity) };
+        let mut tags = held.tags;
+        tags.sort_unstable_by_key(|(_, hard, soft)| (*hard).max(*soft));
+        for (tag, hard, soft) in tags {
+            // The later of the two comes last, so that the tag is forgotten by it.
+            let (first, last) = if hard <= soft { (Mode::Hard, Mode::Soft) } else { (Mode::Soft, Mode::Hard) };
+            for mode in [first, last] {
+                let at = if mode == Mode::Hard { hard } else { soft };
+                if at > P::default() {
+                    purges.purge(tag, at, mode);
+                }
+            }
+        }
+        purges
+    }
+
+    /// As plain data.
+    pub(super) fn held(&self) -> Held<P> {
+        let tags = self.tags.iter().map(|(tag, last)| (*tag, last.hard, last.soft)).collect();
+        Held { floor: self.floor, soft_floor: self.soft_floor, tags }
+    }
+
+    /// Purges a tag. A position below an earlier one of the tag changes nothing.
     ///
     /// Past the capacity the tag that was purged longest ago is forgotten, and the floors rise to its purges (rule 13).
     pub(super) fn purge(&mut self, tag: TagHash, at: P, mode: Mode) {
         let last = self.tags.entry(tag).or_default();
         match mode {
-            Mode::Hard => last.hard = at,
-            Mode::Soft => last.soft = at,
+            Mode::Hard => last.hard = last.hard.max(at),
+            Mode::Soft => last.soft = last.soft.max(at),
         }
         self.order.push_back((at, tag));
         while self.tags.len() > self.capacity || self.order.len() > self.capacity * 2 {
@@ -192,6 +216,12 @@ mod tests {
             let bounded = purges(&history, capacity);
             prop_assert!(bounded.len() <= capacity);
             prop_assert!(bounded.verdict(stamp, &hashes) >= expected);
+            let roomy_again = Purges::of(roomy.held(), 1_000);
+            prop_assert_eq!(roomy_again.verdict(stamp, &hashes), expected);
+            let bounded_again = Purges::of(bounded.held(), capacity);
+            prop_assert_eq!(bounded_again.verdict(stamp, &hashes), bounded.verdict(stamp, &hashes));
+            let smaller = Purges::of(roomy.held(), capacity);
+            prop_assert!(smaller.len() <= capacity && smaller.verdict(stamp, &hashes) >= expected);
             for table in [roomy, bounded] {
                 let reach = table.reach(stamp, &hashes);
                 prop_assert_eq!(reach.map_or(Verdict::Servable, |reach| reach.verdict), table.verdict(stamp, &hashes));

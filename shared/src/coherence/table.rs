@@ -1,10 +1,10 @@
 //! The tag table: what was purged by the origin's feed and at this member, and up to where the feed was applied.
 
 use super::purges::{Purges, Reach};
-use super::{Stamp, Verdict};
+use super::{Numbered, Snapshot, Stamp, Verdict};
 use crate::epoch::Epoch;
-use crate::feed::{Batch, Mode};
-use crate::tag::TagHash;
+use crate::feed::{Batch, Mode, Purge};
+use crate::tag::{Tag, TagHash};
 
 /// A batch that cannot be applied where this member stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +68,17 @@ impl TagTable {
         Self { applied: position, feed: Purges::above(position, capacity), local: 0, own: Purges::above(0, capacity) }
     }
 
+    /// As it was when its snapshot was taken. Where fewer tags are held now, floors rise to those that are not (rule 13).
+    pub fn restore(snapshot: Snapshot, capacity: usize) -> Self {
+        let Snapshot { applied, local, feed, own } = snapshot;
+        Self { applied, feed: Purges::of(feed, capacity), local, own: Purges::of(own, capacity) }
+    }
+
+    /// All that it knows, as plain data.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { applied: self.applied, local: self.local, feed: self.feed.held(), own: self.own.held() }
+    }
+
     /// The epoch up to which every purge was applied, with no gap.
     pub fn applied(&self) -> Epoch {
         self.applied
@@ -97,31 +108,36 @@ impl TagTable {
     ///
     /// Returns how many purges were new.
     pub fn apply(&mut self, batch: &Batch) -> Result<usize, ApplyError> {
-        if batch.term > self.applied.term {
-            return Err(ApplyError::NewTerm { applied: self.applied, term: batch.term });
+        let purges = numbered(batch);
+        self.apply_numbered(batch.prev, &purges)
+    }
+
+    /// As [`TagTable::apply`], for the purges that follow `prev`, each of them the next after the one before, of one term.
+    pub fn apply_numbered(&mut self, prev: Epoch, purges: &[Numbered]) -> Result<usize, ApplyError> {
+        let (Some(first), Some(last)) = (purges.first(), purges.last()) else {
+            return Ok(0);
+        };
+        if last.epoch.term > self.applied.term {
+            return Err(ApplyError::NewTerm { applied: self.applied, term: last.epoch.term });
         }
-        if batch.last() <= self.applied {
+        if last.epoch <= self.applied {
             return Ok(0);
         }
-        // A batch may overlap what was applied, but its first purge must not lie beyond the next.
-        if batch.first > self.applied.seq + 1 {
-            return Err(ApplyError::Gap { applied: self.applied, prev: batch.prev });
+        // They may overlap what was applied, but the first must not lie beyond the next.
+        if first.epoch.seq > self.applied.seq + 1 {
+            return Err(ApplyError::Gap { applied: self.applied, prev });
         }
         let mut new = 0;
-        for purge in &batch.purges {
-            let epoch = Epoch::new(batch.term, purge.seq);
-            if epoch <= self.applied {
-                continue;
-            }
+        for purge in purges.iter().filter(|purge| purge.epoch > self.applied) {
             new += 1;
             for tag in &purge.tags {
-                self.feed.purge(tag.hash(), epoch, purge.mode);
+                self.feed.purge(*tag, purge.epoch, purge.mode);
             }
             if purge.everything {
-                self.feed.purge_all(epoch, purge.mode);
+                self.feed.purge_all(purge.epoch, purge.mode);
             }
         }
-        self.applied = batch.last();
+        self.applied = last.epoch;
         Ok(new)
     }
 
@@ -136,15 +152,35 @@ impl TagTable {
         }
     }
 
-    /// A purge that is made at this member, and its number. All its tags are purged at once.
-    pub fn purge(&mut self, tags: &[TagHash], everything: bool, mode: Mode) -> u64 {
-        let at = self.tick();
+    /// Takes a position that is below `applied`: the sequencer has lost its history without a new term, and numbers that were
+    /// applied will be given again. Everything stamped until now is gone, by this member's own clock, since epochs tell nothing
+    /// any more; the number of that purge.
+    pub fn start_over(&mut self, position: Epoch) -> u64 {
+        self.applied = position;
+        self.feed.restart(position);
+        self.purge(&[], true, Mode::Hard)
+    }
+
+    /// A purge that was made at this member before, under the number that it had then.
+    pub fn repeat(&mut self, at: u64, tags: &[TagHash], everything: bool, mode: Mode) {
+        self.local = self.local.max(at);
         for tag in tags {
             self.own.purge(*tag, at, mode);
         }
         if everything {
             self.own.purge_all(at, mode);
         }
+    }
+
+    /// Lets this member's own clock go on from a number at least, so that nothing that it gave before is given again.
+    pub fn go_on_from(&mut self, local: u64) {
+        self.local = self.local.max(local);
+    }
+
+    /// A purge that is made at this member, and its number. All its tags are purged at once.
+    pub fn purge(&mut self, tags: &[TagHash], everything: bool, mode: Mode) -> u64 {
+        let at = self.tick();
+        self.repeat(at, tags, everything, mode);
         at
     }
 
@@ -168,6 +204,17 @@ impl TagTable {
     }
 }
 
+/// The purges of a batch, by their hashes.
+pub fn numbered(batch: &Batch) -> Vec<Numbered> {
+    let of = |purge: &Purge| Numbered {
+        epoch: Epoch::new(batch.term, purge.seq),
+        mode: purge.mode,
+        everything: purge.everything,
+        tags: purge.tags.iter().map(Tag::hash).collect(),
+    };
+    batch.purges.iter().map(of).collect()
+}
+
 fn reached<P>(clock: fn(P) -> Position, reach: Reach<P>) -> Reached {
     Reached { at: clock(reach.at), verdict: reach.verdict, tag: reach.tag }
 }
@@ -177,8 +224,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::feed::Purge;
-    use crate::tag::Tag;
 
     fn batch(term: u32, first: u64, purges: &[&[&str]]) -> Batch {
         let purges = purges
@@ -296,6 +341,30 @@ mod tests {
     }
 
     #[test]
+    fn a_history_that_begins_again_leaves_nothing() {
+        let mut table = TagTable::at(Epoch::new(1, 500), 100);
+        let before = table.stamp();
+        assert_eq!(table.start_over(Epoch::new(1, 3)), 1);
+        assert_eq!(table.verdict(before, &[]), Verdict::Purged);
+        assert_eq!(table.verdict(table.stamp(), &[]), Verdict::Servable);
+        // The numbers come again, and count.
+        assert_eq!(table.apply(&batch(1, 4, &[&["a"]])), Ok(1));
+        assert_eq!(table.verdict(Stamp { epoch: Epoch::new(1, 3), local: 1 }, &hashes(&["a"])), Verdict::Purged);
+    }
+
+    #[test]
+    fn purges_are_repeated_in_any_order() {
+        let mut table = TagTable::at(Epoch::ZERO, 100);
+        table.repeat(7, &hashes(&["a"]), false, Mode::Hard);
+        table.repeat(5, &hashes(&["a", "b"]), false, Mode::Hard);
+        table.repeat(7, &hashes(&["a"]), false, Mode::Hard);
+        let at = |local, tags: &[&str]| table.verdict(Stamp { epoch: Epoch::ZERO, local }, &hashes(tags));
+        assert_eq!((at(6, &["a"]), at(7, &["a"])), (Verdict::Purged, Verdict::Servable));
+        assert_eq!((at(4, &["b"]), at(5, &["b"])), (Verdict::Purged, Verdict::Servable));
+        assert_eq!(table.stamp().local, 7);
+    }
+
+    #[test]
     fn what_reaches_an_object_is_told_by_clock() {
         let mut table = TagTable::at(Epoch::new(1, 0), 100);
         let stamp = table.stamp();
@@ -364,6 +433,11 @@ mod tests {
                 take(&mut roomy, step);
                 take(&mut bounded, step);
             }
+            // A table that was kept and taken up again says the same, and goes on as it would have.
+            let mut restored = TagTable::restore(roomy.snapshot(), 1_000);
+            prop_assert_eq!(restored.stamp(), roomy.stamp());
+            restored.go_on_from(1_000);
+            prop_assert_eq!(restored.purge(&[], false, Mode::Hard), 1_001);
             for (moment, stamp) in stamps.into_iter().enumerate() {
                 let verdicts = steps[moment..].iter().map(|step| match step {
                     Step::Position => Verdict::Purged,
@@ -376,6 +450,7 @@ mod tests {
                 let expected = verdicts.max().unwrap_or(Verdict::Servable);
                 prop_assert_eq!(roomy.verdict(stamp, &names), expected);
                 prop_assert!(bounded.verdict(stamp, &names) >= expected);
+                prop_assert_eq!(restored.verdict(stamp, &names), expected);
                 let told = roomy.reached(stamp, &names).first().map_or(Verdict::Servable, |reached| reached.verdict);
                 prop_assert_eq!(told, expected);
             }
