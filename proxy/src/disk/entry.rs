@@ -227,10 +227,17 @@ mod tests {
         let numbered = (epoch.clone(), mode(), any::<bool>(), tags())
             .prop_map(|(epoch, mode, everything, tags)| Numbered { epoch, mode, everything, tags });
         prop_oneof![
-            (any::<u64>(), mode(), any::<bool>(), tags())
-                .prop_map(|(at, mode, everything, tags)| Entry::Purged { at, mode, everything, tags }),
-            any::<(u64, u64, u32)>()
-                .prop_map(|(url, at, segment)| Entry::Invalidated(Invalidated { url, at, segment })),
+            (any::<u64>(), mode(), any::<bool>(), tags()).prop_map(|(at, mode, everything, tags)| Entry::Purged {
+                at,
+                mode,
+                everything,
+                tags
+            }),
+            any::<(u64, u64, u32)>().prop_map(|(url, at, segment)| Entry::Invalidated(Invalidated {
+                url,
+                at,
+                segment
+            })),
             (epoch.clone(), proptest::collection::vec(numbered, 0..3))
                 .prop_map(|(prev, purges)| Entry::Fed { prev, purges }),
             epoch.prop_map(Entry::Position),

@@ -122,7 +122,9 @@ pub(super) enum Unusable {
 
 fn way_out(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => ": let the edge's user write there, or name another `path` under [cache.disk]",
+        io::ErrorKind::PermissionDenied => {
+            ": let the edge's user write there, or name another `path` under [cache.disk]"
+        }
         io::ErrorKind::ReadOnlyFilesystem => ": mount it to be written, or name another `path` under [cache.disk]",
         io::ErrorKind::StorageFull => ": make room on it, or name another `path` under [cache.disk]",
         io::ErrorKind::NotADirectory => ": name a folder as `path` under [cache.disk]",
@@ -176,7 +178,8 @@ impl Folder {
                 (facts, state.journal + 1, table, invalidated, Found::Kept)
             }
             Err(found) => {
-                let facts = Facts { lineage: rand::random(), secret: rand::random(), identity: identity.into(), run: 1 };
+                let facts =
+                    Facts { lineage: rand::random(), secret: rand::random(), identity: identity.into(), run: 1 };
                 (facts, 1, TagTable::at(Epoch::ZERO, capacity), Vec::new(), found)
             }
         };
@@ -378,7 +381,11 @@ mod tests {
         assert_eq!(damage("state", &|bytes| bytes[30] ^= 1), Found::Doubt(Doubt::State));
         assert_eq!(damage("state", &|bytes| bytes.truncate(100)), Found::Doubt(Doubt::State));
         assert_eq!(damage("journal-00000001", &|bytes| bytes[20] ^= 1), Found::Doubt(Doubt::Journal));
-        assert_eq!(damage("journal-00000001", &|bytes| bytes.truncate(20)), Found::Kept, "a torn tail was never answered");
+        assert_eq!(
+            damage("journal-00000001", &|bytes| bytes.truncate(20)),
+            Found::Kept,
+            "a torn tail was never answered"
+        );
         assert_eq!(damage("lock", &|bytes| bytes.push(1)), Found::Kept);
 
         let root = tempfile::tempdir().unwrap();

@@ -134,7 +134,9 @@ impl Part {
             Self::Folder => "its folder cannot be used, so the cache goes on from memory alone",
             Self::Reads => "it cannot be read, so the cache goes on from memory alone",
             Self::Writes => "it cannot be written, so objects are kept in memory alone",
-            Self::Purges => "purges cannot be written down, so nothing that lies on it would be believed after a restart",
+            Self::Purges => {
+                "purges cannot be written down, so nothing that lies on it would be believed after a restart"
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use vitrine_shared::coherence::Live;
 use super::entry::Entry;
 use super::folder::{Begun, Facts, Folder, Manner};
 use super::health::{Health, Part};
-use super::io::write_all;
+use super::io::{Lock, write_all};
 use super::metrics::{DiskMetrics, Operation};
 use super::state::Invalidated;
 
@@ -53,7 +53,9 @@ struct Inbox {
     /// Whether a new state is to be written, since entries alone do not tell all.
     rewrite: bool,
     /// Begin anew with these.
-    anew: Option<(Facts, Begun)>,
+    anew: Option<(Arc<Lock>, Facts, Begun)>,
+    /// Nothing of the folder may be believed.
+    is_abandoned: bool,
     is_ending: bool,
     has_ended: bool,
 }
@@ -67,6 +69,10 @@ pub struct Unsettled;
 pub(super) struct Keeper {
     journal: Arc<Journal>,
     folder: Folder,
+    /// `None` where the folder was given up.
+    lock: Option<Arc<Lock>>,
+    /// Nothing that lies in the folder may be believed.
+    is_giving_up: bool,
     facts: Facts,
     with: With,
     file: File,
@@ -74,6 +80,8 @@ pub(super) struct Keeper {
 
 /// A folder that was claimed.
 pub(super) struct Kept {
+    /// As long as somebody holds it, it is this process's.
+    pub(super) lock: Arc<Lock>,
     /// Which.
     pub(super) folder: Folder,
     /// What stays.
@@ -185,6 +193,17 @@ impl Journal {
         waited.map(|_| ()).map_err(|_| Unsettled)
     }
 
+    /// Gives the folder up: what lies in it will never be believed.
+    pub(super) fn abandon(&self) {
+        let mut inbox = self.inbox.lock();
+        if inbox.is_kept {
+            // Whoever purges something meanwhile waits until that is so.
+            inbox.told += 1;
+            inbox.is_abandoned = true;
+            self.changed.notify_all();
+        }
+    }
+
     /// Ends the keeper, with a last state; whether that was done in time.
     pub(super) fn end(&self, patience: Duration) -> bool {
         let mut inbox = self.inbox.lock();
@@ -224,19 +243,21 @@ impl File {
 impl Keeper {
     /// Keeps the journal of a folder that was claimed. `is_first` where nothing can have been purged since its state was written.
     pub(super) fn start(journal: &Arc<Journal>, kept: Kept, with: With, is_first: bool) -> io::Result<()> {
-        let Kept { folder, facts, begun, invalidated } = kept;
+        let Kept { lock, folder, facts, begun, invalidated } = kept;
         *journal.invalidated.lock() = invalidated.into_iter().map(|one| (one.url, one)).collect();
         let mut inbox = journal.inbox.lock();
         inbox.rewrite = !is_first;
         if inbox.is_kept {
             inbox.entries.clear();
-            inbox.anew = Some((facts, begun));
+            inbox.is_abandoned = false;
+            inbox.anew = Some((lock, facts, begun));
             journal.changed.notify_all();
             return Ok(());
         }
         with.bytes.store(begun.state_len, Ordering::Relaxed);
         let file = File::of(begun);
-        let keeper = Self { journal: journal.clone(), folder, facts, with, file };
+        let keeper =
+            Self { journal: journal.clone(), folder, lock: Some(lock), is_giving_up: false, facts, with, file };
         std::thread::Builder::new().name("disk-journal".to_owned()).spawn(move || keeper.run())?;
         inbox.is_kept = true;
         Ok(())
@@ -244,20 +265,28 @@ impl Keeper {
 
     fn run(mut self) {
         loop {
-            let (entries, told, rewrite, is_ending) = {
+            let (anew, is_abandoned, entries, told, rewrite, is_ending) = {
                 let mut inbox = self.journal.inbox.lock();
                 let idle = |inbox: &mut Inbox| {
-                    inbox.entries.is_empty() && !inbox.rewrite && !inbox.is_ending && inbox.anew.is_none()
+                    let is_news = inbox.anew.is_some() || inbox.is_abandoned;
+                    inbox.entries.is_empty() && !inbox.rewrite && !inbox.is_ending && !is_news
                 };
                 self.journal.changed.wait_while_for(&mut inbox, idle, TICK);
-                if let Some((facts, begun)) = inbox.anew.take() {
-                    self.facts = facts;
-                    self.file = File::of(begun);
-                }
-                let rewrite = std::mem::take(&mut inbox.rewrite);
-                (std::mem::take(&mut inbox.entries), inbox.told, rewrite, inbox.is_ending)
+                let (anew, is_abandoned) = (inbox.anew.take(), std::mem::take(&mut inbox.is_abandoned));
+                let (entries, rewrite) = (std::mem::take(&mut inbox.entries), std::mem::take(&mut inbox.rewrite));
+                (anew, is_abandoned, entries, inbox.told, rewrite, inbox.is_ending)
             };
-            self.keep(&entries, told, rewrite, is_ending);
+            if let Some((lock, facts, begun)) = anew {
+                (self.lock, self.facts, self.file) = (Some(lock), facts, File::of(begun));
+                self.is_giving_up = false;
+            }
+            self.is_giving_up |= is_abandoned;
+            if self.is_giving_up {
+                self.give_up();
+                self.settle_where_gone(told);
+            } else {
+                self.keep(&entries, told, rewrite, is_ending);
+            }
             if is_ending {
                 self.journal.inbox.lock().has_ended = true;
                 self.journal.changed.notify_all();
@@ -283,8 +312,30 @@ impl Keeper {
                 Err(error) => self.failed(&error, true),
             }
         }
+        self.settle_where_gone(told);
+    }
+
+    /// What stands on the disk tells nothing any more, so nothing needs to be told to it.
+    fn settle_where_gone(&self, told: u64) {
         if self.file.broken == Some(State::Gone) {
             self.journal.settle(told);
+        }
+    }
+
+    /// Takes the state away, and then lets others have the folder.
+    fn give_up(&mut self) {
+        self.forget();
+        if self.file.broken == Some(State::Gone) {
+            self.lock = None;
+        }
+    }
+
+    /// Takes the state away, unless the folder is another's by now, where this process's state is gone with its folder.
+    fn forget(&mut self) {
+        if self.file.broken != Some(State::Gone) {
+            let is_elsewhere = self.lock.as_ref().is_some_and(|lock| !self.folder.is_held(lock));
+            let is_gone = is_elsewhere || self.folder.forget().is_ok();
+            self.file.broken = Some(if is_gone { State::Gone } else { State::Wrong });
         }
     }
 
@@ -304,6 +355,9 @@ impl Keeper {
     /// A new state, of all that is known now. What is told from now on goes into the new journal too, also where the state holds it
     /// already.
     fn rewrite(&mut self, manner: Manner) -> io::Result<()> {
+        if self.lock.as_ref().is_some_and(|lock| !self.folder.is_held(lock)) {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the folder was removed, or another is in its place"));
+        }
         let number = self.file.begun.id.number + 1;
         // The URLs first: what is invalidated in between has an entry that comes.
         let invalidated: Vec<Invalidated> = self.journal.invalidated.lock().values().copied().collect();
@@ -323,9 +377,8 @@ impl Keeper {
         self.with.metrics.failed(Operation::Journal);
         self.with.health.failed(Part::Purges, error, Instant::now());
         self.file.most = self.file.at.saturating_mul(2);
-        if is_lost && self.file.broken != Some(State::Gone) {
-            let is_gone = self.folder.forget().is_ok();
-            self.file.broken = Some(if is_gone { State::Gone } else { State::Wrong });
+        if is_lost {
+            self.forget();
         }
     }
 }

@@ -60,10 +60,11 @@ pub(super) struct Shared {
 }
 
 /// The segments, as the one who writes has them.
-#[derive(Debug)]
 pub(super) struct Log {
     io: Arc<dyn Io>,
     folder: PathBuf,
+    /// Whether the folder still is this process's: another may lie under its name.
+    is_held: Box<dyn Fn() -> bool + Send>,
     lineage: u64,
     bounds: Bounds,
     shared: Arc<Shared>,
@@ -135,16 +136,30 @@ impl Shared {
 
 impl Log {
     /// Of an empty folder.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn empty(
         io: Arc<dyn Io>,
         folder: PathBuf,
+        is_held: Box<dyn Fn() -> bool + Send>,
         lineage: u64,
         bounds: Bounds,
         shared: Arc<Shared>,
         metrics: DiskMetrics,
         others: Arc<AtomicU64>,
     ) -> Self {
-        Self { io, folder, lineage, bounds, shared, metrics, others, active: None, sealed: VecDeque::new(), next: 1 }
+        Self {
+            io,
+            folder,
+            is_held,
+            lineage,
+            bounds,
+            shared,
+            metrics,
+            others,
+            active: None,
+            sealed: VecDeque::new(),
+            next: 1,
+        }
     }
 
     /// Reads anew what lies in the folder, the newest first; what `is_invalidated` names, by URL and local stamp, is left out.
@@ -229,6 +244,11 @@ impl Log {
         Ok(if is_known { Written::Whole } else { Written::Gone })
     }
 
+    /// Makes sure that something can be written: there is a segment for it.
+    pub(super) fn ready(&mut self) -> io::Result<()> {
+        if self.active.is_some() { Ok(()) } else { self.roll(0) }
+    }
+
     /// Ends the newest segment, so that the next start need not look through it.
     pub(super) fn seal(&mut self) {
         if let Some(active) = self.active.take() {
@@ -269,6 +289,9 @@ impl Log {
     /// Begins a new segment, and makes room for the one after it, of which so many bytes are kept.
     fn roll(&mut self, mut kept: u64) -> io::Result<()> {
         self.seal();
+        if !(self.is_held)() {
+            return Err(io::Error::new(io::ErrorKind::NotFound, "the folder was removed, or another is in its place"));
+        }
         let Bounds { size, segment, records, listed } = self.bounds;
         while self.taken() + segment > size && !self.sealed.is_empty() {
             self.reclaim(0)?;

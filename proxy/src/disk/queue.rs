@@ -17,8 +17,6 @@ pub(super) struct Queue<T> {
 struct Waiting<T> {
     items: VecDeque<(u64, T)>,
     weight: u64,
-    /// Taken, and not done yet.
-    under_way: usize,
     is_closed: bool,
 }
 
@@ -29,7 +27,7 @@ pub(super) struct Full;
 /// What came of waiting.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Taken<T> {
-    /// The next item; [`Queue::done`] is to be said of it.
+    /// The next item.
     Item(T),
     /// None came in time.
     Nothing,
@@ -42,7 +40,7 @@ pub(super) enum Taken<T> {
 impl<T> Queue<T> {
     /// Of at most so much weight. What is heavier by itself finds room where nothing else waits.
     pub(super) fn new(most: u64) -> Self {
-        let waiting = Waiting { items: VecDeque::new(), weight: 0, under_way: 0, is_closed: false };
+        let waiting = Waiting { items: VecDeque::new(), weight: 0, is_closed: false };
         Self { waiting: Mutex::new(waiting), changed: Condvar::new(), most }
     }
 
@@ -64,12 +62,15 @@ impl<T> Queue<T> {
     pub(super) fn take(&self, patience: Duration) -> Taken<T> {
         let mut waiting = self.waiting.lock();
         if waiting.items.is_empty() && !waiting.is_closed {
-            self.changed.wait_while_for(&mut waiting, |waiting| waiting.items.is_empty() && !waiting.is_closed, patience);
+            self.changed.wait_while_for(
+                &mut waiting,
+                |waiting| waiting.items.is_empty() && !waiting.is_closed,
+                patience,
+            );
         }
         match waiting.items.pop_front() {
             Some((weight, item)) => {
                 waiting.weight -= weight;
-                waiting.under_way += 1;
                 Taken::Item(item)
             }
             None if waiting.is_closed => Taken::Closed,
@@ -77,15 +78,14 @@ impl<T> Queue<T> {
         }
     }
 
-    /// Says of an item that was taken that it is done.
-    pub(super) fn done(&self) {
-        self.waiting.lock().under_way -= 1;
-        self.changed.notify_all();
-    }
-
     /// Weight of what waits.
     pub(super) fn weight(&self) -> u64 {
         self.waiting.lock().weight
+    }
+
+    /// Whether it takes nothing more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.waiting.lock().is_closed
     }
 
     /// Takes nothing more; what waits is still taken out.
@@ -93,19 +93,10 @@ impl<T> Queue<T> {
         self.waiting.lock().is_closed = true;
         self.changed.notify_all();
     }
-
-    /// Waits until all is done that is in it now, or as long as that; whether it is.
-    pub(super) fn drained(&self, patience: Duration) -> bool {
-        let mut waiting = self.waiting.lock();
-        let is_busy = |waiting: &mut Waiting<T>| !waiting.items.is_empty() || waiting.under_way > 0;
-        !self.changed.wait_while_for(&mut waiting, is_busy, patience).timed_out()
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     const AT_ONCE: Duration = Duration::ZERO;
@@ -125,20 +116,5 @@ mod tests {
         queue.close();
         assert_eq!(queue.push(1, 6), Err(Full));
         assert_eq!((queue.take(LONG), queue.take(LONG)), (Taken::Item(5), Taken::Closed));
-    }
-
-    #[test]
-    fn it_is_drained_when_all_is_done() {
-        let queue = Arc::new(Queue::new(10));
-        queue.push(1, 1).unwrap();
-        assert!(!queue.drained(AT_ONCE));
-        assert_eq!(queue.take(LONG), Taken::Item(1));
-        assert!(!queue.drained(AT_ONCE), "taken is not done");
-        let waiting = std::thread::spawn({
-            let queue = queue.clone();
-            move || queue.drained(LONG)
-        });
-        queue.done();
-        assert!(waiting.join().unwrap() && queue.drained(AT_ONCE));
     }
 }

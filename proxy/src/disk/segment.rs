@@ -9,9 +9,10 @@ use bytes::Bytes;
 use super::index::Place;
 use super::io::{Blob, Io, read_exact, write_all};
 use super::layout::{
-    LISTED, Listed, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentId, TRAILER, decode_list, encode_list, list_len,
+    Kind, LISTED, Listed, RECORD_HEADER, RecordHeader, SEGMENT_HEADER, SegmentId, TRAILER, decode_list, encode_list,
+    list_len,
 };
-use super::record::{Content, Head, Response};
+use super::record::{Content, Head, Response, Times};
 
 /// What is read of a record at first: most are whole with that.
 const FIRST_READ: usize = 64 << 10;
@@ -305,7 +306,7 @@ impl Active {
     /// Says of the last record that it is none.
     pub(super) fn spoil(&mut self) {
         if let Some(last) = self.records.last_mut() {
-            last.kind = super::layout::Kind::Dead;
+            last.kind = Kind::Dead;
         }
     }
 
@@ -338,9 +339,12 @@ impl Prepared {
         let bytes = head.encode();
         let len = (RECORD_HEADER + bytes.len()) as u64 + head.body_len();
         let (local, fresh, kind) = match &head.content {
-            Content::Variants(_) => (0, 0, super::layout::Kind::Variants),
+            // By its fingerprint versions are told apart, as responses are by their freshness.
+            Content::Variants(_) => (u64::MAX, (RecordHeader::sum_of(&bytes) >> 32) as u32, Kind::Variants),
             Content::Response(response) => {
-                (response.stamp.local, seconds(response.times.fresh_until), super::layout::Kind::Response)
+                let Times { fresh_until, ends, .. } = response.times;
+                let until = ends.map_or(fresh_until, |end| end.min(fresh_until));
+                (response.stamp.local, seconds(until), Kind::Response)
             }
         };
         let len = u32::try_from(len).ok()?;
@@ -370,7 +374,7 @@ pub(super) mod tests {
     use vitrine_shared::tag::TagHash;
 
     use super::super::io::Disk;
-    use super::super::record::{Basis, CHUNK, Times, sum_of_chunk};
+    use super::super::record::{Basis, CHUNK, sum_of_chunk};
     use super::*;
 
     pub(in crate::disk) const ID: SegmentId = SegmentId { lineage: 77, number: 1 };

@@ -136,11 +136,7 @@ fn put_held<P: Copy>(put: &mut Put, held: &Held<P>, position: fn(&mut Put, P)) {
     }
 }
 
-fn take_held<'b, P>(
-    take: &mut Take<'b>,
-    least: usize,
-    position: fn(&mut Take<'b>) -> Option<P>,
-) -> Option<Held<P>> {
+fn take_held<'b, P>(take: &mut Take<'b>, least: usize, position: fn(&mut Take<'b>) -> Option<P>) -> Option<Held<P>> {
     Some(Held {
         floor: position(take)?,
         soft_floor: position(take)?,
@@ -158,8 +154,11 @@ mod tests {
         position: impl Strategy<Value = P> + Clone + 'static,
     ) -> impl Strategy<Value = Held<P>> {
         let tag = (any::<u64>().prop_map(TagHash), position.clone(), position.clone());
-        (position.clone(), position, proptest::collection::vec(tag, 0..4))
-            .prop_map(|(floor, soft_floor, tags)| Held { floor, soft_floor, tags })
+        (position.clone(), position, proptest::collection::vec(tag, 0..4)).prop_map(|(floor, soft_floor, tags)| Held {
+            floor,
+            soft_floor,
+            tags,
+        })
     }
 
     fn state() -> impl Strategy<Value = State> {

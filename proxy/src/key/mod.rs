@@ -22,6 +22,7 @@ pub(crate) use frame::Framer;
 pub use frame::{CacheKey, CacheKeyRef};
 pub use host::Scheme;
 pub(crate) use host::without_port;
+pub(crate) use parts::below;
 pub use parts::{KeyParts, Valued};
 pub(crate) use percent::decode;
 pub use query::{Dropped, Pair, Query, QuerySpec, Select, normal_name};

@@ -71,6 +71,17 @@ impl<'k> KeyParts<'k> {
     }
 }
 
+/// The framed primary key of a variant's, and the names of the fields by which it is one; `None` for a primary key.
+pub(crate) fn below(framed: &[u8]) -> Option<(&[u8], Vec<&str>)> {
+    let mut bytes = Unframer::of(framed);
+    if bytes.number()? != 0 {
+        return None;
+    }
+    let primary = bytes.part()?;
+    let names = fields(&mut Unframer::of(bytes.part()?))?.into_iter().map(|field| field.name).collect();
+    bytes.is_at_end().then_some((primary, names))
+}
+
 fn valued<'k>(bytes: &mut Unframer<'k>) -> Option<Vec<Valued<'k>>> {
     (0..bytes.number()?).map(|_| Some(Valued { name: bytes.text()?, values: bytes.list()? })).collect()
 }
@@ -136,6 +147,8 @@ mod tests {
             let vary = [(header::VARY, HeaderValue::from_static("x-language"))].into_iter().collect();
             let variants = Variants::new(canonical.key.clone(), VarySpec::of(&vary, &settings).unwrap());
             let variant = variants.variant(&headers);
+            prop_assert_eq!(super::below(variant.as_bytes()), Some((canonical.key.as_bytes(), vec!["x-language"])));
+            prop_assert_eq!(super::below(canonical.key.as_bytes()), None);
             let below = KeyParts::of(&variant).unwrap();
             prop_assert_eq!(&below.variant, &[Valued { name: "x-language", values: vec![language.as_bytes()] }]);
             prop_assert_eq!(KeyParts { variant: Vec::new(), ..below }, parts);

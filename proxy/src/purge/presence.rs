@@ -62,6 +62,19 @@ impl Presence {
         Some(at)
     }
 
+    /// Whether something is stored or on its way for a URL.
+    pub(crate) fn holds(&self, url: TagHash) -> bool {
+        self.shard(url).lock().get(&url).is_some_and(|present| present.strong_count() > 0)
+    }
+
+    /// Marks what is stored or on its way for a URL as invalidated under a local number that was given for it.
+    pub(crate) fn mark(&self, url: TagHash, at: u64) {
+        let present = self.shard(url).lock().get(&url).and_then(Weak::upgrade);
+        if let Some(present) = present {
+            present.invalidated.fetch_max(at, Ordering::Release);
+        }
+    }
+
     /// How many URLs there are.
     pub fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.lock().len()).sum()
@@ -81,6 +94,11 @@ impl Presence {
 // === impl Present ===
 
 impl Present {
+    /// The URL's tag.
+    pub fn tag(&self) -> TagHash {
+        self.url
+    }
+
     /// The local number of the invalidation that reached what has this stamp.
     pub fn invalidated_since(&self, stamp: Stamp) -> Option<u64> {
         let at = self.invalidated.load(Ordering::Acquire);

@@ -196,6 +196,11 @@ impl Object {
         self.head().provenance.serves(joined_at, live)
     }
 
+    /// Whether a request found it, as far as is known.
+    pub fn was_used(&self) -> bool {
+        self.head().found.load(Ordering::Relaxed)
+    }
+
     /// Notes that a request found it.
     pub(super) fn note_found(&self) {
         // Most hits find it noted already, and a plain read leaves the line shared between cores.

@@ -105,6 +105,14 @@ impl VarySpec {
         if names.len() > MAX_NAMES { Err(NotStored::Vary) } else { Ok(Self(names)) }
     }
 
+    /// Of these names, which were stored before.
+    pub(crate) fn of_names(names: impl IntoIterator<Item = HeaderName>) -> Self {
+        let mut names: SmallVec<[HeaderName; 3]> = names.into_iter().collect();
+        names.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        names.dedup();
+        Self(names)
+    }
+
     /// The names.
     pub fn names(&self) -> &[HeaderName] {
         &self.0

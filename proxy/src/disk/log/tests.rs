@@ -29,7 +29,7 @@ impl Folder {
         let metrics = DiskMetrics::register(&prometheus::Registry::new()).unwrap();
         let bounds = Bounds { size, segment: size / 4, records: 1000, listed: 100 };
         let (io, path) = (Arc::new(self.io.clone()), self.root.path().to_owned());
-        let mut log = Log::empty(io, path, 5, bounds, Arc::default(), metrics, Arc::default());
+        let mut log = Log::empty(io, path, Box::new(|| true), 5, bounds, Arc::default(), metrics, Arc::default());
         log.load(is_invalidated).unwrap();
         log
     }
@@ -214,7 +214,7 @@ fn what_was_invalidated_does_not_come_back() {
     let log = folder.log_without(64 << 10, &|url, local| url == 7 && local < 1);
     assert_eq!((get_for(&log, 7, 1), get_for(&log, 7, 2)), (None, None));
     assert!(get_for(&log, 8, 3).is_some());
-    assert!(get_for(&folder.log_without(64 << 10, &|url, local| url == 7 && local < 0), 7, 1).is_some());
+    assert!(get_for(&folder.log_without(64 << 10, &|url, local| url == 7 && local > 0), 7, 1).is_some());
 }
 
 #[test]
@@ -283,7 +283,8 @@ fn foreign_files_and_segments_of_another_lineage_are_removed() {
     let (io, path) = (Arc::new(folder.io.clone()), folder.root.path().to_owned());
     std::fs::write(path.join("stray"), b"x").unwrap();
     let bounds = log.bounds;
-    let mut other = Log::empty(io, path, 6, bounds, Arc::default(), log.metrics.clone(), Arc::default());
+    let mut other =
+        Log::empty(io, path, Box::new(|| true), 6, bounds, Arc::default(), log.metrics.clone(), Arc::default());
     drop(log);
     other.load(NOTHING).unwrap();
     assert_eq!((other.shared.index.len(), folder.bytes()), (0, 0));
