@@ -94,9 +94,9 @@ mod tests {
         Worth { fresh_until: NOW + lasts, stale_until: NOW + lasts, can_be_validated, was_used }
     }
 
-    fn known(fresh: i64, state: State) -> Option<Known> {
+    fn known(fresh: i64, state: State) -> Known {
         let place = Place { segment: 1, offset: 1, len: 64 };
-        Some(Known { place, fresh: seconds(NOW.saturating_add_signed(fresh)), state })
+        Known { place, fresh: seconds(NOW.saturating_add_signed(fresh)), state }
     }
 
     #[test]
@@ -108,21 +108,21 @@ mod tests {
             (worth(59_999, false, true), None, false, "soon stale, and of no use then"),
             (worth(0, true, true), None, true, "stale, but it can be validated"),
             (worth(60_000, true, false), None, false, "asked for once"),
-            (worth(60_000, true, true), known(60_000, response), false, "it is there"),
-            (worth(90_000, true, true), known(60_000, response), true, "the one that is there ends sooner"),
-            (worth(90_000, true, false), known(60_000, response), true, "it was let in before"),
+            (worth(60_000, true, true), Some(known(60_000, response)), false, "it is there"),
+            (worth(90_000, true, true), Some(known(60_000, response)), true, "the one that is there ends sooner"),
+            (worth(90_000, true, false), Some(known(60_000, response)), true, "it was let in before"),
             (
                 worth(1_000, true, true),
-                known(-59_000, response),
+                Some(known(-59_000, response)),
                 false,
                 "not each version of what changes all the time",
             ),
-            (worth(1_000, true, true), known(-60_000, response), true, "but one now and then"),
+            (worth(1_000, true, true), Some(known(-60_000, response)), true, "but one now and then"),
             (Worth { stale_until: NOW + 60_000, ..worth(0, false, true) }, None, true, "it can be served stale"),
-            (Worth { stale_until: NOW + 60_000, ..worth(9, false, true) }, known(0, response), false, "now and then"),
-            (worth(90_000, true, true), known(60_000, State::Dead), true, "what is there cannot be read"),
-            (worth(30_000, true, true), known(60_000, State::Dead), false, "nor is it worth it then"),
-            (worth(90_000, true, true), known(0, State::Pending(Kind::Response)), false, "it is being written"),
+            (Worth { stale_until: NOW + 60_000, ..worth(9, false, true) }, Some(known(0, response)), false, "now and then"),
+            (worth(90_000, true, true), Some(known(60_000, State::Dead)), true, "what is there cannot be read"),
+            (worth(30_000, true, true), Some(known(60_000, State::Dead)), false, "nor is it worth it then"),
+            (worth(90_000, true, true), Some(known(0, State::Pending(Kind::Response))), false, "it is being written"),
         ] {
             assert_eq!(reused.admits(worth, known, NOW), expected, "{why}");
         }

@@ -356,13 +356,16 @@ impl Log {
         if let Some(list) = &sealed.list {
             return list.clone();
         }
-        sealed.segment.list().map(|listing| listing.records).unwrap_or_else(|error| {
-            let number = sealed.segment.id().number;
-            tracing::debug!(%error, segment = number, "the list of a segment that makes room cannot be read");
-            self.metrics.failed(Operation::Read);
-            self.shared.index.forget_segment(number);
-            Vec::new()
-        })
+        match sealed.segment.list() {
+            Ok(listing) => listing.records,
+            Err(error) => {
+                let number = sealed.segment.id().number;
+                tracing::debug!(%error, segment = number, "the list of a segment that makes room cannot be read");
+                self.metrics.failed(Operation::Read);
+                self.shared.index.forget_segment(number);
+                Vec::new()
+            }
+        }
     }
 
     /// Copies a record to the newest segment, and leads the index there; whether that was done.

@@ -41,7 +41,7 @@ pub struct Response {
     /// Its status.
     pub status: u16,
     /// Its fields line by line, in their order.
-    pub fields: Vec<(Box<[u8]>, Box<[u8]>)>,
+    pub fields: Vec<Line>,
     /// Up to which purges it is true.
     pub stamp: Stamp,
     /// What it was made of.
@@ -57,6 +57,9 @@ pub struct Response {
     /// The checksum of each of the body's [chunks](CHUNK).
     pub sums: Vec<u64>,
 }
+
+/// A field's name and one of its values.
+pub type Line = (Box<[u8]>, Box<[u8]>);
 
 /// When a response was made, and until when it may be used, in Unix milliseconds: see [`Lifetime`](crate::policy::Lifetime).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -120,6 +120,7 @@ impl<'b> Take<'b> {
         self.array().map(u64::from_le_bytes)
     }
 
+    #[allow(clippy::option_option)]
     pub(super) fn optional(&mut self) -> Option<Option<u64>> {
         let (is_there, value) = (self.flag()?, self.u64()?);
         Some(is_there.then_some(value))
