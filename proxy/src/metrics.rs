@@ -2,6 +2,7 @@
 
 use prometheus::{Registry, TextEncoder};
 
+use crate::downstream::DownstreamMetrics;
 use crate::feed::metrics::FeedMetrics;
 use crate::fill::metrics::FillMetrics;
 use crate::purge::metrics::PurgeMetrics;
@@ -15,6 +16,8 @@ use crate::store::metrics::StoreMetrics;
 #[derive(Clone, Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// Of connections.
+    pub downstream: DownstreamMetrics,
     /// Of requests.
     pub requests: RequestMetrics,
     /// Of fills.
@@ -38,6 +41,7 @@ impl Metrics {
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
         Ok(Self {
+            downstream: DownstreamMetrics::register(&registry)?,
             requests: RequestMetrics::register(&registry)?,
             fills: FillMetrics::register(&registry)?,
             represent: RepresentMetrics::register(&registry)?,

@@ -405,7 +405,6 @@ told!(TargetError {
         in different ways; it gets 400.";
     Query => "query", "The query holds what no URL may hold, or too many parameters; it gets 400.";
     TooLong => "length", "Path and query together are longer than this edge reads; it gets 414.";
-    Head => "head", "The header fields together are longer than this edge holds while it waits for an answer; it gets 431.";
 });
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ impl Request {
         if scheme == Scheme::Https {
             client.scheme = scheme;
         }
-        let target = target(&head, &client);
+        let target = target(&head, &client, &config.listen.limits);
         Ok(Self { head, client, target })
     }
 }

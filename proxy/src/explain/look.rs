@@ -70,7 +70,7 @@ impl Looker<'_> {
             client: address.clone(),
             dropped: Vec::new(),
         };
-        let target = match target(head, &client) {
+        let target = match target(head, &client, &self.config.listen.limits) {
             Ok(target) => target,
             Err(error) => return answered(request(None), None, Outcome::Refused(error), ""),
         };

@@ -51,6 +51,8 @@ pub struct ConnectionFacts {
     pub scheme: Scheme,
     /// The worker thread, counted from zero: counters are kept by worker.
     pub worker: usize,
+    /// Whether the connection ends after this request, so that the answer's head has to say so.
+    pub last: bool,
 }
 
 /// An answer over HTTP/1.1: its head is in the buffer that was given, its body is here.

@@ -27,7 +27,7 @@ pub use parts::{KeyParts, Valued};
 pub(crate) use percent::decode;
 pub use query::{Dropped, Pair, Query, QuerySpec, Select, normal_name};
 pub(crate) use target::normal_path;
-pub use target::{MAX_HEAD, MAX_TARGET, Target, TargetError};
+pub use target::{MAX_TARGET, Target, TargetError};
 
 use crate::fields::FieldLines;
 

@@ -12,10 +12,6 @@ const MAX_DECODED: usize = 4;
 /// Longest path and query together, in bytes.
 pub const MAX_TARGET: usize = 16 << 10;
 
-/// Longest names and values of a request's header fields together, in bytes. They are held while its answer is waited for, and
-/// Pingora reads up to a mebibyte.
-pub const MAX_HEAD: usize = 64 << 10;
-
 /// A request target in normal form. What came in normal form, as nearly all do, is borrowed from the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target<'t> {
@@ -26,8 +22,7 @@ pub struct Target<'t> {
     raw_query: Option<Cow<'t, str>>,
 }
 
-/// The request must be refused with 400 (Bad Request), with 414 (URI Too Long) for [`TargetError::TooLong`], or with 431 (Request
-/// Header Fields Too Large) for [`TargetError::Head`].
+/// The request must be refused with 400 (Bad Request), or with 414 (URI Too Long) for [`TargetError::TooLong`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TargetError {
     /// The Host field or authority is no host (RFC 9110 §7.2, RFC 9112 §3.2).
@@ -39,12 +34,9 @@ pub enum TargetError {
     /// The query holds what no URI may hold, or too many parameters.
     #[error("the query is malformed")]
     Query,
-    /// Longer than [`MAX_TARGET`].
-    #[error("the request target is longer than {MAX_TARGET} bytes")]
+    /// Longer than [`MAX_TARGET`], or than the limit of the configuration.
+    #[error("the request target is too long")]
     TooLong,
-    /// Its fields are longer than [`MAX_HEAD`].
-    #[error("the header fields are longer than {MAX_HEAD} bytes")]
-    Head,
 }
 
 // === impl Target ===

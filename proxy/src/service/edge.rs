@@ -21,10 +21,11 @@ use super::purge::Purging;
 use super::request_id::request_id;
 use super::target::target;
 use super::write::{CUT_SHORT, write};
-use super::{date, forward, limits, preflight};
+use super::{forward, limits, preflight};
 use crate::access_log;
 use crate::cache_status::CacheStatus;
 use crate::client::Client;
+use crate::downstream::{ContentError, keep_date};
 use crate::engine::{Answer, Engine};
 use crate::key::{Target, TargetError};
 use crate::ops::OpsToken;
@@ -111,7 +112,7 @@ impl ProxyHttp for Edge {
         ctx.request_id = request_id(session.req_header().headers.get(X_REQUEST_ID));
         let peer = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
         ctx.client = snapshot.config.listen.trusted.client(peer, &session.req_header().headers);
-        let target = match target(session.req_header(), &ctx.client) {
+        let target = match target(session.req_header(), &ctx.client, &snapshot.config.listen.limits) {
             Ok(target) => target,
             Err(error) => {
                 ctx.outcome = Outcome::Refused(error);
@@ -242,7 +243,7 @@ impl ProxyHttp for Edge {
             response.remove_header(&header::TRANSFER_ENCODING);
             session.as_mut().set_keepalive(None);
         }
-        date::keep(session.as_ref(), response.headers.get(header::DATE));
+        keep_date(session.as_ref(), response.headers.get(header::DATE));
         let status =
             CacheStatus { fwd_status: Some(response.status.as_u16()), ..CacheStatus::new(ctx.outcome, &ctx.rule) };
         ctx.transform.finish(&session.req_header().headers, response.status, Author::Upstream, response);
@@ -386,7 +387,6 @@ async fn refuse(
 ) -> pingora::Result<bool> {
     let status = match error {
         TargetError::TooLong => StatusCode::URI_TOO_LONG,
-        TargetError::Head => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
         TargetError::Host | TargetError::Path | TargetError::Query => StatusCode::BAD_REQUEST,
     };
     write_refusal(session, ctx, &Refusal::new(status, "invalid_request", error.to_string())).await?;
@@ -426,6 +426,12 @@ async fn write_refusal(
 /// What the client is told of an error; nothing where its connection is gone.
 fn refusal_of(error: &Error) -> Option<Refusal> {
     let upstream = |status, kind, message| Some(Refusal::new(status, kind, message));
+    if let Some(content) = ContentError::of(error) {
+        return Some(match content {
+            ContentError::Malformed(_) => Refusal::new(StatusCode::BAD_REQUEST, "invalid_request", content.to_string()),
+            ContentError::Slow => Refusal::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", content.to_string()),
+        });
+    }
     match (error.esource(), error.etype()) {
         (_, ErrorType::HTTPStatus(status)) => {
             let status = StatusCode::from_u16(*status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

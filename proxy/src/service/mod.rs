@@ -1,7 +1,6 @@
 //! The glue to Pingora: requests come in here, are decided by the rules, and are answered by the engine or passed on.
 
 mod cached;
-mod date;
 mod edge;
 pub(crate) mod forward;
 mod limits;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use pingora::proxy::http_proxy;
+use pingora::apps::HttpServerApp as _;
+use pingora::protocols::http::ServerSession;
+use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server as PingoraServer, ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
 use pingora::services::background::{BackgroundService, background_service};
-use pingora::services::listening::Service;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use ulid::Ulid;
@@ -19,10 +20,11 @@ use vitrine_shared::coherence::{Live, TagTable};
 use vitrine_shared::epoch::Epoch;
 
 use super::Edge;
-use super::date::KeepsDate;
 use super::pass::MAX_TRIES;
 use crate::config::{CacheLimits, Config, Feed as FeedConfig};
+use crate::downstream::{Downstream, SlowPath};
 use crate::engine::Engine;
+use crate::fast::FastPath;
 use crate::feed::client::FeedClient;
 use crate::feed::connection::Connection;
 use crate::feed::machine::LeaseTerms;
@@ -113,7 +115,6 @@ impl Server {
         let current = first.into_current();
         let snapshot = current.load_full();
         let config = &snapshot.config;
-        drop(listen(config.listen.http)?);
         let ops_listener = listen(config.listen.ops)?;
         if config.listen.ops.port() == 0 {
             tracing::info!(ops = ?ops_listener.local_addr(), "a free port for operators");
@@ -142,10 +143,12 @@ impl Server {
             token: token.clone(),
             metrics: metrics.requests.clone(),
         };
-        let app = KeepsDate(Arc::new(http_proxy(&pingora.configuration, edge)));
-        let mut proxy = Service::new("edge".to_owned(), app);
-        proxy.add_tcp(&config.listen.http.to_string());
-        pingora.add_service(proxy);
+        let slow = Arc::new(Proxied(Arc::new(http_proxy(&pingora.configuration, edge))));
+        let fast = Arc::new(FastPath::new(engine.clone(), current.clone()));
+        let threads = pingora.configuration.threads;
+        let downstream = Downstream::bind(current.clone(), threads, fast, slow, metrics.downstream.clone())
+            .map_err(|(address, error)| StartError::Listen { address, error })?;
+        pingora.add_service(one_thread("clients", ClientService(Arc::new(downstream))));
 
         let reloader =
             loader.map(|loader| Arc::new(Reloader::new(loader, current.clone(), pools.clone(), metrics.clone())));
@@ -261,6 +264,31 @@ fn one_thread<S: BackgroundService + Send + Sync + 'static>(
 }
 
 // === services beside the proxy ===
+
+/// Clients, who are served on threads of their own.
+struct ClientService(Arc<Downstream>);
+
+#[async_trait]
+impl BackgroundService for ClientService {
+    async fn start(&self, shutdown: ShutdownWatch) {
+        let downstream = self.0.clone();
+        let grace = Duration::from_secs(GRACE_SECONDS);
+        let served = tokio::task::spawn_blocking(move || downstream.run(&shutdown, grace)).await;
+        if let Ok(Err(error)) = served {
+            tracing::error!(%error, "clients cannot be served");
+        }
+    }
+}
+
+/// The slow path: Pingora's, with the edge in it.
+struct Proxied(Arc<HttpProxy<Edge>>);
+
+#[async_trait]
+impl SlowPath for Proxied {
+    async fn answer(&self, session: ServerSession, stop: &watch::Receiver<bool>) -> bool {
+        self.0.process_new_http(session, stop).await.is_some()
+    }
+}
 
 struct OpsService {
     ops: Arc<OpsServer>,

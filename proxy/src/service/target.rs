@@ -4,13 +4,13 @@ use http::header;
 use pingora::http::RequestHeader;
 
 use crate::client::Client;
-use crate::key::{MAX_HEAD, Target, TargetError};
+use crate::downstream::Limits;
+use crate::key::{Target, TargetError};
 
 /// The target in normal form. Pingora has refused heads whose Host lines or authorities contradict each other.
-pub(crate) fn target(head: &RequestHeader, client: &Client) -> Result<Target<'static>, TargetError> {
-    let of_fields: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if of_fields > MAX_HEAD {
-        return Err(TargetError::Head);
+pub(crate) fn target(head: &RequestHeader, client: &Client, limits: &Limits) -> Result<Target<'static>, TargetError> {
+    if head.raw_path().len() > limits.target {
+        return Err(TargetError::TooLong);
     }
     let raw = std::str::from_utf8(head.raw_path()).map_err(|_| TargetError::Path)?;
     let mut lines = head.headers.get_all(header::HOST).iter();

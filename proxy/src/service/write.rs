@@ -7,8 +7,8 @@ use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::{Error, ErrorType};
 use vitrine_shared::headers::X_REQUEST_ID;
 
-use super::date;
 use super::limits::{WRITE_PIECE, WRITE_TIMEOUT};
+use crate::downstream::keep_date;
 use crate::engine::{Answer, Content};
 use crate::fill::body::Reader;
 use crate::policy::ByteRange;
@@ -23,7 +23,7 @@ const HELD: usize = 1024 * 1024;
 
 /// Writes head and content.
 ///
-/// Pingora adds Connection, and overwrites Date with its own clock, which [`date::keep`] makes good.
+/// Pingora adds Connection, and overwrites Date with its own clock, which [`keep_date`] makes good.
 pub(super) async fn write(
     session: &mut ServerSession,
     answer: Answer,
@@ -59,7 +59,7 @@ pub(super) async fn write(
             held = chunks;
         }
     }
-    date::keep(session, answer.fields.get(header::DATE));
+    keep_date(session, answer.fields.get(header::DATE));
     session.write_response_header(Box::new(head)).await?;
     if bodiless {
         return session.write_response_body(Bytes::new(), true).await;
@@ -146,9 +146,10 @@ async fn write_unpacking(session: &mut ServerSession, mut unpacking: Unpacking) 
 }
 
 async fn write_chunk(session: &mut ServerSession, chunk: &Bytes) -> pingora::Result<()> {
+    let most = if session.is_http2() { WRITE_PIECE } else { usize::MAX };
     let mut rest = chunk.clone();
     while !rest.is_empty() {
-        let piece = rest.split_to(rest.len().min(WRITE_PIECE));
+        let piece = rest.split_to(rest.len().min(most));
         session.write_response_body(piece, false).await?;
     }
     Ok(())

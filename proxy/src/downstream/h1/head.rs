@@ -1,0 +1,312 @@
+//! One request head, parsed strictly: what two servers could read in two ways is refused (RFC 9112 §11.2).
+
+use std::mem::MaybeUninit;
+
+use http::StatusCode;
+use httparse::{Error, Header, Request, Status};
+
+use crate::downstream::Limits;
+use crate::fast::RequestHead;
+
+/// Room for the fields of one head.
+pub(super) type Fields<'b> = [MaybeUninit<Header<'b>>; Limits::MOST_FIELDS];
+
+/// A head that is whole.
+#[derive(Debug)]
+pub(super) struct Head<'b> {
+    /// Its bytes.
+    pub(super) length: usize,
+    /// What it says.
+    pub(super) request: RequestHead<'b>,
+    /// How its content is framed.
+    pub(super) framing: Framing,
+    /// Whether it asks for another protocol.
+    pub(super) upgrades: bool,
+}
+
+/// How a request's content is framed (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::downstream) enum Framing {
+    /// By its length, which is zero where there is none.
+    Length(u64),
+    /// In chunks.
+    Chunked,
+}
+
+/// Why a head is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(in crate::downstream) enum Malformed {
+    /// It is not of the form of RFC 9112 §3 and §5.
+    #[error("the request's head is malformed")]
+    Syntax,
+    /// A line that does not end with CRLF, or more than one empty line before it (RFC 9112 §2.2).
+    #[error("a line of the request's head does not end with CRLF")]
+    LineEnd,
+    /// Content-Length and Transfer-Encoding together, repeated or not understood (RFC 9112 §6.3).
+    #[error("the request's content is framed in no clear way")]
+    Framing,
+    /// None in HTTP/1.1, or several (RFC 9112 §3.2).
+    #[error("the request must have one Host")]
+    Host,
+    /// More lines than [`Limits::fields`].
+    #[error("the request has too many header fields")]
+    Fields,
+    /// More bytes than [`Limits::head`].
+    #[error("the request's header fields are too long")]
+    Long,
+    /// More bytes than that in its first line alone.
+    #[error("the request's target is too long")]
+    Target,
+}
+
+// === impl Malformed ===
+
+impl Malformed {
+    /// All of them.
+    pub(in crate::downstream) const ALL: [Self; 7] =
+        [Self::Syntax, Self::LineEnd, Self::Framing, Self::Host, Self::Fields, Self::Long, Self::Target];
+
+    /// What it is answered with.
+    pub(in crate::downstream) fn status(self) -> StatusCode {
+        match self {
+            Self::Syntax | Self::LineEnd | Self::Framing | Self::Host => StatusCode::BAD_REQUEST,
+            Self::Fields | Self::Long => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::Target => StatusCode::URI_TOO_LONG,
+        }
+    }
+
+    /// Its name in metrics.
+    pub(in crate::downstream) fn label(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::LineEnd => "line_end",
+            Self::Framing => "framing",
+            Self::Host => "host",
+            Self::Fields => "fields",
+            Self::Long => "head",
+            Self::Target => "target",
+        }
+    }
+}
+
+/// Parses the head at the beginning of `bytes`, which begin with its first line; `None` where more of it is to come.
+pub(super) fn parse<'b>(
+    bytes: &'b [u8],
+    fields: &'b mut Fields<'b>,
+    limits: &Limits,
+) -> Result<Option<Head<'b>>, Malformed> {
+    // The parser would skip any number of them.
+    if bytes.first().is_some_and(|first| matches!(first, b'\r' | b'\n')) {
+        return Err(Malformed::LineEnd);
+    }
+    let mut request = Request::new(&mut []);
+    let length = match request.parse_with_uninit_headers(bytes, fields) {
+        Ok(Status::Complete(length)) if length <= limits.head => length,
+        Ok(Status::Partial) if bytes.len() < limits.head => return Ok(None),
+        Ok(_) => {
+            let line = memchr::memchr(b'\n', &bytes[..limits.head.min(bytes.len())]);
+            return Err(if line.is_none() { Malformed::Target } else { Malformed::Long });
+        }
+        Err(Error::TooManyHeaders) => return Err(Malformed::Fields),
+        Err(Error::NewLine) => return Err(Malformed::LineEnd),
+        Err(_) => return Err(Malformed::Syntax),
+    };
+    let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
+        return Err(Malformed::Syntax);
+    };
+    if request.headers.len() > limits.fields {
+        return Err(Malformed::Fields);
+    }
+    // The parser takes a LF alone for the end of a line. Of CRs it takes none but those before a LF.
+    let head = &bytes[..length];
+    if memchr::memchr_iter(b'\n', head).any(|at| at == 0 || head[at - 1] != b'\r') {
+        return Err(Malformed::LineEnd);
+    }
+    let fields: &'b [Header<'b>] = request.headers;
+    let Frame { framing, upgrades } = frame(fields, minor)?;
+    Ok(Some(Head { length, request: RequestHead::new(method, target, minor, fields), framing, upgrades }))
+}
+
+/// What of a head says where its request ends.
+struct Frame {
+    framing: Framing,
+    upgrades: bool,
+}
+
+fn frame(fields: &[Header<'_>], minor: u8) -> Result<Frame, Malformed> {
+    let (mut hosts, mut upgrades) = (0, false);
+    let (mut length, mut chunked) = (None, false);
+    for Header { name, value } in fields {
+        match name.len() {
+            4 if name.eq_ignore_ascii_case("host") => hosts += 1,
+            7 if name.eq_ignore_ascii_case("upgrade") => upgrades = true,
+            14 if name.eq_ignore_ascii_case("content-length") => {
+                let given = content_length(value).ok_or(Malformed::Framing)?;
+                if length.replace(given).is_some() {
+                    return Err(Malformed::Framing);
+                }
+            }
+            17 if name.eq_ignore_ascii_case("transfer-encoding") => {
+                if chunked || minor == 0 || !value.eq_ignore_ascii_case(b"chunked") {
+                    return Err(Malformed::Framing);
+                }
+                chunked = true;
+            }
+            _ => {}
+        }
+    }
+    if hosts > 1 || (hosts == 0 && minor > 0) {
+        return Err(Malformed::Host);
+    }
+    let framing = match (length, chunked) {
+        (Some(_), true) => return Err(Malformed::Framing),
+        (None, true) => Framing::Chunked,
+        (length, false) => Framing::Length(length.unwrap_or(0)),
+    };
+    Ok(Frame { framing, upgrades })
+}
+
+/// RFC 9110 §8.6: digits alone, and one number alone.
+fn content_length(value: &[u8]) -> Option<u64> {
+    /// Digits of the largest number that no 64-bit reader overflows with, signed ones included.
+    const MOST_DIGITS: usize = 18;
+    let digits = (1..=MOST_DIGITS).contains(&value.len()) && value.iter().all(u8::is_ascii_digit);
+    digits.then(|| value.iter().fold(0, |length, digit| length * 10 + u64::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits { head: 200, fields: 5, ..Limits::default() }
+    }
+
+    fn read(text: &str) -> Result<Option<(usize, Framing)>, Malformed> {
+        let mut fields = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
+        parse(text.as_bytes(), &mut fields, &limits()).map(|head| head.map(|head| (head.length, head.framing)))
+    }
+
+    fn framed(lines: &str) -> Result<Framing, Malformed> {
+        let text = format!("POST / HTTP/1.1\r\nHost: h\r\n{lines}\r\nrest");
+        read(&text).map(|head| {
+            let (length, framing) = head.unwrap();
+            assert_eq!(length, text.len() - 4);
+            framing
+        })
+    }
+
+    #[test]
+    fn content_is_framed_in_one_way_or_refused() {
+        for (lines, expected) in [
+            ("", Ok(Framing::Length(0))),
+            ("Content-Length: 0\r\n", Ok(Framing::Length(0))),
+            ("content-LENGTH:5\r\n", Ok(Framing::Length(5))),
+            ("Content-Length: 5 \t\r\n", Ok(Framing::Length(5))),
+            ("Content-Length: 999999999999999999\r\n", Ok(Framing::Length(999_999_999_999_999_999))),
+            ("Transfer-Encoding: Chunked\r\n", Ok(Framing::Chunked)),
+            // RFC 9112 §6.3: neither twice, nor both, nor anything else.
+            ("Content-Length: 5\r\nContent-Length: 5\r\n", Err(Malformed::Framing)),
+            ("Content-Length: 5, 5\r\n", Err(Malformed::Framing)),
+            ("Content-Length: +5\r\n", Err(Malformed::Framing)),
+            ("Content-Length: -5\r\n", Err(Malformed::Framing)),
+            ("Content-Length: 0x5\r\n", Err(Malformed::Framing)),
+            ("Content-Length: 5 5\r\n", Err(Malformed::Framing)),
+            ("Content-Length:\r\n", Err(Malformed::Framing)),
+            ("Content-Length: 9999999999999999999\r\n", Err(Malformed::Framing)),
+            ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: chunked, chunked\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: gzip, chunked\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: identity\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: \"chunked\"\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: chunked;x\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: xchunked\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding:\r\n", Err(Malformed::Framing)),
+            ("Transfer-Encoding: \x0bchunked\r\n", Err(Malformed::Syntax)),
+            // RFC 9112 §5.1, §5.2.
+            ("Content-Length : 5\r\n", Err(Malformed::Syntax)),
+            ("Transfer-Encoding : chunked\r\n", Err(Malformed::Syntax)),
+            (" Content-Length: 5\r\n", Err(Malformed::Syntax)),
+            ("X: y\r\n folded\r\n", Err(Malformed::Syntax)),
+            ("X: y\r\n\tfolded\r\n", Err(Malformed::Syntax)),
+            (": y\r\n", Err(Malformed::Syntax)),
+            ("X\r\n", Err(Malformed::Syntax)),
+            ("X: a\0b\r\n", Err(Malformed::Syntax)),
+            ("X: a\rb\r\n", Err(Malformed::Syntax)),
+            ("X\0: b\r\n", Err(Malformed::Syntax)),
+            // RFC 9112 §2.2.
+            ("X: a\n", Err(Malformed::LineEnd)),
+            ("X: a\nTransfer-Encoding: chunked\r\n", Err(Malformed::LineEnd)),
+        ] {
+            assert_eq!(framed(lines), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn first_lines_hosts_and_line_ends_are_of_one_form() {
+        for (text, expected) in [
+            ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", Ok(true)),
+            ("GET http://h/ HTTP/1.1\r\nHost: h\r\n\r\n", Ok(true)),
+            ("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n", Ok(true)),
+            ("GET / HTTP/1.0\r\n\r\n", Ok(true)),
+            ("GET / HTTP/1.1\r\nHost: h\r\n", Ok(false)),
+            ("G", Ok(false)),
+            ("GET / HTTP/1.1\r\n\r\n", Err(Malformed::Host)),
+            ("GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", Err(Malformed::Host)),
+            ("GET / HTTP/1.0\r\nHost: h\r\nhost: i\r\n\r\n", Err(Malformed::Host)),
+            ("POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", Err(Malformed::Framing)),
+            ("GET  / HTTP/1.1\r\nHost: h\r\n\r\n", Err(Malformed::Syntax)),
+            ("GET /  HTTP/1.1\r\nHost: h\r\n\r\n", Err(Malformed::Syntax)),
+            ("GET / HTTP/1.1 \r\nHost: h\r\n\r\n", Err(Malformed::LineEnd)),
+            ("GET /\tHTTP/1.1\r\nHost: h\r\n\r\n", Err(Malformed::Syntax)),
+            ("GET / HTTP/2.0\r\nHost: h\r\n\r\n", Err(Malformed::Syntax)),
+            ("GET /\r\n\r\n", Err(Malformed::Syntax)),
+            ("GET / HTTP/1.1\nHost: h\r\n\r\n", Err(Malformed::LineEnd)),
+            ("GET / HTTP/1.1\r\nHost: h\r\n\n", Err(Malformed::LineEnd)),
+            ("GET / HTTP/1.1\nHost: h\n\n", Err(Malformed::LineEnd)),
+            ("\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", Err(Malformed::LineEnd)),
+            ("\nGET / HTTP/1.1\r\nHost: h\r\n\r\n", Err(Malformed::LineEnd)),
+            ("\x16\x03\x01\x02\0\x01", Err(Malformed::Syntax)),
+        ] {
+            assert_eq!(read(text).map(|head| head.is_some()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn heads_are_bounded() {
+        let of = |line: usize, fields: usize| {
+            format!("GET /{} HTTP/1.1\r\nHost: h\r\n{}\r\n", "x".repeat(line), "X: y\r\n".repeat(fields))
+        };
+        assert!(read(&of(10, 4)).unwrap().is_some());
+        assert_eq!(read(&of(10, 5)), Err(Malformed::Fields));
+        assert_eq!(read(&of(10, 300)), Err(Malformed::Fields));
+        assert_eq!(read(&of(200, 0)), Err(Malformed::Target));
+        assert_eq!(read(&of(170, 3)), Err(Malformed::Long));
+        assert_eq!(read(&of(160, 300)[..200]), Err(Malformed::Long), "no more is waited for");
+        assert_eq!(read(&of(160, 300)[..199]), Ok(None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_panic_and_no_prefix_of_a_head_is_another_head(
+            bytes in prop::collection::vec(prop::sample::select(&b"GET /:\r\n\0 \tHost\x80HTTP/1.10"[..]), 0..120),
+            cut in 0usize..120,
+        ) {
+            let text = [b"GET / HTTP/1.1\r\nHost: h\r\n", &bytes[..], b"\r\n\r\n"].concat();
+            let mut fields = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
+            let whole = parse(&text, &mut fields, &limits()).map(|head| head.map(|head| head.length));
+            let mut fields = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
+            let part = parse(&text[..cut.min(text.len())], &mut fields, &limits()).map(|head| head.map(|head| head.length));
+            if let (Ok(Some(part)), Ok(Some(whole))) = (&part, &whole) {
+                prop_assert_eq!(part, whole);
+            }
+            if let Ok(Some(length)) = whole {
+                prop_assert!(text[..length].ends_with(b"\r\n\r\n"));
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! HTTP/1.1: one request after the other, each answered from memory here or handed to the slow path.
+
+mod chunked;
+mod closing;
+mod content;
+mod head;
+mod lent;
+mod requests;
+mod sending;
+mod slow;
+
+use std::future::poll_fn;
+
+pub(super) use head::Malformed;
+pub(crate) use lent::{ContentError, keep_date};
+use requests::{Next, Requests};
+use slow::After;
+
+use super::connection::Connection;
+
+/// Serves a connection to its end.
+pub(super) async fn serve(mut connection: Box<Connection>) {
+    let mut requests = Requests::new(&connection);
+    let closing = loop {
+        match poll_fn(|cx| requests.poll_next(&mut connection, cx)).await {
+            // Boxed, since it is large and most connections are idle most of the time.
+            Next::Slow(request) => match Box::pin(slow::answer(connection, request)).await {
+                After::Next(back) => connection = back,
+                After::Close(back, closing) => {
+                    connection = back;
+                    break closing;
+                }
+                After::Gone => return,
+            },
+            Next::Close(closing) => break closing,
+        }
+        requests.begin(&connection);
+    };
+    closing::close(&mut connection, closing).await;
+}

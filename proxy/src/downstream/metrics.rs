@@ -1,0 +1,112 @@
+//! What connections count.
+
+use prometheus::{IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry};
+
+use super::h1::Malformed;
+use crate::key::Scheme;
+
+/// A limit of `[listen.limits]`; its label is its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Limit {
+    Connections,
+    ConnectionsPerAddress,
+    HeadTimeout,
+    BodyRate,
+    BodyTimeout,
+    ResponseRate,
+    Requests,
+}
+
+/// Counters and gauges of connections.
+#[derive(Clone, Debug)]
+pub struct DownstreamMetrics {
+    open: IntGaugeVec,
+    opened: IntCounterVec,
+    exceeded: IntCounterVec,
+    malformed: IntCounterVec,
+    accept_errors: IntCounter,
+}
+
+// === impl Limit ===
+
+impl Limit {
+    const ALL: [Self; 7] = [
+        Self::Connections,
+        Self::ConnectionsPerAddress,
+        Self::HeadTimeout,
+        Self::BodyRate,
+        Self::BodyTimeout,
+        Self::ResponseRate,
+        Self::Requests,
+    ];
+
+    fn label(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::ConnectionsPerAddress => "connections_per_address",
+            Self::HeadTimeout => "head_timeout",
+            Self::BodyRate => "body_rate",
+            Self::BodyTimeout => "body_timeout",
+            Self::ResponseRate => "response_rate",
+            Self::Requests => "requests",
+        }
+    }
+}
+
+// === impl DownstreamMetrics ===
+
+impl DownstreamMetrics {
+    /// Registers them.
+    pub fn register(registry: &Registry) -> prometheus::Result<Self> {
+        let counters = |name: &str, help: &str, label: &str| {
+            let counters = IntCounterVec::new(Opts::new(name, help), &[label])?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok::<_, prometheus::Error>(counters)
+        };
+        let open =
+            IntGaugeVec::new(Opts::new("vitrine_connections", "Clients' connections that are open."), &["scheme"])?;
+        registry.register(Box::new(open.clone()))?;
+        let accept_errors = IntCounter::new("vitrine_accept_errors_total", "Connections that could not be accepted.")?;
+        registry.register(Box::new(accept_errors.clone()))?;
+        let metrics = Self {
+            open,
+            opened: counters("vitrine_connections_total", "Clients' connections that were opened.", "scheme")?,
+            exceeded: counters("vitrine_limits_exceeded_total", "Limits on clients that were exceeded.", "limit")?,
+            malformed: counters(
+                "vitrine_malformed_requests_total",
+                "Requests that are none, by what is wrong.",
+                "reason",
+            )?,
+            accept_errors,
+        };
+        // All that can be, so that what is zero is seen to be.
+        Limit::ALL.iter().for_each(|limit| drop(metrics.exceeded.with_label_values(&[limit.label()])));
+        Malformed::ALL.iter().for_each(|malformed| drop(metrics.malformed.with_label_values(&[malformed.label()])));
+        [Scheme::Http, Scheme::Https].iter().for_each(|scheme| {
+            metrics.open.with_label_values(&[scheme.as_str()]).set(0);
+            metrics.opened.with_label_values(&[scheme.as_str()]).reset();
+        });
+        Ok(metrics)
+    }
+
+    pub(super) fn opened(&self, scheme: Scheme) {
+        self.open.with_label_values(&[scheme.as_str()]).inc();
+        self.opened.with_label_values(&[scheme.as_str()]).inc();
+    }
+
+    pub(super) fn closed(&self, scheme: Scheme) {
+        self.open.with_label_values(&[scheme.as_str()]).dec();
+    }
+
+    pub(super) fn exceeded(&self, limit: Limit) {
+        self.exceeded.with_label_values(&[limit.label()]).inc();
+    }
+
+    pub(super) fn malformed(&self, malformed: Malformed) {
+        self.malformed.with_label_values(&[malformed.label()]).inc();
+    }
+
+    pub(super) fn accept_failed(&self) {
+        self.accept_errors.inc();
+    }
+}
