@@ -56,7 +56,8 @@ fn main() {
     for request in &requests {
         warm(http, request);
     }
-    let from = ConnectionFacts { peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), scheme: Scheme::Http, worker: 0 };
+    let from =
+        ConnectionFacts { peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), scheme: Scheme::Http, worker: 0, last: false };
     let mut out = Vec::with_capacity(4096);
     let (mut all, mut parsing) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {

@@ -11,8 +11,12 @@ use vitrine_proxy::fast::{ConnectionFacts, FastPath, RequestHead};
 use vitrine_proxy::key::Scheme;
 use vitrine_proxy::service::metrics::RequestMetrics;
 
-const FROM: ConnectionFacts =
-    ConnectionFacts { peer: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)), scheme: Scheme::Http, worker: 0 };
+const FROM: ConnectionFacts = ConnectionFacts {
+    peer: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
+    scheme: Scheme::Http,
+    worker: 0,
+    last: false,
+};
 
 /// What a browser sends besides.
 const BROWSER: &str = "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0\r\n\

@@ -19,6 +19,7 @@ use crate::reload::Current;
 /// The client's side of the proxy. Its addresses are taken from the beginning; it listens once it [runs](Downstream::run).
 pub struct Downstream {
     listeners: Mutex<Vec<Listener>>,
+    http: SocketAddr,
     threads: usize,
     fast: Arc<FastPath>,
     slow: Arc<dyn SlowPath>,
@@ -43,10 +44,16 @@ impl Downstream {
     ) -> Result<Self, (SocketAddr, io::Error)> {
         let address = current.load().config.listen.http;
         let listener = Listener::bind(address, Scheme::Http).map_err(|error| (address, error))?;
+        let http = listener.address().unwrap_or(address);
         if address.port() == 0 {
-            tracing::info!(http = ?listener.address(), "a free port for clients");
+            tracing::info!(%http, "a free port for clients");
         }
-        Ok(Self { listeners: Mutex::new(vec![listener]), threads, fast, slow, current, metrics })
+        Ok(Self { listeners: Mutex::new(vec![listener]), http, threads, fast, slow, current, metrics })
+    }
+
+    /// Where it listens in clear text.
+    pub fn http(&self) -> SocketAddr {
+        self.http
     }
 
     /// Serves clients until `stop` turns true and, after that, for at most `grace` those whose requests are under way. Blocks the

@@ -22,8 +22,6 @@ pub struct HeadFields<'b> {
     fields: &'b [Header<'b>],
     /// Which [slots](slot) there are fields of: most names that are asked for are absent.
     slots: u64,
-    /// Bytes of all names and values.
-    bytes: usize,
 }
 
 /// The values of the lines of one field.
@@ -48,13 +46,7 @@ impl<'b> HeadFields<'b> {
     /// Of what a parser found.
     pub fn new(fields: &'b [Header<'b>]) -> Self {
         let slots = fields.iter().fold(0, |slots, field| slots | slot(field.name.as_bytes()));
-        let bytes = fields.iter().map(|field| field.name.len() + field.value.len()).sum();
-        Self { fields, slots, bytes }
-    }
-
-    /// Bytes of all names and values.
-    pub fn bytes(&self) -> usize {
-        self.bytes
+        Self { fields, slots }
     }
 
     /// Whether one of these is there.

@@ -87,7 +87,8 @@ impl FastPath {
     /// The answer to an HTTP/1.1 request whose head is whole; its head is appended to `out`. `None`, with `out` untouched, where the
     /// slow path is to answer.
     pub fn answer(&self, head: &RequestHead<'_>, from: &ConnectionFacts, out: &mut Vec<u8>) -> Option<FastAnswer> {
-        let request = Plain::of_head(head)?;
+        let mut request = Plain::of_head(head)?;
+        request.keep_alive &= !from.last;
         workspace::with(self, |work| {
             work.answer(self, &request, from, Wire::Text, |hit, filling| {
                 hit.template.write(filling, out);

@@ -7,7 +7,6 @@ use pingora::http::RequestHeader;
 
 use super::head::{HeadFields, RequestHead, slots};
 use crate::fields::{FieldLines, text};
-use crate::key::MAX_HEAD;
 
 /// Fields that ask for more than a stored response, or whose meaning is the slow path's to find out.
 static NOT_PLAIN: [HeaderName; 8] = [
@@ -49,10 +48,8 @@ impl<'r> Plain<'r> {
             _ => return None,
         };
         let fields = head.fields;
-        let is_plain = head.minor_version == 1
-            && head.target.starts_with('/')
-            && fields.bytes() <= MAX_HEAD
-            && !fields.has_any(&NOT_PLAIN, *NOT_PLAIN_SLOTS);
+        let is_plain =
+            head.minor_version == 1 && head.target.starts_with('/') && !fields.has_any(&NOT_PLAIN, *NOT_PLAIN_SLOTS);
         if !is_plain {
             return None;
         }
@@ -71,9 +68,7 @@ impl<'r> Plain<'r> {
             _ => return None,
         };
         let fields = FieldLines::Map(&head.headers);
-        let bytes: usize = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         let is_plain = head.version == Version::HTTP_2
-            && bytes <= MAX_HEAD
             && !NOT_PLAIN.iter().any(|name| fields.contains(name))
             && !fields.contains(&header::HOST);
         if !is_plain {

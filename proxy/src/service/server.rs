@@ -58,6 +58,8 @@ pub struct Server {
     engine: Arc<Engine>,
     feed: Option<Arc<Status>>,
     current: Current,
+    http: SocketAddr,
+    ops: SocketAddr,
 }
 
 /// When a running proxy stops.
@@ -116,8 +118,9 @@ impl Server {
         let snapshot = current.load_full();
         let config = &snapshot.config;
         let ops_listener = listen(config.listen.ops)?;
+        let ops_address = ops_listener.local_addr().unwrap_or(config.listen.ops);
         if config.listen.ops.port() == 0 {
-            tracing::info!(ops = ?ops_listener.local_addr(), "a free port for operators");
+            tracing::info!(ops = %ops_address, "a free port for operators");
         }
         let capacity = config.feed.as_ref().map_or(LOCAL_TAGS, |feed| feed.tag_capacity);
         let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, capacity)));
@@ -144,10 +147,11 @@ impl Server {
             metrics: metrics.requests.clone(),
         };
         let slow = Arc::new(Proxied(Arc::new(http_proxy(&pingora.configuration, edge))));
-        let fast = Arc::new(FastPath::new(engine.clone(), current.clone()));
+        let fast = Arc::new(FastPath::new(engine.clone(), current.clone(), metrics.requests.clone()));
         let threads = pingora.configuration.threads;
         let downstream = Downstream::bind(current.clone(), threads, fast, slow, metrics.downstream.clone())
             .map_err(|(address, error)| StartError::Listen { address, error })?;
+        let http = downstream.http();
         pingora.add_service(one_thread("clients", ClientService(Arc::new(downstream))));
 
         let reloader =
@@ -163,7 +167,7 @@ impl Server {
             idempotency: Idempotency::default(),
             gauges: Gauges::register(metrics.registry())?,
             metrics,
-            listeners: vec![config.listen.http],
+            listeners: vec![http],
         };
         let ops = OpsService { ops: Arc::new(ops), listener: Mutex::new(Some(ops_listener)) };
         pingora.add_service(one_thread("ops", ops));
@@ -175,12 +179,17 @@ impl Server {
         if let Some(reloader) = reloader {
             pingora.add_service(one_thread("reload", ReloadService(reloader)));
         }
-        Ok(Self { pingora, engine, feed: status, current })
+        Ok(Self { pingora, engine, feed: status, current, http, ops: ops_address })
     }
 
     /// What is in force, to look at from outside.
     pub fn current(&self) -> &Current {
         &self.current
+    }
+
+    /// Where clients and operators are served, in that order; known even where a free port was asked for.
+    pub fn addresses(&self) -> (SocketAddr, SocketAddr) {
+        (self.http, self.ops)
     }
 
     /// The engine, to look at from outside.

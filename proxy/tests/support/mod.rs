@@ -83,16 +83,16 @@ impl Proxy {
         tables: &str,
         rules: &str,
     ) -> Self {
-        let (http, ops) = (local(), local());
         let patience = if upstream_keys.contains("read_timeout") { "" } else { "read_timeout = \"10s\"" };
         let text = format!(
-            "edge = \"test\"\ndefault_upstream = \"origin\"\n[listen]\nhttp = \"{http}\"\nops = \"{ops}\"\n\
+            "edge = \"test\"\ndefault_upstream = \"origin\"\n[listen]\nhttp = \"127.0.0.1:0\"\nops = \"127.0.0.1:0\"\n\
              {listen_keys}\nthreads = 2\n{tables}\n\
              [upstreams.origin]\naddresses = [\"{upstream}\"]\n{patience}\n{upstream_keys}\n{rules}"
         );
         let source = Source::of(Path::new("test.toml"), &text, |_| None).unwrap();
         let config = Config::of_source(&source).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
         let server = Server::build(&config).unwrap();
+        let (http, ops) = server.addresses();
         let (engine, feed) = (server.engine().clone(), server.feed().cloned());
         let current = server.current().clone();
         let (stop, stopped) = watch::channel(false);
