@@ -22,6 +22,11 @@ impl BootTime {
         Self(since_boot)
     }
 
+    /// Nanoseconds since boot: enough for five centuries.
+    pub fn nanos(self) -> u64 {
+        u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX)
+    }
+
     /// Time since `earlier`; zero where `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         self.0.saturating_sub(earlier.0)

@@ -5,7 +5,6 @@ use vitrine_shared::clock::BootTime;
 
 use super::Engine;
 use super::seek::Standing;
-use crate::feed::connection::State;
 use crate::fill::request::ClientFields;
 use crate::key::CacheKeyRef;
 use crate::policy::RequestControl;
@@ -32,7 +31,7 @@ impl Engine {
         client: impl FnOnce() -> HeaderMap,
         now: Moment,
     ) -> Option<Object> {
-        if self.connection().state(now.boot) != State::Connected {
+        if !self.connection().is_connected(now.boot) {
             return None;
         }
         let store = &self.context().store;
