@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use http::Version;
 use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::protocols::http::ServerSession;
 use tokio::sync::mpsc;
 
 use super::Edge;
 use super::edge::{Limits, RequestContext, author};
+use super::recipient::Recipient;
 use super::write::write;
 use crate::engine::{Answer, Answered, Asked, InterimSender, heeded};
 use crate::key::{Canonical, Target};
@@ -40,20 +40,20 @@ impl Cacheable<'_> {
     pub(super) async fn serve(
         &self,
         edge: &Edge,
-        session: &mut ServerSession,
+        client: &mut Recipient<'_>,
         ctx: &mut RequestContext,
     ) -> pingora::Result<Served> {
-        let head = session.req_header();
+        let head = client.head();
         let canonical = self.plan.settings.key.canonical(self.target, &head.headers);
         let asked = self.asked(ctx, head, &canonical, None);
         if let Some(answer) = edge.engine.at_hand(&asked).await {
-            return send(session, ctx, answer).await;
+            return send(client, ctx, answer).await;
         }
         let facts = RequestFacts::new(&head.method, self.target, &head.headers);
         if let Err(limited) = self.limits.check(Counted::Upstream, ctx.client.address, &facts) {
             return Ok(Served::Limited(limited));
         }
-        // A copy, so that the session is free to carry interim responses while the upstream is waited for.
+        // A copy, so that the client is free to carry interim responses while the upstream is waited for.
         let head = head.clone();
         let (interim, mut heads) = mpsc::unbounded_channel();
         // HTTP/1.0 knows no interim responses (RFC 9110 §15.2); Pingora sends none over HTTP/2.
@@ -64,17 +64,17 @@ impl Cacheable<'_> {
             loop {
                 tokio::select! {
                     biased;
-                    Some(head) = heads.recv() => hand_on(session, head).await?,
+                    Some(head) = heads.recv() => hand_on(client, head).await?,
                     answered = &mut answering => break answered,
                 }
             }
         };
         // What came together with the final head goes before it.
         while let Ok(head) = heads.try_recv() {
-            hand_on(session, head).await?;
+            hand_on(client, head).await?;
         }
         match answered {
-            Answered::Answer(answer) => send(session, ctx, answer).await,
+            Answered::Answer(answer) => send(client, ctx, answer).await,
             Answered::Pass(reason) => Ok(Served::Passed(reason)),
         }
     }
@@ -101,13 +101,13 @@ impl Cacheable<'_> {
     }
 }
 
-async fn hand_on(session: &mut ServerSession, head: ResponseHeader) -> pingora::Result<()> {
-    session.write_response_header(Box::new(head)).await
+async fn hand_on(client: &mut Recipient<'_>, head: ResponseHeader) -> pingora::Result<()> {
+    client.write_head(head, None).await
 }
 
-async fn send(session: &mut ServerSession, ctx: &mut RequestContext, mut answer: Answer) -> pingora::Result<Served> {
-    let head = session.req_header();
+async fn send(client: &mut Recipient<'_>, ctx: &mut RequestContext, mut answer: Answer) -> pingora::Result<Served> {
+    let head = client.head();
     ctx.transform.finish(&head.headers, answer.status, author(answer.outcome), &mut answer.fields);
     ctx.outcome = answer.outcome;
-    write(session, answer, &ctx.request_id).await.map(|()| Served::Answered)
+    write(client, answer, &ctx.request_id).await.map(|()| Served::Answered)
 }

@@ -18,6 +18,7 @@ use super::cached::{Cacheable, Served};
 use super::metrics::{RequestMetrics, RuleId};
 use super::pass::{Route, head_is_sent};
 use super::purge::Purging;
+use super::recipient::Recipient;
 use super::request_id::request_id;
 use super::target::target;
 use super::write::{CUT_SHORT, write};
@@ -39,6 +40,7 @@ use crate::reload::{Current, Snapshot};
 use crate::rules::{Action, Author, DEFAULT_RULE, LimitIndex, RequestFacts, Transform};
 
 /// The edge as Pingora sees it.
+#[derive(Clone)]
 pub struct Edge {
     /// Answers what may be answered from the cache.
     pub engine: Arc<Engine>,
@@ -106,69 +108,9 @@ impl ProxyHttp for Edge {
     }
 
     async fn request_filter(&self, session: &mut Session, ctx: &mut RequestContext) -> pingora::Result<bool> {
-        // Pingora makes the context when it begins to wait for a request; the time of waiting is not the request's.
-        ctx.started = Instant::now();
-        let snapshot = Arc::clone(ctx.snapshot.insert(self.current.load_full()));
-        ctx.request_id = request_id(session.req_header().headers.get(X_REQUEST_ID));
         let peer = session.client_addr().and_then(|address| address.as_inet()).map(std::net::SocketAddr::ip);
-        ctx.client = snapshot.config.listen.trusted.client(peer, &session.req_header().headers);
-        let target = match target(session.req_header(), &ctx.client, &snapshot.config.listen.limits) {
-            Ok(target) => target,
-            Err(error) => {
-                ctx.outcome = Outcome::Refused(error);
-                return refuse(session.as_mut(), ctx, &error).await;
-            }
-        };
-        if let Some((rule, answer)) = self.answered_here(&snapshot, session.req_header(), &target, ctx) {
-            ctx.counted = snapshot.counted.named(&rule);
-            ctx.rule = rule;
-            ctx.outcome = answer.outcome;
-            ctx.target = Some(target);
-            write(session.as_mut(), answer, &ctx.request_id).await?;
-            return Ok(true);
-        }
-        let empty_h2 = session.req_header().version == Version::HTTP_2 && session.is_body_empty();
-        let head = session.req_header();
-        let mut facts = RequestFacts::new(&head.method, &target, &head.headers);
-        if head.version == Version::HTTP_2 {
-            facts.has_body = !empty_h2;
-        }
-        let decision = snapshot.config.rules.decide(&facts);
-        ctx.counted = snapshot.counted.at(decision.place);
-        ctx.rule = decision.rule;
-        ctx.transform = decision.transform;
-        let limits = Limits { limits: &snapshot.limits, named: snapshot.config.rules.rate_limits(decision.place) };
-        let mut limited = limits.check(Counted::All, ctx.client.address, &facts);
-        if let (Ok(()), Action::Pass(_)) = (&limited, &decision.action) {
-            limited = limits.check(Counted::Upstream, ctx.client.address, &facts);
-        }
-        if let Err(limited) = limited {
-            ctx.target = Some(target);
-            return limit(session.as_mut(), ctx, &limited).await;
-        }
-        let plan = match decision.action {
-            Action::Pass(reason) => {
-                ctx.outcome = Outcome::Pass(reason);
-                ctx.route = Some(Route::to(decision.upstream, &facts));
-                ctx.target = Some(target);
-                return Ok(false);
-            }
-            Action::Cache(plan) => plan,
-        };
-        let upstream = decision.upstream;
-        let cacheable = Cacheable { target: &target, upstream: &upstream, plan: &plan, limits };
-        let served = cacheable.serve(self, session.as_mut(), ctx).await;
-        if let Ok(Served::Passed(reason)) = served {
-            let head = session.req_header();
-            ctx.outcome = Outcome::Pass(reason);
-            ctx.route = Some(Route::to(upstream, &RequestFacts::new(&head.method, &target, &head.headers)));
-        }
-        ctx.target = Some(target);
-        match served? {
-            Served::Answered => Ok(true),
-            Served::Passed(_) => Ok(false),
-            Served::Limited(limited) => limit(session.as_mut(), ctx, &limited).await,
-        }
+        let taken = self.take(&mut Recipient::Pingora(session.as_mut()), peer, ctx).await?;
+        Ok(taken == Taken::Answered)
     }
 
     async fn upstream_peer(&self, _: &mut Session, ctx: &mut RequestContext) -> pingora::Result<Box<HttpPeer>> {
@@ -258,7 +200,7 @@ impl ProxyHttp for Edge {
         // The connection is closed below, and a client that is not told so would lose its next request.
         session.as_mut().set_keepalive(None);
         if let Some(refusal) = refusal
-            && let Err(error) = write_refusal(session.as_mut(), ctx, &refusal).await
+            && let Err(error) = write_refusal(&mut Recipient::Pingora(session.as_mut()), ctx, &refusal).await
         {
             tracing::debug!(%error, "an error response could not be sent");
         }
@@ -272,8 +214,97 @@ impl ProxyHttp for Edge {
     }
 
     async fn logging(&self, session: &mut Session, error: Option<&Error>, ctx: &mut RequestContext) {
-        let took = ctx.started.elapsed();
+        let status = session.response_written().map_or(0, |head| head.status.as_u16());
         let bytes = session.body_bytes_sent() as u64;
+        self.ended(ctx, &session.req_header().method, status, bytes, error.is_some());
+    }
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It was answered.
+    Answered,
+    /// It is to be passed.
+    Pass,
+}
+
+impl Edge {
+    /// Answers a request, where it is not to be passed.
+    pub(super) async fn take(
+        &self,
+        to: &mut Recipient<'_>,
+        peer: Option<IpAddr>,
+        ctx: &mut RequestContext,
+    ) -> pingora::Result<Taken> {
+        // Pingora makes the context when it begins to wait for a request; the time of waiting is not the request's.
+        ctx.started = Instant::now();
+        let snapshot = Arc::clone(ctx.snapshot.insert(self.current.load_full()));
+        ctx.request_id = request_id(to.head().headers.get(X_REQUEST_ID));
+        ctx.client = snapshot.config.listen.trusted.client(peer, &to.head().headers);
+        let target = match target(to.head(), &ctx.client, &snapshot.config.listen.limits) {
+            Ok(target) => target,
+            Err(error) => {
+                ctx.outcome = Outcome::Refused(error);
+                return refuse(to, ctx, &error).await;
+            }
+        };
+        if let Some((rule, answer)) = self.answered_here(&snapshot, to.head(), &target, ctx) {
+            ctx.counted = snapshot.counted.named(&rule);
+            ctx.rule = rule;
+            ctx.outcome = answer.outcome;
+            ctx.target = Some(target);
+            write(to, answer, &ctx.request_id).await?;
+            return Ok(Taken::Answered);
+        }
+        let has_content = to.has_content();
+        let head = to.head();
+        let mut facts = RequestFacts::new(&head.method, &target, &head.headers);
+        facts.has_body = has_content.unwrap_or(facts.has_body);
+        let decision = snapshot.config.rules.decide(&facts);
+        if matches!(decision.action, Action::Pass(_)) && !to.can_be_passed() {
+            return Ok(Taken::Pass);
+        }
+        ctx.counted = snapshot.counted.at(decision.place);
+        ctx.rule = decision.rule;
+        ctx.transform = decision.transform;
+        let limits = Limits { limits: &snapshot.limits, named: snapshot.config.rules.rate_limits(decision.place) };
+        let mut limited = limits.check(Counted::All, ctx.client.address, &facts);
+        if let (Ok(()), Action::Pass(_)) = (&limited, &decision.action) {
+            limited = limits.check(Counted::Upstream, ctx.client.address, &facts);
+        }
+        if let Err(limited) = limited {
+            ctx.target = Some(target);
+            return limit(to, ctx, &limited).await;
+        }
+        let plan = match decision.action {
+            Action::Pass(reason) => {
+                ctx.outcome = Outcome::Pass(reason);
+                ctx.route = Some(Route::to(decision.upstream, &facts));
+                ctx.target = Some(target);
+                return Ok(Taken::Pass);
+            }
+            Action::Cache(plan) => plan,
+        };
+        let upstream = decision.upstream;
+        let cacheable = Cacheable { target: &target, upstream: &upstream, plan: &plan, limits };
+        let served = cacheable.serve(self, to, ctx).await;
+        if let Ok(Served::Passed(reason)) = served {
+            let head = to.head();
+            ctx.outcome = Outcome::Pass(reason);
+            ctx.route = Some(Route::to(upstream, &RequestFacts::new(&head.method, &target, &head.headers)));
+        }
+        ctx.target = Some(target);
+        match served? {
+            Served::Answered => Ok(Taken::Answered),
+            Served::Passed(_) => Ok(Taken::Pass),
+            Served::Limited(limited) => limit(to, ctx, &limited).await,
+        }
+    }
+
+    /// Counts and logs a request at its end.
+    pub(super) fn ended(&self, ctx: &RequestContext, method: &Method, status: u16, bytes: u64, failed: bool) {
+        let took = ctx.started.elapsed();
         self.metrics.ended(ctx.counted, ctx.outcome, took, bytes);
         let raw;
         let (host, target) = match &ctx.target {
@@ -285,22 +316,20 @@ impl ProxyHttp for Edge {
         };
         let line = access_log::Line {
             client: ctx.client.address,
-            method: session.req_header().method.as_str(),
+            method: method.as_str(),
             host,
             target,
-            status: session.response_written().map_or(0, |head| head.status.as_u16()),
+            status,
             bytes,
             rule: &ctx.rule,
             outcome: ctx.outcome,
             took,
             request_id: ctx.request_id.to_str().unwrap_or("-"),
-            failed: error.is_some(),
+            failed,
         };
         line.write();
     }
-}
 
-impl Edge {
     /// The answer to a preflight or a PURGE, and the name of its rule; `None` where it is neither.
     fn answered_here(
         &self,
@@ -380,47 +409,38 @@ pub(super) fn author(outcome: Outcome) -> Author {
     }
 }
 
-async fn refuse(
-    session: &mut pingora::protocols::http::ServerSession,
-    ctx: &RequestContext,
-    error: &TargetError,
-) -> pingora::Result<bool> {
+async fn refuse(to: &mut Recipient<'_>, ctx: &RequestContext, error: &TargetError) -> pingora::Result<Taken> {
     let status = match error {
         TargetError::TooLong => StatusCode::URI_TOO_LONG,
         TargetError::Host | TargetError::Path | TargetError::Query => StatusCode::BAD_REQUEST,
     };
-    write_refusal(session, ctx, &Refusal::new(status, "invalid_request", error.to_string())).await?;
-    Ok(true)
+    write_refusal(to, ctx, &Refusal::new(status, "invalid_request", error.to_string())).await?;
+    Ok(Taken::Answered)
 }
 
 /// RFC 6585 §4.
-async fn limit(
-    session: &mut pingora::protocols::http::ServerSession,
-    ctx: &mut RequestContext,
-    limited: &Limited,
-) -> pingora::Result<bool> {
+async fn limit(to: &mut Recipient<'_>, ctx: &mut RequestContext, limited: &Limited) -> pingora::Result<Taken> {
     ctx.outcome = Outcome::Limited;
     let refusal = Refusal::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", limited.to_string());
     let refusal = Refusal { retry_after: Some(limited.retry_after()), ..refusal };
-    write_refusal(session, ctx, &refusal).await?;
-    Ok(true)
+    write_refusal(to, ctx, &refusal).await?;
+    Ok(Taken::Answered)
 }
 
-async fn write_refusal(
-    session: &mut pingora::protocols::http::ServerSession,
-    ctx: &RequestContext,
-    refusal: &Refusal,
-) -> pingora::Result<()> {
+async fn write_refusal(to: &mut Recipient<'_>, ctx: &RequestContext, refusal: &Refusal) -> pingora::Result<()> {
     let (fields, body) = refusal.response();
-    let mut head = ResponseHeader::build(refusal.status, Some(fields.len() + 3))?;
+    let mut head = ResponseHeader::build_no_case(refusal.status, Some(fields.len() + 3))?;
     for (name, value) in &fields {
         head.append_header(name.clone(), value.clone())?;
     }
-    ctx.transform.finish(&session.req_header().headers, refusal.status, Author::Edge, &mut head);
+    ctx.transform.finish(&to.head().headers, refusal.status, Author::Edge, &mut head);
     head.append_header(forward::CACHE_STATUS, CacheStatus::new(ctx.outcome, &ctx.rule).value())?;
     head.insert_header(X_REQUEST_ID, ctx.request_id.clone())?;
-    session.write_response_header(Box::new(head)).await?;
-    session.write_response_body(body, true).await
+    to.write_head(head, None).await?;
+    if !to.is_head() {
+        to.write(&body).await?;
+    }
+    to.end().await
 }
 
 /// What the client is told of an error; nothing where its connection is gone.

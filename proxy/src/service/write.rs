@@ -1,14 +1,12 @@
 //! Writing an answer to the client.
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, Version, header};
+use http::{HeaderValue, StatusCode, Version, header};
 use pingora::http::ResponseHeader;
-use pingora::protocols::http::{HttpTask, ServerSession};
 use pingora::{Error, ErrorType};
 use vitrine_shared::headers::X_REQUEST_ID;
 
-use super::limits::{WRITE_PIECE, WRITE_TIMEOUT};
-use crate::downstream::keep_date;
+use super::recipient::Recipient;
 use crate::engine::{Answer, Content};
 use crate::fill::body::Reader;
 use crate::policy::ByteRange;
@@ -22,17 +20,12 @@ pub(super) const CUT_SHORT: ErrorType = ErrorType::Custom("ResponseCutShort");
 const HELD: usize = 1024 * 1024;
 
 /// Writes head and content.
-///
-/// Pingora adds Connection, and overwrites Date with its own clock, which [`keep_date`] makes good.
-pub(super) async fn write(
-    session: &mut ServerSession,
-    answer: Answer,
-    request_id: &HeaderValue,
-) -> pingora::Result<()> {
+pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id: &HeaderValue) -> pingora::Result<()> {
     let contentless = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let bodiless = contentless || session.req_header().method == Method::HEAD;
-    let version = session.req_header().version;
-    let mut head = ResponseHeader::build(answer.status, Some(answer.fields.len() + 3))?;
+    let bodiless = contentless || client.is_head();
+    let version = client.version();
+    // Without a spelling of names beside the map: they are written in lower case.
+    let mut head = ResponseHeader::build_no_case(answer.status, Some(answer.fields.len() + 3))?;
     for (name, value) in &answer.fields {
         head.append_header(name.clone(), value.clone())?;
     }
@@ -54,31 +47,30 @@ pub(super) async fn write(
                 head.insert_header(header::CONTENT_LENGTH, length)?;
                 content = Content::None;
             } else {
-                session.set_keepalive(None);
+                client.end_after();
             }
             held = chunks;
         }
     }
-    keep_date(session, answer.fields.get(header::DATE));
-    session.write_response_header(Box::new(head)).await?;
+    client.write_head(head, answer.fields.get(header::DATE)).await?;
     if bodiless {
-        return session.write_response_body(Bytes::new(), true).await;
+        return client.end().await;
     }
     for chunk in &held {
-        write_chunk(session, chunk).await?;
+        client.write(chunk).await?;
     }
     match content {
         Content::None => {}
         Content::Whole(chunks) => {
             for chunk in chunks.iter() {
-                write_chunk(session, chunk).await?;
+                client.write(chunk).await?;
             }
         }
-        Content::Growing(reader) => write_growing(session, reader, ByteRange { start: 0, end: u64::MAX }).await?,
-        Content::Unpacking(unpacking) => write_unpacking(session, *unpacking).await?,
-        Content::Part { reader, range } => write_growing(session, reader, range).await?,
+        Content::Growing(reader) => write_growing(client, reader, ByteRange { start: 0, end: u64::MAX }).await?,
+        Content::Unpacking(unpacking) => write_unpacking(client, *unpacking).await?,
+        Content::Part { reader, range } => write_growing(client, reader, range).await?,
     }
-    session.write_response_body(Bytes::new(), true).await
+    client.end().await
 }
 
 /// Takes what comes of a content whose length nobody knows, up to [`HELD`] bytes, and tells whether that is all.
@@ -107,11 +99,11 @@ async fn hold(content: &mut Content) -> pingora::Result<(Vec<Bytes>, bool)> {
 }
 
 /// Writes, of what comes, the bytes in `range`, and waits for no more than those.
-async fn write_growing(session: &mut ServerSession, mut reader: Reader, range: ByteRange) -> pingora::Result<()> {
+async fn write_growing(client: &mut Recipient<'_>, mut reader: Reader, range: ByteRange) -> pingora::Result<()> {
     let mut at = 0u64;
     while at < range.end {
         if !reader.is_ready() {
-            flush(session).await?;
+            client.flush().await?;
         }
         match reader.next().await {
             Ok(Some(chunk)) => {
@@ -120,7 +112,7 @@ async fn write_growing(session: &mut ServerSession, mut reader: Reader, range: B
                     // Both lie within the chunk, so they fit.
                     let from = usize::try_from(range.start.saturating_sub(at)).unwrap_or(0);
                     let to = usize::try_from(range.end.min(end) - at).unwrap_or(chunk.len());
-                    write_chunk(session, &chunk.slice(from..to)).await?;
+                    client.write(&chunk.slice(from..to)).await?;
                 }
                 at = end;
             }
@@ -132,41 +124,15 @@ async fn write_growing(session: &mut ServerSession, mut reader: Reader, range: B
 }
 
 /// Writes what comes as it is decoded.
-async fn write_unpacking(session: &mut ServerSession, mut unpacking: Unpacking) -> pingora::Result<()> {
+async fn write_unpacking(client: &mut Recipient<'_>, mut unpacking: Unpacking) -> pingora::Result<()> {
     loop {
         if !unpacking.is_ready() {
-            flush(session).await?;
+            client.flush().await?;
         }
         match unpacking.next().await {
-            Ok(Some(piece)) => write_chunk(session, &piece).await?,
+            Ok(Some(piece)) => client.write(&piece).await?,
             Ok(None) => return Ok(()),
             Err(error) => return Err(Error::because(CUT_SHORT, "the response cannot be decoded to its end", error)),
         }
-    }
-}
-
-async fn write_chunk(session: &mut ServerSession, chunk: &Bytes) -> pingora::Result<()> {
-    let most = if session.is_http2() { WRITE_PIECE } else { usize::MAX };
-    let mut rest = chunk.clone();
-    while !rest.is_empty() {
-        let piece = rest.split_to(rest.len().min(most));
-        session.write_response_body(piece, false).await?;
-    }
-    Ok(())
-}
-
-/// Sends what Pingora holds back: of a response with a known length it keeps up to 1,460 bytes, the head among them, until
-/// more or the end comes, which from a slow upstream may be long.
-///
-/// Pingora offers no flush by itself, but its handling of a failed exchange is one: it writes out what it has and hands the
-/// error back, without a change to the session.
-async fn flush(session: &mut ServerSession) -> pingora::Result<()> {
-    const FLUSHED: ErrorType = ErrorType::Custom("Flushed");
-    let tasks = vec![HttpTask::Body(None, false), HttpTask::Failed(Error::new(FLUSHED))];
-    match tokio::time::timeout(WRITE_TIMEOUT, session.response_duplex_vec(tasks)).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) if *error.etype() == FLUSHED => Ok(()),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::explain(ErrorType::WriteTimedout, "flushing a response").into_down()),
     }
 }
