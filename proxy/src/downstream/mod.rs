@@ -16,8 +16,9 @@ mod worker;
 
 mod server;
 
+pub use h1::OwnSession;
 pub(crate) use h1::{ContentError, keep_date};
 pub use limits::{H2Limits, Limits, Pace};
 pub use metrics::DownstreamMetrics;
 pub use server::Downstream;
-pub use slow_path::SlowPath;
+pub use slow_path::{OwnAnswer, SlowPath};

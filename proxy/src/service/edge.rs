@@ -427,7 +427,11 @@ async fn limit(to: &mut Recipient<'_>, ctx: &mut RequestContext, limited: &Limit
     Ok(Taken::Answered)
 }
 
-async fn write_refusal(to: &mut Recipient<'_>, ctx: &RequestContext, refusal: &Refusal) -> pingora::Result<()> {
+pub(super) async fn write_refusal(
+    to: &mut Recipient<'_>,
+    ctx: &RequestContext,
+    refusal: &Refusal,
+) -> pingora::Result<()> {
     let (fields, body) = refusal.response();
     let mut head = ResponseHeader::build_no_case(refusal.status, Some(fields.len() + 3))?;
     for (name, value) in &fields {
@@ -444,7 +448,7 @@ async fn write_refusal(to: &mut Recipient<'_>, ctx: &RequestContext, refusal: &R
 }
 
 /// What the client is told of an error; nothing where its connection is gone.
-fn refusal_of(error: &Error) -> Option<Refusal> {
+pub(super) fn refusal_of(error: &Error) -> Option<Refusal> {
     let upstream = |status, kind, message| Some(Refusal::new(status, kind, message));
     if let Some(content) = ContentError::of(error) {
         return Some(match content {

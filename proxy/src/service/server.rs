@@ -22,7 +22,7 @@ use vitrine_shared::epoch::Epoch;
 use super::Edge;
 use super::pass::MAX_TRIES;
 use crate::config::{CacheLimits, Config, Feed as FeedConfig};
-use crate::downstream::{Downstream, SlowPath};
+use crate::downstream::{Downstream, OwnAnswer, OwnSession, SlowPath};
 use crate::engine::Engine;
 use crate::fast::FastPath;
 use crate::feed::client::FeedClient;
@@ -146,10 +146,10 @@ impl Server {
             token: token.clone(),
             metrics: metrics.requests.clone(),
         };
-        let slow = Arc::new(Proxied(Arc::new(http_proxy(&pingora.configuration, edge))));
+        let slow = Proxied { own: edge.clone(), proxy: Arc::new(http_proxy(&pingora.configuration, edge)) };
         let fast = Arc::new(FastPath::new(engine.clone(), current.clone(), metrics.requests.clone()));
         let threads = pingora.configuration.threads;
-        let downstream = Downstream::bind(current.clone(), threads, fast, slow, metrics.downstream.clone())
+        let downstream = Downstream::bind(current.clone(), threads, fast, Arc::new(slow), metrics.downstream.clone())
             .map_err(|(address, error)| StartError::Listen { address, error })?;
         let http = downstream.http();
         pingora.add_service(one_thread("clients", ClientService(Arc::new(downstream))));
@@ -290,12 +290,19 @@ impl BackgroundService for ClientService {
 }
 
 /// The slow path: Pingora's, with the edge in it.
-struct Proxied(Arc<HttpProxy<Edge>>);
+struct Proxied {
+    own: Edge,
+    proxy: Arc<HttpProxy<Edge>>,
+}
 
 #[async_trait]
 impl SlowPath for Proxied {
     async fn answer(&self, session: ServerSession, stop: &watch::Receiver<bool>) -> bool {
-        self.0.process_new_http(session, stop).await.is_some()
+        self.proxy.process_new_http(session, stop).await.is_some()
+    }
+
+    async fn answer_own(&self, session: &mut OwnSession) -> OwnAnswer {
+        self.own.own(session).await
     }
 }
 

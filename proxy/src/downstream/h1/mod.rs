@@ -5,6 +5,7 @@ mod closing;
 mod content;
 mod head;
 mod lent;
+mod own;
 mod requests;
 mod sending;
 mod slow;
@@ -13,7 +14,8 @@ use std::future::poll_fn;
 
 pub(super) use head::Malformed;
 pub(crate) use lent::{ContentError, keep_date};
-use requests::{Next, Requests};
+pub use own::OwnSession;
+use requests::{Next, Request, Requests};
 use slow::After;
 
 use super::connection::Connection;
@@ -24,7 +26,7 @@ pub(super) async fn serve(mut connection: Box<Connection>) {
     let closing = loop {
         match poll_fn(|cx| requests.poll_next(&mut connection, cx)).await {
             // Boxed, since it is large and most connections are idle most of the time.
-            Next::Slow(request) => match Box::pin(slow::answer(connection, request)).await {
+            Next::Slow(request) => match Box::pin(answer(connection, request)).await {
                 After::Next(back) => connection = back,
                 After::Close(back, closing) => {
                     connection = back;
@@ -37,4 +39,12 @@ pub(super) async fn serve(mut connection: Box<Connection>) {
         requests.begin(&connection);
     };
     closing::close(&mut connection, closing).await;
+}
+
+/// Answers a request that is not answered from memory.
+async fn answer(connection: Box<Connection>, request: Request) -> After {
+    match own::answer(connection, request).await {
+        Ok(after) => after,
+        Err(connection) => slow::answer(connection, request).await,
+    }
 }

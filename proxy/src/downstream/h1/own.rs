@@ -19,7 +19,7 @@ use crate::downstream::{Limits, OwnAnswer};
 
 /// A request, and the connection that its response is written to.
 #[derive(Debug)]
-pub(crate) struct OwnSession {
+pub struct OwnSession {
     lent: Lent,
     head: RequestHeader,
     peer: IpAddr,
@@ -218,5 +218,7 @@ fn plain(connection: &Connection, request: &Request) -> Option<RequestHeader> {
 /// Whether the client wants the connection to end (RFC 9112 §9.6).
 fn wants_close(head: &RequestHeader) -> bool {
     let lines = head.headers.get_all(header::CONNECTION).iter();
-    lines.flat_map(|line| line.as_bytes().split(|&byte| byte == b',')).any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
+    lines
+        .flat_map(|line| line.as_bytes().split(|&byte| byte == b','))
+        .any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
 }

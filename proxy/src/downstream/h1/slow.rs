@@ -38,14 +38,19 @@ pub(super) async fn answer(mut connection: Box<Connection>, request: Request) ->
         session.set_keepalive_reuses_remaining(Some(0));
     }
     let goes_on = worker.slow.answer(session, &worker.stop).await;
-    // Whoever has it has dropped it by now.
+    come_back(&back, goes_on, false)
+}
+
+/// Takes back a connection that was lent; whoever had it has dropped it. `goes_on` where it can serve another request, `is_whole` where
+/// its last answer came to its end.
+pub(super) fn come_back(back: &Back, goes_on: bool, is_whole: bool) -> After {
     let Some(Returned { mut connection, is_shut, is_content_ended }) = back.lock().take() else {
         return After::Gone;
     };
     connection.watch.clear();
     connection.outgoing.release();
     let is_quiet = is_content_ended && connection.buffer.is_empty();
-    match (goes_on && is_content_ended && connection.outgoing.is_empty(), is_shut || goes_on) {
+    match (goes_on && is_content_ended && connection.outgoing.is_empty(), is_shut || is_whole || goes_on) {
         (true, _) => After::Next(connection),
         (false, true) if is_quiet => After::Close(connection, Closing::Now),
         (false, true) => After::Close(connection, Closing::Linger),
