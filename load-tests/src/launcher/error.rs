@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::bench::BenchError;
 use crate::soak::SoakError;
+use crate::edge::EdgeError;
 use crate::stack::StackError;
 
 /// Why the launcher gave up.
@@ -18,6 +19,9 @@ pub enum LauncherError {
     /// The soak failed, or found what must not be.
     #[error(transparent)]
     Soak(#[from] SoakError),
+    /// The bench of edges failed.
+    #[error(transparent)]
+    Edge(#[from] EdgeError),
     /// A variable that holds a port holds something else.
     #[error("{variable} is {value:?}: set it to a port from 1 to 65535, or unset it to use {default}")]
     BadPort {

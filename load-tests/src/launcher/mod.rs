@@ -1,6 +1,7 @@
 //! The program `vitrine`: the shop with all it needs, from one command.
 
 mod backing;
+mod bench_edge;
 mod clean;
 mod edges;
 mod env_file;
@@ -23,6 +24,7 @@ pub use error::LauncherError;
 
 use crate::bench::{self, BenchOptions};
 use crate::soak::{self, SoakOptions};
+use crate::edge::{self, EdgeBenchOptions, FloorOptions, OriginOptions};
 use crate::stack::workspace_root;
 
 /// Runs Vitrine, or a command with servers for its tests.
@@ -45,6 +47,14 @@ enum Command {
     Bench(BenchOptions),
     /// Watches the proxy's memory and every byte that it serves, under clients and an origin that behave badly.
     Soak(SoakOptions),
+    /// Measures what a hit, a miss, an object and a purge cost, beside other proxies.
+    BenchEdge(EdgeBenchOptions),
+    /// The origin of `bench-edge`.
+    #[command(hide = true)]
+    EdgeOrigin(OriginOptions),
+    /// The floor of `bench-edge`.
+    #[command(hide = true)]
+    EdgeFloor(FloorOptions),
 }
 
 #[derive(Debug, Args)]
@@ -93,5 +103,8 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
         Command::TestStack(test_stack) => test_stack::run(test_stack).await,
         Command::Bench(options) => Ok(bench::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Soak(options) => Ok(soak::run(&options).await.map(|()| ExitCode::SUCCESS)?),
+        Command::BenchEdge(options) => bench_edge::run(options).await,
+        Command::EdgeOrigin(options) => bench_edge::apart(move || edge::serve_origin(&options)).await,
+        Command::EdgeFloor(options) => bench_edge::apart(move || edge::serve_floor(&options)).await,
     }
 }

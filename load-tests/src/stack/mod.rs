@@ -33,6 +33,7 @@ pub(crate) use data_dir::write_private;
 pub use database::TestDatabase;
 pub use error::StackError;
 pub use leftovers::end_leftovers;
+pub(crate) use pid_file::children_of;
 pub use ports::{free_port, require_free};
 pub use postgres::{Durability, Postgres};
 pub(crate) use postgres_home::remove as remove_cluster;

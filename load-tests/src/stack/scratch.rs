@@ -20,7 +20,12 @@ pub struct Scratch {
 impl Scratch {
     /// A new folder under the system's temporary folder. Ends and removes what killed tests left there.
     pub fn new() -> Result<Self, StackError> {
-        let parent = std::env::temp_dir().join(format!("vitrine-test-{}", geteuid()));
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// The same under another folder, such as one in memory.
+    pub fn below(folder: &Path) -> Result<Self, StackError> {
+        let parent = folder.join(format!("vitrine-test-{}", geteuid()));
         make_folder(&parent, 0o711)?;
         refuse_foreign(&parent)?;
         sweep(&parent);

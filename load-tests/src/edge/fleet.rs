@@ -1,0 +1,107 @@
+//! The contenders of some rows, all running at once, and the origin of them all.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::catalog::Object;
+use super::client::Client;
+use super::contender::Contender;
+use super::cores::start_on;
+use super::hot::{SIZES, hot};
+use super::launch::{Addresses, Certificate, Setup};
+use super::origin::COUNT;
+use super::server::Server;
+use super::{EdgeBenchOptions, EdgeError, certificate};
+use crate::stack::{Program, Scratch, ServerProcess, free_port, random_hex, workspace_root};
+
+/// Where everything lies that is in memory.
+const IN_MEMORY: &str = "/dev/shm";
+
+/// What all rows need.
+pub(super) struct Bench {
+    pub(super) options: EdgeBenchOptions,
+    pub(super) contenders: Vec<Contender>,
+    pub(super) stop: Arc<AtomicBool>,
+    /// Where the origin listens: without tags, with tags.
+    plain: SocketAddr,
+    tagged: SocketAddr,
+    certificate: Certificate,
+    peers: PathBuf,
+    // The process ends before its folder goes.
+    _origin: ServerProcess,
+    scratch: Scratch,
+}
+
+/// How the servers of some rows are set up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Terms {
+    /// What each may store, in bytes.
+    pub(super) budget: u64,
+    /// What an object has on average, in bytes.
+    pub(super) average: u64,
+    /// Whether ours gets tags; others have no use for them.
+    pub(super) tags: bool,
+    /// Whether objects are stored on the disk, to be found after a restart; else in memory.
+    pub(super) on_disk: bool,
+}
+
+impl Bench {
+    pub(super) fn start(options: EdgeBenchOptions, stop: Arc<AtomicBool>) -> Result<Self, EdgeError> {
+        let contenders = Contender::chosen(&options.peers)?;
+        let scratch = Scratch::below(IN_MEMORY.as_ref())?;
+        let certificate = certificate::make(scratch.path())?;
+        let local = || Ok::<_, EdgeError>(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)));
+        let (plain, tagged) = (local()?, local()?);
+        let own = std::env::current_exe().map_err(EdgeError::file("/proc/self/exe"))?;
+        let program = Program::new("origin", own, scratch.data()).args([
+            "edge-origin".to_owned(),
+            "--listen".to_owned(),
+            plain.to_string(),
+            "--listen-tagged".to_owned(),
+            tagged.to_string(),
+        ]);
+        let origin = start_on(options.load_core, || ServerProcess::spawn(program))??;
+        let peers = workspace_root()?.join("load-tests/peers");
+        Ok(Self { options, contenders, stop, plain, tagged, certificate, peers, _origin: origin, scratch })
+    }
+
+    /// A folder for files of the bench itself.
+    pub(super) fn place(&self) -> &std::path::Path {
+        self.scratch.path()
+    }
+
+    /// Starts a server.
+    pub(super) fn server(&self, contender: Contender, terms: Terms) -> Result<Server, EdgeError> {
+        let own = format!("{}-{}", contender.name(), random_hex(3));
+        let place = self.scratch.path().join(&own);
+        let cache = if terms.on_disk { std::env::temp_dir().join(format!("vitrine-{own}")) } else { place.join("cache") };
+        let setup = Setup {
+            peers: &self.peers,
+            data: self.scratch.data(),
+            place,
+            cache,
+            addresses: Addresses::free()?,
+            origin: if terms.tags && contender == Contender::Vitrine { self.tagged } else { self.plain },
+            budget: terms.budget,
+            average: terms.average,
+            certificate: self.certificate.clone(),
+            ops_token: random_hex(16),
+        };
+        let first = hot(SIZES[0]).next().unwrap_or(Object { id: 0, bytes: SIZES[0] });
+        Server::start(contender, &setup, self.options.server_core, first, &self.stop)
+    }
+
+    /// Starts one of each.
+    pub(super) fn fleet(&self, terms: Terms) -> Result<Vec<Server>, EdgeError> {
+        self.contenders.iter().map(|contender| self.server(*contender, terms)).collect()
+    }
+
+    /// How often the origin was asked so far.
+    pub(super) fn origin_count(&self) -> Result<u64, EdgeError> {
+        let body = Client::connect(self.plain)?.get("origin", COUNT)?;
+        let count = std::str::from_utf8(&body).ok().and_then(|count| count.parse().ok());
+        count.ok_or_else(|| EdgeError::Answer("the origin does not tell its count".to_owned()))
+    }
+}

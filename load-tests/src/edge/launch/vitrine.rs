@@ -1,0 +1,21 @@
+//! Ours: the program beside this one, with `peers/vitrine/proxy.toml`.
+
+use super::Setup;
+use crate::edge::EdgeError;
+use crate::stack::{Program, find_binary};
+
+pub(super) fn program(setup: &Setup) -> Result<Program, EdgeError> {
+    let config = setup.place_file("vitrine/proxy.toml", "proxy.toml")?;
+    let env = [
+        ("BENCH_HTTP", setup.addresses.http.to_string()),
+        ("BENCH_OPS", setup.addresses.ops.to_string()),
+        ("BENCH_OPS_TOKEN", setup.ops_token.clone()),
+        ("BENCH_BUDGET", setup.budget.to_string()),
+        ("BENCH_ORIGIN", setup.origin.to_string()),
+        // Access logs are off everywhere.
+        ("VITRINE_LOG", "warn".to_owned()),
+    ];
+    let program = Program::new("vitrine", find_binary("vitrine-proxy", "VITRINE_PROXY_BIN")?, setup.data);
+    let program = program.args(["run", "--config"]).args([config]);
+    Ok(program.env(env.map(|(name, value)| (name.to_owned(), value))).folder(&setup.place))
+}
