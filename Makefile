@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench soak conformance lint clean-data prepare npm
+.PHONY: help run test bench bench-edge soak conformance lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -17,6 +17,7 @@ help:
 	@echo "make test        the same setup, then every test"
 	@echo "make bench       measure"
 	@echo "make soak        ten minutes of bad clients and a bad origin; ARGS=\"--minutes 1\" for a quick look"
+	@echo "make bench-edge  measure the proxy beside nginx, Varnish, Traffic Server and HAProxy; ARGS=\"--quick\" only shows that it works"
 	@echo "make conformance the public tests of HTTP caches, against the proxy; ARGS=\"--id TEST\" shows one"
 	@echo "make lint        style, warnings, licences"
 	@echo "make clean-data  forget the demo shop"
@@ -66,6 +67,13 @@ soak:
 	cargo build --release --package vitrine-proxy --package vitrine-load-tests --bins
 	$(say) "Soaking"
 	@"$(target)/release/vitrine" soak $(ARGS)
+# Only the two programs that take part are built.
+bench-edge:
+	@docker/install-packages.sh bench
+	$(say) "Building (several minutes the first time)"
+	cargo build --release --package vitrine-proxy --package vitrine-load-tests --bins
+	$(say) "Measuring (half an hour; leave the machine alone)"
+	@"$(target)/release/vitrine" bench-edge --json "$(target)/bench-edge.json" $(ARGS)
 
 lint: $(tools)/bin/cargo-deny
 	@docker/install-packages.sh build

@@ -112,7 +112,7 @@ apt-get install -y -q --no-install-recommends "$@"
 after=$(units || true)
 comm -13 <(printf '%s\n' "$before") <(printf '%s\n' "$after") | while read -r unit; do
   case $unit in
-    postgresql*|redis*|nginx*|varnish*) systemctl disable -q "$unit" || true ;;
+    postgresql*|redis*|nginx*|varnish*|trafficserver*|haproxy*) systemctl disable -q "$unit" || true ;;
   esac
 done
 INSTALL

@@ -50,7 +50,8 @@ fn head_of(visitor: u32) -> String {
     head.push_str("Accept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\n");
     let _ = write!(head, "Referer: https://{HOST}/de/products/linen-shirt-{}\r\n", visitor * 31);
     let session = u64::from(visitor + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let _ = write!(head, "Cookie: _ga=GA1.1.{}.17620{visitor:05}; consent=all; region=eu-{}", session >> 33, visitor % 5);
+    let _ =
+        write!(head, "Cookie: _ga=GA1.1.{}.17620{visitor:05}; consent=all; region=eu-{}", session >> 33, visitor % 5);
     if visitor % 3 == 0 {
         let _ = write!(head, "; _medusa_cart_id=cart_01{session:016X}");
     }

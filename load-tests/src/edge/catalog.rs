@@ -126,7 +126,9 @@ mod tests {
         for object in [Object { id: 0, bytes: 1024 }, Object { id: 2_000_001, bytes: 200 }] {
             assert_eq!(Object::of_target(&object.target()), Some(object));
         }
-        for bad in ["/", "/media/1024/x-y", "/media/999999999/0000001-linen-shirt.avif", "/media/1024/0000002-other.avif"] {
+        for bad in
+            ["/", "/media/1024/x-y", "/media/999999999/0000001-linen-shirt.avif", "/media/1024/0000002-other.avif"]
+        {
             assert_eq!(Object::of_target(bad), None, "{bad}");
         }
     }

@@ -36,7 +36,9 @@ impl Client {
     /// Posts JSON with a token; it must be answered with 2xx.
     pub(super) fn post(&mut self, target: &str, token: &str, json: &str) -> Result<(), EdgeError> {
         let length = json.len();
-        let head = format!("POST {target} HTTP/1.1\r\nHost: ops\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json");
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: ops\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json"
+        );
         match self.ask(&format!("{head}\r\nContent-Length: {length}\r\n\r\n{json}"))? {
             (200..300, _) => Ok(()),
             (status, body) => {
@@ -51,7 +53,8 @@ impl Client {
         self.stream.write_all(request.as_bytes()).map_err(EdgeError::network("send to", address))?;
         let mut bytes = Vec::new();
         loop {
-            let head = parse_head(&bytes).map_err(|error| EdgeError::Answer(format!("{address} answered with {error}")))?;
+            let head =
+                parse_head(&bytes).map_err(|error| EdgeError::Answer(format!("{address} answered with {error}")))?;
             if let Some(head) = head.filter(|head| bytes.len() >= head.length + head.body) {
                 return Ok((head.status, bytes.split_off(head.length)));
             }

@@ -12,7 +12,9 @@ pub enum EdgeError {
     #[error(transparent)]
     Stack(#[from] StackError),
     /// Server and load need a core each.
-    #[error("core {core} cannot be used: {source}; server and load need a core each, see --server-core and --load-core")]
+    #[error(
+        "core {core} cannot be used: {source}; server and load need a core each, see --server-core and --load-core"
+    )]
     Core {
         /// Which core.
         core: usize,

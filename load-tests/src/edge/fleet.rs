@@ -76,7 +76,8 @@ impl Bench {
     pub(super) fn server(&self, contender: Contender, terms: Terms) -> Result<Server, EdgeError> {
         let own = format!("{}-{}", contender.name(), random_hex(3));
         let place = self.scratch.path().join(&own);
-        let cache = if terms.on_disk { std::env::temp_dir().join(format!("vitrine-{own}")) } else { place.join("cache") };
+        let cache =
+            if terms.on_disk { std::env::temp_dir().join(format!("vitrine-{own}")) } else { place.join("cache") };
         let setup = Setup {
             peers: &self.peers,
             data: self.scratch.data(),

@@ -33,7 +33,8 @@ pub(crate) fn serve(address: SocketAddr) -> std::io::Result<()> {
 }
 
 fn answer(object: Object) -> (Vec<u8>, (Bytes, Bytes)) {
-    let mut head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\ndate: Tue, 04 Nov 2025 10:00:00 GMT\r\n", object.bytes);
+    let mut head =
+        format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\ndate: Tue, 04 Nov 2025 10:00:00 GMT\r\n", object.bytes);
     for (name, value) in object.fields() {
         head.push_str(&format!("{name}: {value}\r\n"));
     }

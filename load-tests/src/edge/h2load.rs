@@ -57,9 +57,8 @@ pub(super) fn run(
     let elapsed = begin.elapsed();
     let cpu = CpuTimes::of_tree(pid)?.since(&before);
     let told = String::from_utf8_lossy(&output.stdout);
-    let requests = succeeded(&told).ok_or_else(|| {
-        EdgeError::Answer(format!("h2load did not get all answers from {address} as 2xx:\n{told}"))
-    })?;
+    let requests = succeeded(&told)
+        .ok_or_else(|| EdgeError::Answer(format!("h2load did not get all answers from {address} as 2xx:\n{told}")))?;
     Ok(Cost { requests, elapsed, cpu })
 }
 

@@ -120,7 +120,8 @@ mod tests {
 
     #[test]
     fn figures_are_short() {
-        for (value, expected) in [(4.154, "4.15"), (17.06, "17.1"), (231.4, "231"), (231_412.0, "231k"), (0.0, "0.00")] {
+        for (value, expected) in [(4.154, "4.15"), (17.06, "17.1"), (231.4, "231"), (231_412.0, "231k"), (0.0, "0.00")]
+        {
             assert_eq!(figure(value), expected);
         }
     }

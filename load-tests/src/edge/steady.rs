@@ -93,7 +93,8 @@ impl Steady {
             eprintln!("{shown} us");
         }
         let of = |read: fn(&Cost) -> f64| {
-            let summaries = costs.iter().map(|(contender, costs)| (*contender, Summary::of(costs.iter().map(read).collect())));
+            let summaries =
+                costs.iter().map(|(contender, costs)| (*contender, Summary::of(costs.iter().map(read).collect())));
             summaries.collect::<BTreeMap<_, _>>()
         };
         let line = |reading, title: String, unit, contenders| Line { row: self.name, reading, title, unit, contenders };

@@ -4,7 +4,8 @@ use super::{Setup, installed};
 use crate::edge::EdgeError;
 use crate::stack::Program;
 
-const CONFIGS: [&str; 4] = ["records.config", "remap.config", "ssl_multicert.config", "storage.config"];
+const CONFIGS: [&str; 5] =
+    ["ip_allow.yaml", "records.config", "remap.config", "ssl_multicert.config", "storage.config"];
 /// Files that must be there and may say nothing.
 const EMPTY: [&str; 3] = ["plugin.config", "cache.config", "hosting.config"];
 
