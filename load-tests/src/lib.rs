@@ -5,3 +5,4 @@ pub mod edge;
 pub mod launcher;
 pub mod soak;
 pub mod stack;
+mod zipf;

@@ -52,7 +52,7 @@ fn head_of(visitor: u32) -> String {
     let session = u64::from(visitor + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let _ =
         write!(head, "Cookie: _ga=GA1.1.{}.17620{visitor:05}; consent=all; region=eu-{}", session >> 33, visitor % 5);
-    if visitor % 3 == 0 {
+    if visitor.is_multiple_of(3) {
         let _ = write!(head, "; _medusa_cart_id=cart_01{session:016X}");
     }
     head.push_str("\r\nSec-Fetch-Dest: image\r\nSec-Fetch-Mode: no-cors\r\nSec-Fetch-Site: same-origin\r\n\r\n");

@@ -13,12 +13,10 @@ const DISTINCT_BODIES: usize = 1 << 21;
 pub(super) const LARGEST: usize = 100 << 10;
 /// How many tags an object has.
 pub(super) const TAGS: u32 = 30;
-/// What one tag of everything is called, and those of each 100th object and of the first ten.
-pub(super) const TAG_OF_ALL: &str = "catalog";
-/// The tag of every hundredth object: 10,000 of a million.
-pub(super) const TAG_OF_A_HUNDREDTH: &str = "season-17";
-/// The tag of ten objects of each million.
-pub(super) const TAG_OF_TEN: &str = "launch-3";
+/// Objects that share tags with each other and with no others: numbers with the same millions.
+const SHELF: u32 = 1_000_000;
+/// Tags that all of a shelf have.
+const CATALOGS: u32 = 5;
 
 /// One object: its number and the length of its body in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -66,7 +64,7 @@ impl Object {
         NOISE.slice(start..start + self.bytes)
     }
 
-    /// Its ETag, quotes included.
+    /// Its entity tag, quotes included.
     pub(super) fn etag(self) -> String {
         format!("\"{:x}-{:x}\"", self.bytes, self.id)
     }
@@ -89,21 +87,18 @@ impl Object {
     /// Its tags, with spaces between: some its own, most shared with others, as of a shop.
     pub(super) fn tags(self) -> String {
         let id = self.id;
-        let mut tags = format!("{TAG_OF_ALL} {}", own_tag(id));
-        let mut count = 2;
-        for (applies, tag) in [(id.is_multiple_of(100), TAG_OF_A_HUNDREDTH), (id % 1_000_000 < 10, TAG_OF_TEN)] {
-            if applies {
-                let _ = write!(tags, " {tag}");
-                count += 1;
-            }
+        let mut tags = own_tag(id);
+        for number in 0..CATALOGS {
+            let _ = write!(tags, " {}", tag_of_a_shelf(id, number));
         }
-        for number in count..TAGS {
+        let _ = write!(tags, " {} {}", tag_of_a_hundredth(id), tag_of_ten(id));
+        for number in CATALOGS + 3..TAGS {
             let _ = match number % 5 {
                 0 => write!(tags, " variant-{}", u64::from(id) * 8 + u64::from(number)),
                 1 => write!(tags, " category-{}", (id / 7 + number * 37) % 4_000),
                 2 => write!(tags, " collection-{}", (id / 3 + number * 11) % 900),
                 3 => write!(tags, " price-list-{}", (id + number) % 60),
-                _ => write!(tags, " region-{}", number),
+                _ => write!(tags, " region-{number}"),
             };
         }
         tags
@@ -115,9 +110,24 @@ pub(super) fn own_tag(id: u32) -> String {
     format!("product-{id}")
 }
 
+/// A tag of this object that the ten around it have.
+pub(super) fn tag_of_ten(id: u32) -> String {
+    format!("launch-{}", id / 10)
+}
+
+/// A tag of this object that each hundredth of its shelf has: 10,000 of a million.
+pub(super) fn tag_of_a_hundredth(id: u32) -> String {
+    format!("season-{}-{}", id / SHELF, id % 100)
+}
+
+/// A tag of this object that all of its shelf have: a million. There are several.
+pub(super) fn tag_of_a_shelf(id: u32, number: u32) -> String {
+    format!("catalog-{}-{}", id / SHELF, number % CATALOGS)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
 
@@ -141,15 +151,18 @@ mod tests {
     }
 
     #[test]
-    fn each_object_has_thirty_tags_and_the_purged_ones_are_where_they_should_be() {
-        let mut of_a_hundredth = 0;
+    fn each_object_has_thirty_tags_and_shares_them_with_as_many_as_they_say() {
+        let mut held: BTreeMap<String, u32> = BTreeMap::new();
         for id in 2_000_000..2_001_000 {
             let tags = Object { id, bytes: 1 }.tags();
-            let distinct: BTreeSet<_> = tags.split(' ').collect();
+            let distinct: BTreeSet<_> = tags.split(' ').map(str::to_owned).collect();
             assert_eq!(distinct.len(), TAGS as usize, "{tags}");
-            of_a_hundredth += usize::from(distinct.contains(TAG_OF_A_HUNDREDTH));
-            assert_eq!(distinct.contains(TAG_OF_TEN), id < 2_000_010);
+            for tag in distinct {
+                *held.entry(tag).or_default() += 1;
+            }
         }
-        assert_eq!(of_a_hundredth, 10);
+        let id = 2_000_017;
+        let tags = [own_tag(id), tag_of_ten(id), tag_of_a_hundredth(id), tag_of_a_shelf(id, 4)];
+        assert_eq!(tags.map(|tag| held[&tag]), [1, 10, 10, 1_000]);
     }
 }

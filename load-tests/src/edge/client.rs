@@ -8,7 +8,7 @@ use super::EdgeError;
 use super::load::parse_head;
 
 /// Purging a tag of a million objects may take its time.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// A connection.
 pub(super) struct Client {

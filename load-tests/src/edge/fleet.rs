@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use super::catalog::Object;
 use super::client::Client;
@@ -11,6 +12,7 @@ use super::contender::Contender;
 use super::cores::start_on;
 use super::hot::{SIZES, hot};
 use super::launch::{Addresses, Certificate, Setup};
+use super::load::Job;
 use super::origin::COUNT;
 use super::server::Server;
 use super::{EdgeBenchOptions, EdgeError, certificate};
@@ -32,6 +34,8 @@ pub(super) struct Bench {
     // The process ends before its folder goes.
     _origin: ServerProcess,
     scratch: Scratch,
+    /// What is to lie on a disk.
+    disk: Scratch,
 }
 
 /// How the servers of some rows are set up.
@@ -64,7 +68,18 @@ impl Bench {
         ]);
         let origin = start_on(options.load_core, || ServerProcess::spawn(program))??;
         let peers = workspace_root()?.join("load-tests/peers");
-        Ok(Self { options, contenders, stop, plain, tagged, certificate, peers, _origin: origin, scratch })
+        Ok(Self {
+            options,
+            contenders,
+            stop,
+            plain,
+            tagged,
+            certificate,
+            peers,
+            _origin: origin,
+            scratch,
+            disk: Scratch::new()?,
+        })
     }
 
     /// A folder for files of the bench itself.
@@ -76,8 +91,7 @@ impl Bench {
     pub(super) fn server(&self, contender: Contender, terms: Terms) -> Result<Server, EdgeError> {
         let own = format!("{}-{}", contender.name(), random_hex(3));
         let place = self.scratch.path().join(&own);
-        let cache =
-            if terms.on_disk { std::env::temp_dir().join(format!("vitrine-{own}")) } else { place.join("cache") };
+        let cache = if terms.on_disk { self.disk.path().join(&own) } else { place.join("cache") };
         let setup = Setup {
             peers: &self.peers,
             data: self.scratch.data(),
@@ -97,6 +111,13 @@ impl Bench {
     /// Starts one of each.
     pub(super) fn fleet(&self, terms: Terms) -> Result<Vec<Server>, EdgeError> {
         self.contenders.iter().map(|contender| self.server(*contender, terms)).collect()
+    }
+
+    /// Asks a server for so long after a sixth of that; or until the script ends.
+    pub(super) fn job(&self, server: &Server, measured: Option<Duration>) -> Result<Job, EdgeError> {
+        let warm_up = measured.map_or(Duration::ZERO, |measured| measured / 6);
+        let connections = self.options.connections;
+        Ok(Job { address: server.addresses.http, connections, pid: server.pid()?, warm_up, measured })
     }
 
     /// How often the origin was asked so far.

@@ -4,6 +4,7 @@
 //! themselves. Its heads are about as long as those of a proxy.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::IoSlice;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -36,7 +37,7 @@ fn answer(object: Object) -> (Vec<u8>, (Bytes, Bytes)) {
     let mut head =
         format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\ndate: Tue, 04 Nov 2025 10:00:00 GMT\r\n", object.bytes);
     for (name, value) in object.fields() {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     head.push_str("age: 12\r\nvia: 1.1 floor\r\n\r\n");
     (object.target().into_bytes(), (Bytes::from(head), object.body()))

@@ -37,10 +37,10 @@ pub(super) fn run(
 ) -> Result<Cost, EdgeError> {
     let scheme = if spoken == Spoken::H2c { "http" } else { "https" };
     let list = place.join("h2load-targets.txt");
-    let lines: String = objects.iter().map(|object| format!("{scheme}://{HOST}{}\n", object.target())).collect();
-    std::fs::write(&list, lines).map_err(EdgeError::file(&list))?;
+    let lines: Vec<_> = objects.iter().map(|object| format!("{scheme}://{HOST}{}\n", object.target())).collect();
+    std::fs::write(&list, lines.concat()).map_err(EdgeError::file(&list))?;
     let mut command = Command::new("h2load");
-    command.args(["-t", "1", "-c", &CONNECTIONS.to_string(), "-D", &duration.as_secs_f64().to_string()]);
+    command.args(["-t", "1", "-c", &CONNECTIONS.to_string(), "-D", &format!("{}ms", duration.as_millis())]);
     // Without h1 the number is that of connections which each ask once at a time; with as many connections it is as much load.
     match spoken {
         Spoken::Tls => command.arg("--h1"),
@@ -59,7 +59,7 @@ pub(super) fn run(
     let told = String::from_utf8_lossy(&output.stdout);
     let requests = succeeded(&told)
         .ok_or_else(|| EdgeError::Answer(format!("h2load did not get all answers from {address} as 2xx:\n{told}")))?;
-    Ok(Cost { requests, elapsed, cpu })
+    Ok(Cost { requests, all: requests, elapsed, cpu })
 }
 
 /// How many requests succeeded, if all of them did and with 2xx.

@@ -18,14 +18,16 @@ mod h2load;
 mod hot;
 mod launch;
 mod load;
+mod million;
 mod origin;
+mod popular;
 mod purger;
 mod report;
+mod restart;
 mod scripts;
 mod server;
 mod steady;
 mod usage;
-mod zipf;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -84,7 +86,8 @@ impl EdgeBenchOptions {
         if self.quick {
             (self.rounds, self.seconds) = (2, 0.5);
         }
-        let known = || steady::ROWS.iter().map(|row| row.name);
+        let more = [popular::ROW, million::MEMORY, million::PURGE, restart::ROW];
+        let known = || steady::ROWS.iter().map(|row| row.name).chain(more);
         match self.only.iter().find(|only| !known().any(|row| row == only.as_str())) {
             Some(given) => {
                 let known = known().collect::<Vec<_>>().join(", ");
@@ -128,6 +131,16 @@ pub fn run(options: EdgeBenchOptions, stop: Arc<AtomicBool>) -> Result<(), EdgeE
         for row in wanted {
             lines.extend(row.run(&bench, &servers)?);
         }
+    }
+    if options.wants(popular::ROW) {
+        lines.extend(popular::run(&bench)?);
+    }
+    let (memory, purge) = (options.wants(million::MEMORY), options.wants(million::PURGE));
+    if memory || purge {
+        lines.extend(million::run(&bench, memory, purge)?);
+    }
+    if options.wants(restart::ROW) {
+        lines.extend(restart::run(&bench)?);
     }
     println!("\n{}", report::table(&lines, &bench.contenders));
     let last = report::last_line(&lines);

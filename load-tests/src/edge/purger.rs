@@ -1,6 +1,5 @@
 //! Purges that come while ours is measured, as they do in a shop.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -9,6 +8,8 @@ use std::time::{Duration, Instant};
 use super::EdgeError;
 use super::catalog::own_tag;
 use super::client::Client;
+use super::contender::Contender;
+use super::server::Server;
 
 /// Ten a second.
 const EVERY: Duration = Duration::from_millis(100);
@@ -24,10 +25,13 @@ pub(super) struct Purger {
 }
 
 impl Purger {
-    /// Starts on the core of the calling thread.
-    pub(super) fn start(ops: SocketAddr, token: &str) -> Result<Self, EdgeError> {
-        let mut client = Client::connect(ops)?;
-        let (token, stop) = (token.to_owned(), Arc::new(AtomicBool::new(false)));
+    /// Where the server is ours, starts on the core of the calling thread.
+    pub(super) fn for_ours(server: &Server) -> Result<Option<Self>, EdgeError> {
+        if server.contender != Contender::Vitrine {
+            return Ok(None);
+        }
+        let mut client = Client::connect(server.addresses.ops)?;
+        let (token, stop) = (server.ops_token.clone(), Arc::new(AtomicBool::new(false)));
         let ends = stop.clone();
         let thread = std::thread::spawn(move || {
             let begin = Instant::now();
@@ -43,7 +47,7 @@ impl Purger {
             }
             Ok(done)
         });
-        Ok(Self { stop, thread })
+        Ok(Some(Self { stop, thread }))
     }
 
     /// Stops and tells how many purges there were.

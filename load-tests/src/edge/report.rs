@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::contender::Contender;
 use crate::bench::Summary;
 
+/// What was read of each contender, round by round.
+pub(super) type Readings = BTreeMap<Contender, Vec<f64>>;
+
 /// One reading of each contender, over the rounds.
 #[derive(Debug, Serialize)]
 pub(super) struct Line {
@@ -23,6 +26,17 @@ pub(super) struct Line {
 }
 
 impl Line {
+    /// Of the readings of each round.
+    pub(super) fn new(
+        (row, reading): (&'static str, &'static str),
+        title: impl Into<String>,
+        unit: &'static str,
+        readings: &Readings,
+    ) -> Self {
+        let contenders = readings.iter().map(|(contender, values)| (*contender, Summary::of(values.clone()))).collect();
+        Self { row, reading, title: title.into(), unit, contenders }
+    }
+
     /// Theirs divided by ours; for the floor too.
     fn ratio(&self, contender: Contender) -> Option<f64> {
         let median = |contender| self.contenders.get(&contender).map(|summary| summary.p50);

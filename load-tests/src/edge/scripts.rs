@@ -6,7 +6,7 @@ use rand::{Rng, SeedableRng};
 use super::browser::Browsers;
 use super::catalog::Object;
 use super::load::{Expected, Script};
-use super::zipf::Zipf;
+use crate::zipf::Zipf;
 
 /// One answer of so many is compared byte by byte.
 const SAMPLE: u64 = 128;
@@ -27,7 +27,7 @@ impl Hot {
         Self { objects, not_modified: false, browsers: Browsers::new(), random: StdRng::seed_from_u64(seed), asked: 0 }
     }
 
-    /// Asked with their ETag, so with 304s.
+    /// Asked with their entity tag, so with 304s.
     pub(super) fn not_modified(objects: impl IntoIterator<Item = Object>, seed: u64) -> Self {
         let mut script = Self::new(objects, seed);
         script.not_modified = true;
@@ -78,18 +78,33 @@ pub(super) struct Popular {
     browsers: Browsers,
     random: StdRng,
     asked: u64,
+    left: usize,
 }
 
 impl Popular {
     /// `object` says what stands at a rank.
     pub(super) fn new(count: u32, exponent: f64, object: fn(u32) -> Object, seed: u64) -> Self {
         let zipf = Zipf::new(count, exponent);
-        Self { zipf, object, browsers: Browsers::new(), random: StdRng::seed_from_u64(seed), asked: 0 }
+        Self {
+            zipf,
+            object,
+            browsers: Browsers::new(),
+            random: StdRng::seed_from_u64(seed),
+            asked: 0,
+            left: usize::MAX,
+        }
+    }
+
+    /// No more than so many requests.
+    pub(super) fn limited(mut self, most: usize) -> Self {
+        self.left = most;
+        self
     }
 }
 
 impl Script for Popular {
     fn next(&mut self, request: &mut Vec<u8>) -> Option<Expected> {
+        self.left = self.left.checked_sub(1)?;
         self.asked += 1;
         let object = (self.object)(self.zipf.pick(&mut self.random));
         self.browsers.get(&object.target(), "", request);

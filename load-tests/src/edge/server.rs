@@ -11,9 +11,10 @@ use super::client::Client;
 use super::contender::Contender;
 use super::cores::start_on;
 use super::launch::{self, Addresses, Setup};
+use super::usage;
 use crate::stack::ServerProcess;
 
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(5);
 
 /// A running server.
@@ -50,6 +51,28 @@ impl Server {
     pub(super) fn pid(&self) -> Result<i32, EdgeError> {
         let gone = || EdgeError::Answer(format!("{} has ended", self.contender.name()));
         self.process.pid().ok_or_else(gone)
+    }
+
+    /// What it has in memory, files in memory included, in MiB.
+    pub(super) fn mebibytes(&self) -> Result<f64, EdgeError> {
+        let kibibytes = usage::memory(self.pid()?, Some(&self.cache))? >> 10;
+        Ok(f64::from(u32::try_from(kibibytes).unwrap_or(u32::MAX)) / 1024.0)
+    }
+
+    /// Ends it in order and starts it again; what it stored in files stays. Does not wait until it serves.
+    pub(super) fn restart(&mut self, core: usize) -> Result<(), EdgeError> {
+        self.process.ask_to_stop();
+        let begin = Instant::now();
+        while self.process.is_running() && begin.elapsed() < START_LIMIT {
+            std::thread::sleep(POLL);
+        }
+        Ok(start_on(core, || self.process.start())??)
+    }
+
+    /// Ends it and removes what it stored in files.
+    pub(super) fn forget_files(self) {
+        drop(self.process);
+        let _ = std::fs::remove_dir_all(self.cache);
     }
 
     /// Waits until it answers with the object.

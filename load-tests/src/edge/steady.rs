@@ -1,7 +1,6 @@
 //! Rows that ask the same of running servers in every round: hits, 304s, h2, TLS, misses.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::fmt::Write as _;
 
 use super::EdgeError;
 use super::catalog::Object;
@@ -9,12 +8,11 @@ use super::contender::Contender;
 use super::fleet::Bench;
 use super::h2load::{self, Spoken};
 use super::hot::{MISSES_FROM, SIZES, hot, hot_mix};
-use super::load::{self, Cost, Job, Script};
+use super::load::{self, Cost, Script};
 use super::purger::Purger;
-use super::report::Line;
+use super::report::{Line, Readings};
 use super::scripts::{Hot, Once};
 use super::server::Server;
-use crate::bench::Summary;
 
 /// Passes over all hot objects before they are measured: an admission filter may want to see an object twice.
 const WARM_PASSES: usize = 3;
@@ -28,7 +26,7 @@ pub(super) enum Asked {
     Hits(usize),
     /// Hot objects of all sizes.
     Mix,
-    /// Hot objects of 1 KB with their ETag.
+    /// Hot objects of 1 KB with their entity tag.
     NotModified,
     /// Hot objects of 1 KB by another protocol.
     Other(Spoken),
@@ -82,45 +80,43 @@ impl Steady {
         for server in &taking_part {
             self.warm(bench, server)?;
         }
-        let mut costs: BTreeMap<Contender, Vec<Cost>> = BTreeMap::new();
+        let (mut cpu, mut rate) = (Readings::new(), Readings::new());
         for round in 0..bench.options.rounds {
             let mut shown = format!("{:<9} {:>2}/{}", self.name, round + 1, bench.options.rounds);
             for server in &taking_part {
                 let cost = self.slot(bench, server, round)?;
-                shown.push_str(&format!("  {} {:.2}", server.contender.name(), cost.cpu_us()));
-                costs.entry(server.contender).or_default().push(cost);
+                let _ = write!(shown, "  {} {:.2}", server.contender.name(), cost.cpu_us());
+                cpu.entry(server.contender).or_default().push(cost.cpu_us());
+                rate.entry(server.contender).or_default().push(cost.rate());
             }
             eprintln!("{shown} us");
         }
-        let of = |read: fn(&Cost) -> f64| {
-            let summaries =
-                costs.iter().map(|(contender, costs)| (*contender, Summary::of(costs.iter().map(read).collect())));
-            summaries.collect::<BTreeMap<_, _>>()
-        };
-        let line = |reading, title: String, unit, contenders| Line { row: self.name, reading, title, unit, contenders };
         Ok(vec![
-            line("cpu", format!("{}, CPU", self.title), "us", of(Cost::cpu_us)),
-            line("rate", "  requests a second".to_owned(), "1/s", of(Cost::rate)),
+            Line::new((self.name, "cpu"), format!("{}, CPU", self.title), "us", &cpu),
+            Line::new((self.name, "rate"), "  requests a second", "1/s", &rate),
         ])
     }
 
     fn warm(&self, bench: &Bench, server: &Server) -> Result<(), EdgeError> {
         let objects = self.objects();
         for _ in 0..WARM_PASSES {
-            load::run(self.job(bench, server, None)?, &mut Once::new(objects.clone()), &bench.stop)?;
+            load::run(bench.job(server, None)?, &mut Once::new(objects.clone()), &bench.stop)?;
+        }
+        // By h2 an object may be another one than by HTTP/1.1, since its scheme is told.
+        if let Asked::Other(_) = self.asked {
+            self.ask(bench, server, 0)?;
         }
         Ok(())
     }
 
     /// One contender's turn in a round.
     fn slot(&self, bench: &Bench, server: &Server, round: u32) -> Result<Cost, EdgeError> {
-        let ours = server.contender == Contender::Vitrine;
-        let purger = if ours { Some(Purger::start(server.addresses.ops, &server.ops_token)?) } else { None };
+        let purger = Purger::for_ours(server)?;
         let before = bench.origin_count()?;
         let cost = self.ask(bench, server, round)?;
         let fetched = bench.origin_count()? - before;
         let purges = purger.map_or(Ok(0), Purger::stop)?;
-        self.check(server, cost.requests, fetched, purges)?;
+        self.check(server, cost.all, fetched, purges)?;
         Ok(cost)
     }
 
@@ -140,13 +136,7 @@ impl Steady {
                 Box::new(Once::new((from..from + 1_000_000).map(|id| Object { id, bytes: SIZES[0] })))
             }
         };
-        load::run(self.job(bench, server, Some(bench.options.measured()))?, script.as_mut(), &bench.stop)
-    }
-
-    fn job(&self, bench: &Bench, server: &Server, measured: Option<Duration>) -> Result<Job, EdgeError> {
-        let warm_up = measured.map_or(Duration::ZERO, |measured| measured / 6);
-        let connections = bench.options.connections;
-        Ok(Job { address: server.addresses.http, connections, pid: server.pid()?, warm_up, measured })
+        load::run(bench.job(server, Some(bench.options.measured()))?, script.as_mut(), &bench.stop)
     }
 
     /// Hits must be hits, and misses misses.

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use crate::bench::BenchError;
-use crate::soak::SoakError;
 use crate::edge::EdgeError;
+use crate::soak::SoakError;
 use crate::stack::StackError;
 
 /// Why the launcher gave up.

@@ -23,8 +23,8 @@ use clap::{Args, Parser, Subcommand};
 pub use error::LauncherError;
 
 use crate::bench::{self, BenchOptions};
-use crate::soak::{self, SoakOptions};
 use crate::edge::{self, EdgeBenchOptions, FloorOptions, OriginOptions};
+use crate::soak::{self, SoakOptions};
 use crate::stack::workspace_root;
 
 /// Runs Vitrine, or a command with servers for its tests.

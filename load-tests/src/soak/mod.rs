@@ -12,7 +12,6 @@ mod proxy;
 mod response;
 mod tally;
 mod visitors;
-mod zipf;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -27,8 +26,8 @@ use self::holders::Kind;
 use self::proxy::Proxy;
 use self::tally::Tally;
 use self::visitors::Visits;
-use self::zipf::Zipf;
 use crate::stack::{Scratch, StackError};
+use crate::zipf::Zipf;
 
 /// How much more than its budget the process may have, in percent.
 const MORE: u64 = 15;

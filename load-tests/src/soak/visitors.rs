@@ -9,7 +9,7 @@ use rand::Rng as _;
 use super::catalog::{Catalog, Object};
 use super::response::{Connection, Content, Ended, Head};
 use super::tally::Tally;
-use super::zipf::Zipf;
+use crate::zipf::Zipf;
 
 /// In a thousand requests: how many are left in the middle of the answer, and how many want a part.
 const LEFT: u32 = 30;

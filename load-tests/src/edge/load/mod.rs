@@ -22,6 +22,8 @@ use super::usage::CpuTimes;
 
 /// A server that sends nothing for so long has failed.
 const SILENCE: Duration = Duration::from_secs(20);
+/// A server may hang up on so many connections, and on one of so many answers.
+const REOPENED: u64 = 1_000;
 /// Answers that are taken at once.
 const BATCH: usize = 256;
 
@@ -45,6 +47,8 @@ pub(super) struct Job {
 pub(super) struct Cost {
     /// Answers.
     pub(super) requests: u64,
+    /// Those not measured included.
+    pub(super) all: u64,
     /// Wall time.
     pub(super) elapsed: Duration,
     /// Processor time of the server.
@@ -52,6 +56,12 @@ pub(super) struct Cost {
 }
 
 impl Cost {
+    /// Answers that were not answered by the origin, of a hundred; it was asked so often.
+    pub(super) fn hit_ratio(&self, fetched: u64) -> f64 {
+        let hits = self.all.saturating_sub(fetched);
+        100.0 * Duration::from_nanos(hits).as_secs_f64() / Duration::from_nanos(self.all.max(1)).as_secs_f64()
+    }
+
     /// Processor time of the server for each request, in microseconds.
     pub(super) fn cpu_us(&self) -> f64 {
         self.cpu.as_secs_f64() * 1e6 / self.count()
@@ -72,7 +82,7 @@ pub(super) fn run(job: Job, script: &mut dyn Script, stop: &AtomicBool) -> Resul
     let connections: Result<Vec<_>, _> = (0..job.connections).map(|_| Connection::open(job.address)).collect();
     let failed = |error: nix::Error| EdgeError::network("watch", job.address)(error.into());
     let epoll = Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(failed)?;
-    let mut load = Load { job, epoll, connections: connections?, script, busy: 0, done: 0, ended: false };
+    let mut load = Load { job, epoll, connections: connections?, script, busy: 0, done: 0, ended: false, reopened: 0 };
     for index in 0..load.connections.len() {
         load.watch(index)?;
         load.ask(index)?;
@@ -90,6 +100,8 @@ struct Load<'a> {
     done: u64,
     /// Nothing more is asked.
     ended: bool,
+    /// Connections that had to be made anew.
+    reopened: u64,
 }
 
 /// A moment: when it was, how many answers there were, and what the server had used.
@@ -135,7 +147,7 @@ impl Load<'_> {
             None => self.mark()?,
         };
         let cpu = end.cpu.since(&start.cpu);
-        Ok(Cost { requests: end.done - start.done, elapsed: end.at - start.at, cpu })
+        Ok(Cost { requests: end.done - start.done, all: self.done, elapsed: end.at - start.at, cpu })
     }
 
     fn watch(&self, index: usize) -> Result<(), EdgeError> {
@@ -148,17 +160,13 @@ impl Load<'_> {
         let connection = &mut self.connections[index];
         connection.request.clear();
         let next = if self.ended { None } else { self.script.next(&mut connection.request) };
-        match next {
-            Some(expected) => {
-                connection.expected = expected;
-                self.busy += 1;
-                connection.send()
-            }
-            None => {
-                self.ended = true;
-                Ok(())
-            }
-        }
+        let Some(expected) = next else {
+            self.ended = true;
+            return Ok(());
+        };
+        connection.expected = expected;
+        self.busy += 1;
+        connection.send()
     }
 
     fn take(&mut self, index: usize, scratch: &mut [u8]) -> Result<(), EdgeError> {
@@ -175,6 +183,10 @@ impl Load<'_> {
                 self.epoll.delete(&connection.stream).map_err(failed)
             }
             Came::HungUp => {
+                self.reopened += 1;
+                if self.reopened > REOPENED + self.done / REOPENED {
+                    return Err(EdgeError::Answer(format!("{} hangs up on most requests", self.job.address)));
+                }
                 connection.reopen()?;
                 self.watch(index)?;
                 self.connections[index].send()

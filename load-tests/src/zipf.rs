@@ -3,13 +3,13 @@
 use rand::Rng;
 
 /// Numbers from 0, of which number k comes with a probability in proportion to 1 / (k + 1)^s.
-pub(super) struct Zipf {
+pub(crate) struct Zipf {
     /// The sum of the probabilities up to each number.
     sums: Vec<f64>,
 }
 
 impl Zipf {
-    pub(super) fn new(count: u32, exponent: f64) -> Self {
+    pub(crate) fn new(count: u32, exponent: f64) -> Self {
         let mut sum = 0.0;
         let mut sums: Vec<_> = (1..=count)
             .map(|rank| {
@@ -23,7 +23,7 @@ impl Zipf {
         Self { sums }
     }
 
-    pub(super) fn pick(&self, random: &mut impl Rng) -> u32 {
+    pub(crate) fn pick(&self, random: &mut impl Rng) -> u32 {
         let point: f64 = random.random();
         let index = self.sums.partition_point(|sum| *sum <= point).min(self.sums.len().saturating_sub(1));
         u32::try_from(index).unwrap_or_default()
