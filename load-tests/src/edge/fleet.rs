@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, getrlimit};
+
 use super::catalog::Object;
 use super::client::Client;
 use super::contender::Contender;
@@ -16,7 +18,7 @@ use super::load::Job;
 use super::origin::COUNT;
 use super::server::Server;
 use super::{EdgeBenchOptions, EdgeError, certificate};
-use crate::stack::{Program, Scratch, ServerProcess, free_port, random_hex, workspace_root};
+use crate::stack::{Program, Scratch, ServerProcess, free_port, log_tail, random_hex, workspace_root};
 
 /// Where everything lies that is in memory.
 const IN_MEMORY: &str = "/dev/shm";
@@ -87,6 +89,17 @@ impl Bench {
         self.scratch.path()
     }
 
+    /// Shows how the logs of all servers end, for who looks for the reason of a failure.
+    pub(super) fn show_logs(&self) {
+        let logs = std::fs::read_dir(self.scratch.data().logs()).into_iter().flatten().flatten();
+        for log in logs.map(|entry| entry.path()) {
+            let tail = log_tail(&log);
+            if !tail.is_empty() {
+                eprintln!("{} ends:\n{tail}\n", log.display());
+            }
+        }
+    }
+
     /// Starts a server.
     pub(super) fn server(&self, contender: Contender, terms: Terms) -> Result<Server, EdgeError> {
         let own = format!("{}-{}", contender.name(), random_hex(3));
@@ -99,7 +112,9 @@ impl Bench {
             cache,
             addresses: Addresses::free()?,
             origin: if terms.tags && contender == Contender::Vitrine { self.tagged } else { self.plain },
+            feed: self.tagged,
             budget: terms.budget,
+            files: open_files(),
             average: terms.average,
             certificate: self.certificate.clone(),
             ops_token: random_hex(16),
@@ -126,4 +141,9 @@ impl Bench {
         let count = std::str::from_utf8(&body).ok().and_then(|count| count.parse().ok());
         count.ok_or_else(|| EdgeError::Answer("the origin does not tell its count".to_owned()))
     }
+}
+
+/// How many files a process may have open here.
+fn open_files() -> u64 {
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(1_024, |(_, most)| most)
 }

@@ -93,9 +93,9 @@ impl Filled {
         // What is allocated once, by the first requests, is no object's.
         let first = hot(SIZES[0]).chain(hot(SIZES[0]));
         load::run(bench.job(&server, None)?, &mut Once::new(first), &bench.stop)?;
-        let before = server.mebibytes()?;
+        let before = server.filled_mebibytes()?;
         load::run(bench.job(&server, None)?, &mut Once::new((0..count).map(small)), &bench.stop)?;
-        let grown = server.mebibytes()? - before;
+        let grown = server.filled_mebibytes()? - before;
         let bytes_each = grown * f64::from(1 << 20) / f64::from(count);
         eprintln!("{MEMORY}: {} takes {bytes_each:.0} B each", contender.name());
         Ok(Self { server, count, bytes_each })

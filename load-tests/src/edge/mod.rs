@@ -5,6 +5,7 @@
 //! disturbs the machine meets all of them. What counts is the processor time of a server's processes, which a busy machine
 //! changes little, and ratios; times are those of the machine.
 
+mod blocks;
 mod browser;
 mod catalog;
 mod certificate;
@@ -12,6 +13,7 @@ mod client;
 mod contender;
 mod cores;
 mod error;
+mod feed;
 mod fleet;
 mod floor;
 mod h2load;
@@ -122,6 +124,10 @@ pub fn run(options: EdgeBenchOptions, stop: Arc<AtomicBool>) -> Result<(), EdgeE
     let options = options.settled()?;
     cores::pin(options.load_core)?;
     let bench = Bench::start(options, stop)?;
+    measure(&bench).inspect_err(|_| bench.show_logs())
+}
+
+fn measure(bench: &Bench) -> Result<(), EdgeError> {
     let options = &bench.options;
     let mut lines = Vec::new();
     let wanted: Vec<_> = steady::ROWS.iter().filter(|row| options.wants(row.name)).collect();
@@ -129,18 +135,18 @@ pub fn run(options: EdgeBenchOptions, stop: Arc<AtomicBool>) -> Result<(), EdgeE
         eprintln!("bench-edge: starting {} servers ...", bench.contenders.len());
         let servers = bench.fleet(Terms { budget: 1 << 30, average: 8_000, tags: true, on_disk: false })?;
         for row in wanted {
-            lines.extend(row.run(&bench, &servers)?);
+            lines.extend(row.run(bench, &servers)?);
         }
     }
     if options.wants(popular::ROW) {
-        lines.extend(popular::run(&bench)?);
+        lines.extend(popular::run(bench)?);
     }
     let (memory, purge) = (options.wants(million::MEMORY), options.wants(million::PURGE));
     if memory || purge {
-        lines.extend(million::run(&bench, memory, purge)?);
+        lines.extend(million::run(bench, memory, purge)?);
     }
     if options.wants(restart::ROW) {
-        lines.extend(restart::run(&bench)?);
+        lines.extend(restart::run(bench)?);
     }
     println!("\n{}", report::table(&lines, &bench.contenders));
     let last = report::last_line(&lines);

@@ -1,6 +1,7 @@
 //! The origin of all contenders: every object of the catalog, from its path alone, at once.
 //!
-//! It has two ports: one sends each object's tags too, for who reads them. `GET /-/count` tells how often it was asked.
+//! It has two ports: one sends each object's tags too, for who reads them, and answers what an edge asks of its feed. `GET /-/count`
+//! tells how often it was asked for objects.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use super::catalog::Object;
+use super::feed;
 
 /// What tells how often objects were asked for.
 pub(super) const COUNT: &str = "/-/count";
@@ -38,9 +40,14 @@ async fn listen(address: SocketAddr, tagged: bool, asked: Arc<AtomicU64>) -> std
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
         let asked = asked.clone();
-        let service = service_fn(move |request| {
-            let response = answer(&request, tagged, &asked);
-            std::future::ready(Ok::<_, Infallible>(response))
+        let service = service_fn(move |request: Request<Incoming>| {
+            let asked = asked.clone();
+            async move {
+                if tagged && let Some(response) = feed::answer(&request).await {
+                    return Ok::<_, Infallible>(response);
+                }
+                Ok(answer(&request, tagged, &asked))
+            }
         });
         // A proxy that hangs up is no error here.
         tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service));

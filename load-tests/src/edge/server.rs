@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::EdgeError;
+use super::blocks;
 use super::browser::HOST;
 use super::catalog::Object;
 use super::client::Client;
@@ -21,6 +22,8 @@ const POLL: Duration = Duration::from_millis(5);
 pub(super) struct Server {
     pub(super) contender: Contender,
     pub(super) addresses: Addresses,
+    /// A folder of its own.
+    pub(super) place: PathBuf,
     /// Where its stored objects lie in memory, if they lie in files.
     pub(super) cache: PathBuf,
     pub(super) ops_token: String,
@@ -41,8 +44,8 @@ impl Server {
         }
         let program = launch::program(contender, setup)?;
         let process = start_on(core, || ServerProcess::spawn(program))??;
-        let (cache, ops_token) = (setup.cache.clone(), setup.ops_token.clone());
-        let mut server = Self { contender, addresses: setup.addresses, cache, ops_token, process };
+        let (place, cache, ops_token) = (setup.place.clone(), setup.cache.clone(), setup.ops_token.clone());
+        let mut server = Self { contender, addresses: setup.addresses, place, cache, ops_token, process };
         server.wait_for(first, stop)?;
         Ok(server)
     }
@@ -57,6 +60,15 @@ impl Server {
     pub(super) fn mebibytes(&self) -> Result<f64, EdgeError> {
         let kibibytes = usage::memory(self.pid()?, Some(&self.cache))? >> 10;
         Ok(f64::from(u32::try_from(kibibytes).unwrap_or(u32::MAX)) / 1024.0)
+    }
+
+    /// What it has in memory of objects, in MiB; comparable with itself only.
+    pub(super) fn filled_mebibytes(&self) -> Result<f64, EdgeError> {
+        if self.contender == Contender::Haproxy {
+            // A block holds 1 KiB and is told of in 48 bytes.
+            return Ok(-blocks::blocks_left(&self.place.join("admin.sock"))? * 1_072.0 / f64::from(1 << 20));
+        }
+        self.mebibytes()
     }
 
     /// Ends it in order and starts it again; what it stored in files stays. Does not wait until it serves.

@@ -37,6 +37,7 @@ pub(crate) use pid_file::children_of;
 pub use ports::{free_port, require_free};
 pub use postgres::{Durability, Postgres};
 pub(crate) use postgres_home::remove as remove_cluster;
+pub(crate) use process::log_tail;
 pub use process::{Program, ServerProcess};
 pub use redis::Redis;
 pub use s3::{S3, S3Keys};

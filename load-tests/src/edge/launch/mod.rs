@@ -48,10 +48,14 @@ pub(super) struct Setup<'a> {
     pub(super) addresses: Addresses,
     /// The origin, with or without tags.
     pub(super) origin: SocketAddr,
+    /// Where ours has its feed.
+    pub(super) feed: SocketAddr,
     /// What it may store, in bytes.
     pub(super) budget: u64,
     /// What an object has on average, in bytes, for those who must know.
     pub(super) average: u64,
+    /// How many files it may have open.
+    pub(super) files: u64,
     pub(super) certificate: Certificate,
     /// What changes anything at the operators' port needs it.
     pub(super) ops_token: String,
@@ -119,6 +123,9 @@ impl Setup<'_> {
             ("BUDGET", self.budget.to_string()),
             ("BUDGET_MIB", (self.budget >> 20).to_string()),
             ("AVERAGE", self.average.to_string()),
+            ("FILES", self.files.to_string()),
+            // Connections need some too.
+            ("CACHED_FILES", self.files.saturating_sub(self.files / 4).to_string()),
             ("CERTIFICATE", shown(&self.certificate.chain)),
             ("KEY", shown(&self.certificate.key)),
             ("CERTIFICATE_AND_KEY", shown(&self.certificate.both)),

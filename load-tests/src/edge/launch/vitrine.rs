@@ -12,6 +12,7 @@ pub(super) fn program(setup: &Setup) -> Result<Program, EdgeError> {
         ("BENCH_OPS_TOKEN", setup.ops_token.clone()),
         ("BENCH_BUDGET", setup.budget.to_string()),
         ("BENCH_ORIGIN", setup.origin.to_string()),
+        ("BENCH_FEED", setup.feed.to_string()),
         // Access logs are off everywhere.
         ("VITRINE_LOG", "warn".to_owned()),
     ];
