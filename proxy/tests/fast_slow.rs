@@ -213,7 +213,8 @@ fn fast(path: &FastPath, asked: &Asked, host: SocketAddr, connection: &str) -> O
     let mut parsed = httparse::Request::new(&mut fields);
     parsed.parse(&request).unwrap();
     let head = RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), parsed.headers);
-    let from = ConnectionFacts { peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), scheme: Scheme::Http, worker: 0, last: false };
+    let from =
+        ConnectionFacts { peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), scheme: Scheme::Http, worker: 0, last: false };
     let mut bytes = Vec::new();
     let answer = path.answer(&head, &from, &mut bytes)?;
     answer.body.iter().flat_map(|body| body.slices()).for_each(|slice| bytes.extend_from_slice(slice));

@@ -119,7 +119,12 @@ mod tests {
             ),
             (worth(1_000, true, true), Some(known(-60_000, response)), true, "but one now and then"),
             (Worth { stale_until: NOW + 60_000, ..worth(0, false, true) }, None, true, "it can be served stale"),
-            (Worth { stale_until: NOW + 60_000, ..worth(9, false, true) }, Some(known(0, response)), false, "now and then"),
+            (
+                Worth { stale_until: NOW + 60_000, ..worth(9, false, true) },
+                Some(known(0, response)),
+                false,
+                "now and then",
+            ),
             (worth(90_000, true, true), Some(known(60_000, State::Dead)), true, "what is there cannot be read"),
             (worth(30_000, true, true), Some(known(60_000, State::Dead)), false, "nor is it worth it then"),
             (worth(90_000, true, true), Some(known(0, State::Pending(Kind::Response))), false, "it is being written"),

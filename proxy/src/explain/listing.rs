@@ -106,7 +106,7 @@ impl Selector {
     }
 
     fn selects(&self, object: &Object) -> bool {
-        self.0.as_ref().is_none_or(|tags| tags.iter().any(|tag| object.tags().contains(tag)))
+        self.0.as_ref().is_none_or(|tags| tags.iter().any(|tag| object.tags().contains(*tag)))
     }
 }
 
@@ -127,7 +127,7 @@ impl Listing {
         let (mut total, mut following) = (0, 0);
         for object in engine.context().store.objects().filter(|object| self.selector.selects(object)) {
             total += 1;
-            let hash = object.hash();
+            let hash = object.key().hash();
             if self.after.is_some_and(|after| hash <= after) {
                 continue;
             }

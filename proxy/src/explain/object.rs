@@ -7,7 +7,7 @@ use super::report::{Asked, Object as Told, Purge, Stamp, Tags};
 use super::words;
 use crate::engine::{self, Engine};
 use crate::purge::{Purger, address};
-use crate::store::{Object, Promise, StoredFields};
+use crate::store::{self, Object, Promise, StoredFields};
 
 /// Most hashes of tags that are told.
 const MAX_TAGS: usize = 100;
@@ -56,8 +56,8 @@ pub(super) fn purge(purger: &Purger, object: &Object, now: u64) -> Option<Purge>
     })
 }
 
-fn tags(kept: &[TagHash], known: &[Tag], of_interest: &[Tag]) -> Tags {
-    let mut explained: Vec<&Tag> = known.iter().filter(|tag| kept.contains(&tag.hash())).collect();
+fn tags(kept: store::Tags<'_>, known: &[Tag], of_interest: &[Tag]) -> Tags {
+    let mut explained: Vec<&Tag> = known.iter().filter(|tag| kept.contains(tag.hash())).collect();
     explained.dedup();
     let is_explained = |hash: &TagHash| explained.iter().any(|tag| tag.hash() == *hash);
     let others = kept.iter().filter(|hash| !is_explained(hash)).take(MAX_TAGS);
@@ -66,7 +66,7 @@ fn tags(kept: &[TagHash], known: &[Tag], of_interest: &[Tag]) -> Tags {
         others: others.map(|hash| format!("{:016x}", hash.0)).collect(),
         asked: of_interest
             .iter()
-            .map(|tag| Asked { tag: tag.to_string(), is_carried: kept.contains(&tag.hash()) })
+            .map(|tag| Asked { tag: tag.to_string(), is_carried: kept.contains(tag.hash()) })
             .collect(),
         known: explained.into_iter().map(Tag::to_string).collect(),
     }

@@ -119,7 +119,7 @@ fn fresh(
 fn body(engine: &Engine, object: &Object, content: AtOnce) -> Option<StoredBody> {
     match content {
         AtOnce::Stored => Some(object.body()),
-        AtOnce::Derived(form) => engine.context().store.derived(&object.body(), form)?.body.clone().ok(),
+        AtOnce::Derived(form) => engine.context().store.derived(object.body_id(), form)?.body.clone().ok(),
     }
 }
 

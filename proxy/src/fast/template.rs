@@ -150,7 +150,7 @@ impl Making<'_> {
         match content {
             AtOnce::Stored => Some(self.object.body_len()),
             AtOnce::Derived(form) => {
-                let derived = self.engine.context().store.derived(&self.object.body(), form)?;
+                let derived = self.engine.context().store.derived(self.object.body_id(), form)?;
                 derived.body.as_ref().ok().map(crate::store::StoredBody::len)
             }
         }

@@ -3,8 +3,11 @@
 //! A body begins in *keeping* mode: every chunk stays, so that a reader may attach late and the whole can be stored. Once it
 //! is known that it will not be stored (too large, not storable, no budget left) it changes to *passing* mode for good:
 //! no reader may attach any more, chunks that every reader has passed are dropped, and the writer waits while more than
-//! [`PASSING_WINDOW`] bytes are held. A reader that holds the writer up for [`READER_STALL`], or others for longer than that and
-//! what [`SHARED_RATE`] allows, is cut off with an error, so that neither memory nor time of the others depends on it.
+//! [`PASSING_WINDOW`] bytes are held, or any where there is no room left at all. A reader that holds the writer up for
+//! [`READER_STALL`], or others for longer than that and what [`SHARED_RATE`] allows, is cut off with an error, so that neither memory
+//! nor time of the others depends on it.
+//!
+//! All that is held is counted in the store's budget, as long as it is.
 //!
 //! Readers see the end of the body only where the writer said that it is complete; everything else is an error, never a
 //! clean end (the mistake behind truncated objects in other caches).
@@ -19,6 +22,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::budget::Reservation;
+use crate::store::{Charge, cost};
 
 /// Most bytes that a passing body holds for its slowest reader.
 pub const PASSING_WINDOW: u64 = 256 * 1024;
@@ -56,9 +60,12 @@ pub struct Body {
 #[derive(Debug)]
 struct State {
     mode: Mode,
+    /// Counts what is held.
+    reservation: Reservation,
     /// Chunks held, the first of them being number `first`.
     chunks: VecDeque<Bytes>,
     first: u64,
+    /// What they cost, in bytes.
     held: u64,
     total: u64,
     end: Option<Result<(), BodyError>>,
@@ -77,10 +84,19 @@ struct Place {
     held_up: Duration,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    Keeping(Reservation),
+    Keeping,
     Passing,
+}
+
+/// A body that was kept to its end.
+#[derive(Debug)]
+pub struct Whole {
+    /// Its chunks.
+    pub chunks: Vec<Bytes>,
+    /// What counts them, as long as either this body's readers or who stores it are there.
+    pub charge: Arc<Charge>,
 }
 
 /// The only one who may append; dropped without [`Writer::complete`], the body has failed.
@@ -111,7 +127,8 @@ impl Body {
     /// An empty body in keeping mode, with its writer; `reservation` accounts for the bytes that it keeps.
     pub fn new(reservation: Reservation) -> (Arc<Self>, Writer) {
         let state = State {
-            mode: Mode::Keeping(reservation),
+            mode: Mode::Keeping,
+            reservation,
             chunks: VecDeque::new(),
             first: 0,
             held: 0,
@@ -127,7 +144,7 @@ impl Body {
     /// Attaches a reader at the beginning; `None` in passing mode, where the beginning may be gone.
     pub fn reader(self: &Arc<Self>) -> Option<Reader> {
         let mut state = self.state.lock();
-        if matches!(state.mode, Mode::Passing) {
+        if state.mode == Mode::Passing {
             return None;
         }
         let id = state.next_reader;
@@ -148,14 +165,15 @@ impl Writer {
         }
         self.room().await?;
         let mut state = self.body.state.lock();
-        let size = chunk.len() as u64;
-        if let Mode::Keeping(reservation) = &mut state.mode
-            && !reservation.grow(size)
-        {
-            state.pass();
+        let held = cost(chunk.len()) as u64;
+        if state.mode == Mode::Keeping && !state.reservation.grow(held) {
+            state.mode = Mode::Passing;
         }
-        state.held += size;
-        state.total += size;
+        if state.mode == Mode::Passing {
+            state.reservation.force(held);
+        }
+        state.held += held;
+        state.total += chunk.len() as u64;
         state.chunks.push_back(chunk);
         state.trim();
         let appended = state.appended();
@@ -167,7 +185,7 @@ impl Writer {
     /// Gives up keeping: from now on chunks are dropped once all readers have them.
     pub fn pass(&self) {
         let mut state = self.body.state.lock();
-        state.pass();
+        state.mode = Mode::Passing;
         state.trim();
     }
 
@@ -177,13 +195,14 @@ impl Writer {
     }
 
     /// The body is whole; in keeping mode its chunks are handed back for storing.
-    pub fn complete(self) -> Option<Vec<Bytes>> {
+    pub fn complete(self) -> Option<Whole> {
         let mut state = self.body.state.lock();
         state.end = Some(Ok(()));
-        let chunks = matches!(state.mode, Mode::Keeping(_)).then(|| state.chunks.iter().cloned().collect());
+        let whole = (state.mode == Mode::Keeping)
+            .then(|| Whole { chunks: state.chunks.iter().cloned().collect(), charge: state.reservation.whole() });
         drop(state);
         self.body.grown.notify_waiters();
-        chunks
+        whole
     }
 
     fn mode(&self) -> Appended {
@@ -196,13 +215,13 @@ impl Writer {
             let consumed = self.body.consumed.notified();
             let patience = {
                 let state = self.body.state.lock();
-                if matches!(state.mode, Mode::Keeping(_)) {
+                if state.mode == Mode::Keeping {
                     return Ok(());
                 }
                 if state.readers.is_empty() {
                     return Err(NoReaders);
                 }
-                if state.held < PASSING_WINDOW {
+                if state.held < state.window() {
                     return Ok(());
                 }
                 state.patience()
@@ -220,7 +239,7 @@ impl Drop for Writer {
         if state.end.is_none() {
             state.end = Some(Err(BodyError::Incomplete));
             // Nothing will come of what was kept: readers finish what they have seen, with an error at the end.
-            state.pass();
+            state.mode = Mode::Passing;
         }
         drop(state);
         self.body.grown.notify_waiters();
@@ -231,7 +250,7 @@ impl Body {
     /// The writer has waited so long for the slowest; where it stalled to the end of the [patience](State::patience), it is cut off.
     fn waited(&self, time: Duration, stalled: bool) {
         let mut state = self.state.lock();
-        if stalled && state.held >= PASSING_WINDOW {
+        if stalled && state.held >= state.window() {
             let first = state.first;
             state.readers.retain(|_, place| place.next > first);
             state.trim();
@@ -248,19 +267,19 @@ impl Body {
 impl State {
     fn appended(&self) -> Appended {
         match self.mode {
-            Mode::Keeping(_) => Appended::Kept,
+            Mode::Keeping => Appended::Kept,
             Mode::Passing => Appended::Passed,
         }
     }
 
-    /// Dropping the reservation gives its bytes back.
-    fn pass(&mut self) {
-        self.mode = Mode::Passing;
+    /// For how many bytes the writer waits.
+    fn window(&self) -> u64 {
+        if self.reservation.is_over() { 1 } else { PASSING_WINDOW }
     }
 
     /// In passing mode, drops what every reader has passed.
     fn trim(&mut self) {
-        if matches!(self.mode, Mode::Keeping(_)) {
+        if self.mode == Mode::Keeping {
             return;
         }
         let past = self.first + self.chunks.len() as u64;
@@ -269,7 +288,9 @@ impl State {
             let Some(chunk) = self.chunks.pop_front() else {
                 break;
             };
-            self.held -= chunk.len() as u64;
+            let held = cost(chunk.len()) as u64;
+            self.reservation.shrink(held);
+            self.held -= held;
             self.first += 1;
         }
     }
@@ -369,9 +390,10 @@ impl Drop for Reader {
 mod tests {
     use super::super::budget::FillBudget;
     use super::*;
+    use crate::store::testing::store;
 
     fn body(limit: u64) -> (Arc<Body>, Writer) {
-        Body::new(FillBudget::new(limit).reserve())
+        Body::new(FillBudget::new(Arc::new(store(limit))).reserve())
     }
 
     async fn read_all(mut reader: Reader) -> Result<Vec<u8>, BodyError> {
@@ -384,12 +406,12 @@ mod tests {
 
     #[tokio::test]
     async fn early_and_late_readers_get_the_whole() {
-        let (body, writer) = body(100);
+        let (body, writer) = body(1_000);
         let early = tokio::spawn(read_all(body.reader().unwrap()));
         assert_eq!(writer.append(Bytes::from_static(b"ab")).await, Ok(Appended::Kept));
         let late = tokio::spawn(read_all(body.reader().unwrap()));
         writer.append(Bytes::from_static(b"cd")).await.unwrap();
-        assert_eq!(writer.complete().unwrap().concat(), b"abcd");
+        assert_eq!(writer.complete().unwrap().chunks.concat(), b"abcd");
         assert_eq!(early.await.unwrap().unwrap(), b"abcd");
         assert_eq!(late.await.unwrap().unwrap(), b"abcd");
         assert_eq!(read_all(body.reader().unwrap()).await.unwrap(), b"abcd");
@@ -397,7 +419,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_dropped_writer_is_an_error_and_not_an_end() {
-        let (body, writer) = body(100);
+        let (body, writer) = body(1_000);
         let mut reader = body.reader().unwrap();
         writer.append(Bytes::from_static(b"ab")).await.unwrap();
         drop(writer);
@@ -408,7 +430,7 @@ mod tests {
 
     #[tokio::test]
     async fn without_budget_it_passes_and_hands_back_nothing() {
-        let (body, writer) = body(3);
+        let (body, writer) = body(300);
         let reader = body.reader().unwrap();
         assert_eq!(writer.append(Bytes::from_static(b"ab")).await, Ok(Appended::Kept));
         assert_eq!(writer.append(Bytes::from_static(b"cd")).await, Ok(Appended::Passed));

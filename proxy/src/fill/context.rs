@@ -29,7 +29,7 @@ pub struct Context {
     pub presence: Arc<Presence>,
     /// The way to the upstreams.
     pub client: UpstreamClient,
-    /// Bytes that running fills may keep.
+    /// Bytes that running fills hold.
     pub budget: FillBudget,
     /// Keys whose answers could not be shared.
     pub marks: HitForPass,
@@ -42,21 +42,15 @@ pub struct Context {
 }
 
 impl Context {
-    /// Puts it together; `fill_bytes` is the budget of running fills.
-    pub fn new(
-        store: Arc<Store>,
-        deriver: Arc<Deriver>,
-        live: Arc<Live>,
-        fill_bytes: u64,
-        metrics: FillMetrics,
-    ) -> Self {
+    /// Puts it together.
+    pub fn new(store: Arc<Store>, deriver: Arc<Deriver>, live: Arc<Live>, metrics: FillMetrics) -> Self {
         Self {
+            budget: FillBudget::new(store.clone()),
             store,
             deriver,
             live,
             presence: Arc::default(),
             client: UpstreamClient::new(IDLE_CONNECTIONS),
-            budget: FillBudget::new(fill_bytes),
             marks: HitForPass::default(),
             inflight: Inflight::default(),
             metrics,

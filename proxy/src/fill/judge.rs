@@ -85,7 +85,7 @@ impl Asked<'_> {
         // A 304 need not repeat what has not changed (RFC 9110 §15.4.5).
         let lacks_tags = !not_modified.contains_key(VITRINE_TAGS);
         if lacks_tags || policy::lacks_tag_fields(not_modified, &self.upstream.tag_headers) {
-            reply.provenance.tags = union(&reply.provenance.tags, base.tags());
+            reply.provenance.tags = union(&reply.provenance.tags, base.tags().iter());
         }
         match reply.share {
             // A 304 that changes what the response varies by: whose variant the body is cannot be known.
@@ -169,8 +169,8 @@ impl Asked<'_> {
 }
 
 /// The tags of either, sorted and without repeats.
-fn union(one: &[TagHash], other: &[TagHash]) -> Arc<[TagHash]> {
-    let mut tags = [one, other].concat();
+fn union(one: &[TagHash], other: impl Iterator<Item = TagHash>) -> Arc<[TagHash]> {
+    let mut tags: Vec<TagHash> = one.iter().copied().chain(other).collect();
     tags.sort_unstable();
     tags.dedup();
     tags.into()

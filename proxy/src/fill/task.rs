@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http::{HeaderName, StatusCode, header};
 use pingora::http::ResponseHeader;
 use tokio::sync::mpsc;
@@ -12,7 +11,7 @@ use vitrine_shared::clock::unix_millis;
 use vitrine_shared::coherence::{Stamp, Verdict};
 use vitrine_shared::tag::Tag;
 
-use super::body::{Appended, Writer};
+use super::body::{Appended, Whole, Writer};
 use super::commit::Complete;
 use super::context::Context;
 use super::exchange::{Again, ExchangeError, Incoming};
@@ -280,9 +279,9 @@ impl Run {
         let end = self.append_all(&mut incoming, &body, storable.map_or(0, |storable| storable.max_bytes)).await;
         match end {
             End::Complete => {
-                let chunks = body.complete();
-                let result = match (storable, chunks) {
-                    (Some(storable), Some(chunks)) => self.commit(&reply, storable, chunks),
+                let whole = body.complete();
+                let result = match (storable, whole) {
+                    (Some(storable), Some(whole)) => self.commit(&reply, storable, whole),
                     (Some(_), None) => {
                         self.context.marks.remember(self.primary.hash(), NotStored::TooLarge, false);
                         FillResult::Outgrown
@@ -312,7 +311,7 @@ impl Run {
         reply
     }
 
-    fn commit(&self, reply: &Reply, storable: &Storable, chunks: Vec<Bytes>) -> FillResult {
+    fn commit(&self, reply: &Reply, storable: &Storable, whole: Whole) -> FillResult {
         let meta = Meta {
             key: storable.key.clone(),
             status: reply.status,
@@ -322,7 +321,7 @@ impl Run {
             lifetime: storable.lifetime,
             source: storable.source.clone(),
         };
-        let object = Object::new(meta, StoredBody::new(chunks));
+        let object = Object::new(meta, StoredBody::charged(whole.chunks, whole.charge));
         match Complete::new(object).check(&self.context.store, &self.context.live) {
             Ok(current) => {
                 current.store(&self.context.store, &self.primary);

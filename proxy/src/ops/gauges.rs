@@ -1,8 +1,9 @@
 //! Gauges that are read off the engine when the metrics are scraped.
 
-use prometheus::{IntGauge, Registry};
+use prometheus::{IntGauge, IntGaugeVec, Opts, Registry};
 
 use super::status::StatusReport;
+use crate::store::Kind;
 
 /// The gauges.
 #[derive(Clone, Debug)]
@@ -13,11 +14,11 @@ pub struct Gauges {
     lag: IntGauge,
     tags: IntGauge,
     entries: IntGauge,
-    bytes: IntGauge,
+    objects: IntGauge,
+    bytes: IntGaugeVec,
     capacity: IntGauge,
     fills: IntGauge,
     waiting: IntGauge,
-    fill_bytes: IntGauge,
 }
 
 impl Gauges {
@@ -28,18 +29,23 @@ impl Gauges {
             registry.register(Box::new(gauge.clone()))?;
             Ok::<_, prometheus::Error>(gauge)
         };
+        let bytes = IntGaugeVec::new(
+            Opts::new("vitrine_store_bytes", "Bytes in use by the memory store, by what they are used for."),
+            &["kind"],
+        )?;
+        registry.register(Box::new(bytes.clone()))?;
         Ok(Self {
+            bytes,
             connected: gauge("vitrine_connected", "1 while this edge may serve from its cache without asking.")?,
             lease_left_ms: gauge("vitrine_lease_left_milliseconds", "How much of the lease is left.")?,
             applied: gauge("vitrine_feed_applied_seq", "Number of the last purge that was applied.")?,
             lag: gauge("vitrine_feed_lag", "Numbered purges that are known to exist and not applied.")?,
             tags: gauge("vitrine_tag_table_tags", "Tags in the tag table.")?,
             entries: gauge("vitrine_store_entries", "Entries in the memory store.")?,
-            bytes: gauge("vitrine_store_bytes", "Bytes in use by the memory store.")?,
+            objects: gauge("vitrine_store_objects", "Objects in the memory store.")?,
             capacity: gauge("vitrine_store_capacity_bytes", "Most bytes that the memory store may use.")?,
             fills: gauge("vitrine_fills_running", "Fills under way that may be joined.")?,
             waiting: gauge("vitrine_requests_waiting", "Requests that wait for the head of a fill's response.")?,
-            fill_bytes: gauge("vitrine_fills_bytes", "Bytes of body that running fills keep.")?,
         })
     }
 
@@ -52,11 +58,20 @@ impl Gauges {
         self.lag.set(clamp(newest.seq.saturating_sub(report.applied.seq)));
         self.tags.set(clamp(report.tags as u64));
         self.entries.set(clamp(report.store.entries as u64));
-        self.bytes.set(clamp(report.store.bytes));
+        self.objects.set(clamp(report.store.objects as u64));
+        let by = report.store.bytes_by;
+        for (kind, bytes) in [
+            (Kind::Objects, by.objects),
+            (Kind::Bodies, by.bodies),
+            (Kind::Derived, by.derived),
+            (Kind::Fills, by.fills),
+            (Kind::Index, by.index),
+        ] {
+            self.bytes.with_label_values(&[kind.label()]).set(clamp(bytes));
+        }
         self.capacity.set(clamp(report.store.capacity));
         self.fills.set(clamp(report.fills.running as u64));
         self.waiting.set(clamp(report.fills.waiting as u64));
-        self.fill_bytes.set(clamp(report.fills.bytes));
     }
 }
 

@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::feed::connection::State;
 use crate::feed::status::{Snapshot, Status};
 use crate::reload::ConfigReport;
+use crate::store::{Kind, Store};
 use crate::upstream::UpstreamReport;
 
 /// This edge at one moment.
@@ -44,12 +45,31 @@ pub struct StatusReport {
 /// The memory store.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct StoreReport {
-    /// Entries, variant sets included.
+    /// Entries: objects, bodies in other forms, and by what objects vary.
     pub entries: usize,
-    /// Bytes in use.
+    /// Objects alone.
+    pub objects: usize,
+    /// Bytes in use, running fills among them.
     pub bytes: u64,
+    /// Bytes in use by kind.
+    pub bytes_by: BytesByKind,
     /// Most bytes that may be used.
     pub capacity: u64,
+}
+
+/// Bytes in use, by what they are used for.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BytesByKind {
+    /// Objects: keys, heads, tags, marks of URLs, and small bodies.
+    pub objects: u64,
+    /// Other bodies of objects.
+    pub bodies: u64,
+    /// Bodies in other forms, and by what objects vary.
+    pub derived: u64,
+    /// Bodies on their way.
+    pub fills: u64,
+    /// Tables and queues.
+    pub index: u64,
 }
 
 /// Running fills.
@@ -61,6 +81,18 @@ pub struct FillReport {
     pub waiting: usize,
     /// Bytes that they keep.
     pub bytes: u64,
+}
+
+impl BytesByKind {
+    fn of(store: &Store) -> Self {
+        Self {
+            objects: store.bytes_of(Kind::Objects),
+            bodies: store.bytes_of(Kind::Bodies),
+            derived: store.bytes_of(Kind::Derived),
+            fills: store.bytes_of(Kind::Fills),
+            index: store.bytes_of(Kind::Index),
+        }
+    }
 }
 
 impl StatusReport {
@@ -82,7 +114,9 @@ impl StatusReport {
             feed: feed.map(Status::snapshot),
             store: StoreReport {
                 entries: context.store.len(),
+                objects: context.store.objects_len(),
                 bytes: context.store.bytes(),
+                bytes_by: BytesByKind::of(&context.store),
                 capacity: context.store.capacity(),
             },
             fills: FillReport {

@@ -15,6 +15,6 @@ mod purger;
 pub mod request;
 pub mod target;
 
-pub use presence::{Presence, Present};
+pub use presence::{Presence, Present, URL_BYTES};
 pub use provenance::Provenance;
 pub use purger::{Cause, Purger};

@@ -5,22 +5,34 @@
 //! reach: a fill and the object that it brings hold on to their URL's [`Present`], and the invalidation of a URL of which
 //! nobody holds one has nothing to do. There are never more of them than objects and fills.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
 
+use hashbrown::HashTable;
 use parking_lot::Mutex;
 use vitrine_shared::coherence::{Live, Stamp};
 use vitrine_shared::tag::TagHash;
 
 /// Parts of the map, so that fills of different URLs rarely wait for one another.
 const SHARDS: usize = 16;
+/// A part of the map is gone through when it has grown by a quarter since, and by so many.
+const SWEPT: usize = 64;
+
+/// The bytes that a URL costs: its mark, and its place among the others, some of which may be waiting for their sweep.
+pub const URL_BYTES: usize = 64;
 
 /// The URLs of what is stored or on its way.
 #[derive(Debug, Default)]
 pub struct Presence {
-    shards: [Mutex<HashMap<TagHash, Weak<Present>>>; SHARDS],
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// Marks that nobody else holds stay until the next sweep: a holder knows nothing of this map, which keeps it small.
+    marks: HashTable<Arc<Present>>,
+    /// How many there were after the last sweep.
+    left: usize,
 }
 
 /// One URL of which something is stored or on its way; held by that.
@@ -29,34 +41,27 @@ pub struct Present {
     url: TagHash,
     /// The local number of its last invalidation; 0 for none.
     invalidated: AtomicU64,
-    home: Arc<Presence>,
 }
 
 // === impl Presence ===
 
 impl Presence {
     /// The mark of a URL, by its tag. To be held *before* the stamp is read and the upstream is asked.
-    pub fn of(self: &Arc<Self>, url: TagHash) -> Arc<Present> {
-        let new = || Arc::new(Present { url, invalidated: AtomicU64::new(0), home: self.clone() });
-        match self.shard(url).lock().entry(url) {
-            Entry::Occupied(mut entry) => entry.get().upgrade().unwrap_or_else(|| {
-                let present = new();
-                entry.insert(Arc::downgrade(&present));
-                present
-            }),
-            Entry::Vacant(entry) => {
-                let present = new();
-                entry.insert(Arc::downgrade(&present));
-                present
-            }
+    pub fn of(&self, url: TagHash) -> Arc<Present> {
+        let mut shard = self.shard(url).lock();
+        if let Some(present) = shard.marks.find(url.0, |present| present.url == url) {
+            return present.clone();
         }
+        shard.sweep_where_due();
+        let present = Arc::new(Present { url, invalidated: AtomicU64::new(0) });
+        shard.marks.insert_unique(url.0, present.clone(), |present| present.url.0);
+        present
     }
 
     /// Invalidates what is stored or on its way for a URL; returns the local number under which that was done, or `None`
     /// where there was nothing.
     pub fn invalidate(&self, url: TagHash, live: &Live) -> Option<u64> {
-        // Not under the lock: the last holder may leave meanwhile, and its leaving takes the lock.
-        let present = self.shard(url).lock().get(&url).and_then(Weak::upgrade)?;
+        let present = self.held(url)?;
         let at = live.tick();
         present.invalidated.fetch_max(at, Ordering::Release);
         Some(at)
@@ -64,20 +69,20 @@ impl Presence {
 
     /// Whether something is stored or on its way for a URL.
     pub(crate) fn holds(&self, url: TagHash) -> bool {
-        self.shard(url).lock().get(&url).is_some_and(|present| present.strong_count() > 0)
+        self.held(url).is_some()
     }
 
     /// Marks what is stored or on its way for a URL as invalidated under a local number that was given for it.
     pub(crate) fn mark(&self, url: TagHash, at: u64) {
-        let present = self.shard(url).lock().get(&url).and_then(Weak::upgrade);
-        if let Some(present) = present {
+        if let Some(present) = self.held(url) {
             present.invalidated.fetch_max(at, Ordering::Release);
         }
     }
 
     /// How many URLs there are.
     pub fn len(&self) -> usize {
-        self.shards.iter().map(|shard| shard.lock().len()).sum()
+        let held = |shard: &Mutex<Shard>| shard.lock().marks.iter().filter(|present| present.is_held()).count();
+        self.shards.iter().map(held).sum()
     }
 
     /// Whether there is none.
@@ -85,9 +90,27 @@ impl Presence {
         self.len() == 0
     }
 
-    fn shard(&self, url: TagHash) -> &Mutex<HashMap<TagHash, Weak<Present>>> {
-        // The tag is a hash already; its low bits are as good as any.
-        &self.shards[usize::try_from(url.0 % SHARDS as u64).unwrap_or(0)]
+    /// The mark of a URL, where anybody holds it. Nobody gets hold of one but under the lock.
+    fn held(&self, url: TagHash) -> Option<Arc<Present>> {
+        let shard = self.shard(url).lock();
+        shard.marks.find(url.0, |present| present.url == url).filter(|present| present.is_held()).cloned()
+    }
+
+    fn shard(&self, url: TagHash) -> &Mutex<Shard> {
+        // The tag is a hash already; of its bits the tables use the others more.
+        &self.shards[usize::try_from((url.0 >> 32) % SHARDS as u64).unwrap_or(0)]
+    }
+}
+
+impl Shard {
+    fn sweep_where_due(&mut self) {
+        if self.marks.len() >= self.left + self.left / 4 + SWEPT {
+            self.marks.retain(|present| present.is_held());
+            self.left = self.marks.len();
+            if self.left * 4 < self.marks.capacity() {
+                self.marks.shrink_to(self.left * 2, |present| present.url.0);
+            }
+        }
     }
 }
 
@@ -104,16 +127,10 @@ impl Present {
         let at = self.invalidated.load(Ordering::Acquire);
         (stamp.local < at).then_some(at)
     }
-}
 
-impl Drop for Present {
-    fn drop(&mut self) {
-        if let Entry::Occupied(entry) = self.home.shard(self.url).lock().entry(self.url)
-            // Another one may have taken the place between the last holder's leaving and here.
-            && entry.get().strong_count() == 0
-        {
-            entry.remove();
-        }
+    /// Whether anybody but the map holds it.
+    fn is_held(self: &Arc<Self>) -> bool {
+        Arc::strong_count(self) > 1
     }
 }
 
@@ -127,8 +144,8 @@ mod tests {
     #[test]
     fn an_invalidation_reaches_what_began_before_it_and_takes_no_room_where_nothing_is() {
         let live = Live::new(TagTable::at(Epoch::ZERO, 10));
-        let presence = Arc::new(Presence::default());
-        let (url, other) = (TagHash(1), TagHash(17));
+        let presence = Presence::default();
+        let (url, other) = (TagHash(1), TagHash(1 << 36));
         assert_eq!(presence.invalidate(url, &live), None);
         let fill = presence.of(url);
         let beside = presence.of(other);
@@ -148,7 +165,7 @@ mod tests {
     #[test]
     fn the_last_holder_leaving_while_another_comes_loses_nothing() {
         let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, 10)));
-        let presence = Arc::new(Presence::default());
+        let presence = Presence::default();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -162,5 +179,17 @@ mod tests {
             }
         });
         assert!(presence.is_empty());
+    }
+
+    #[test]
+    fn marks_that_nobody_holds_do_not_pile_up() {
+        let presence = Presence::default();
+        let held: Vec<_> = (0..100).map(|url| presence.of(TagHash(url << 28))).collect();
+        for url in 1_000..100_000 {
+            presence.of(TagHash(url << 28));
+        }
+        let marks: usize = presence.shards.iter().map(|shard| shard.lock().marks.len()).sum();
+        assert!(marks < held.len() * 2 + SHARDS * SWEPT * 2, "{marks}");
+        assert_eq!(presence.len(), 100);
     }
 }

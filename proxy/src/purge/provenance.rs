@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vitrine_shared::coherence::{Checked, Live, Stamp, Verdict};
+use vitrine_shared::coherence::{Live, Stamp, Verdict};
 use vitrine_shared::tag::TagHash;
 
 use super::presence::Present;
@@ -26,15 +26,7 @@ impl Provenance {
         if self.url.invalidated_since(self.stamp).is_some() {
             return Verdict::Purged;
         }
-        live.verdict(self.stamp, &self.tags)
-    }
-
-    /// As [`Provenance::verdict`], remembered in `checked`: between purges this compares two numbers.
-    pub fn verdict_cached(&self, live: &Live, checked: &Checked) -> Verdict {
-        if self.url.invalidated_since(self.stamp).is_some() {
-            return Verdict::Purged;
-        }
-        live.verdict_cached(checked, self.stamp, &self.tags)
+        live.verdict(self.stamp, &*self.tags)
     }
 
     /// Rule 7: a request that came when this edge stood at `joined_at` takes content stamped earlier only if nothing of it was

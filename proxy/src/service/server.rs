@@ -47,8 +47,6 @@ const GRACE_SECONDS: u64 = 2;
 const RUNTIME_SECONDS: u64 = 2;
 /// Idle connections to upstreams that Pingora keeps for passed requests, for each thread.
 const IDLE_CONNECTIONS: usize = 64;
-/// The part of the cache's memory that running fills may keep: a quarter.
-const FILL_SHARE: u64 = 4;
 /// Tags that are remembered where no feed is configured, and only local purges can come.
 const LOCAL_TAGS: usize = 200_000;
 
@@ -81,9 +79,6 @@ pub enum StartError {
         /// Why not.
         error: std::io::Error,
     },
-    /// The store cannot be made.
-    #[error("{0}")]
-    Store(#[from] crate::store::StoreError),
     /// The metrics cannot be registered.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -216,10 +211,9 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 }
 
 fn context(limits: CacheLimits, live: Arc<Live>, metrics: &Metrics) -> Result<Context, StartError> {
-    let for_fills = limits.memory / FILL_SHARE;
-    let store = Arc::new(Store::new(limits.memory - for_fills, limits.max_variants, metrics.store.evictions.clone())?);
+    let store = Arc::new(Store::new(limits.memory, limits.max_variants, metrics.store.clone()));
     let deriver = Deriver::new(store.clone(), metrics.represent.clone());
-    Ok(Context::new(store, deriver, live, for_fills, metrics.fills.clone()))
+    Ok(Context::new(store, deriver, live, metrics.fills.clone()))
 }
 
 fn pingora_conf(config: &Config) -> ServerConf {

@@ -1,38 +1,23 @@
-//! Objects in memory: sharded, bounded by weight, evicted by the policy of `quick_cache` (akin to S3-FIFO). Replaceable behind [`Store`].
+//! What is stored in memory: tables in which it is found, and one policy and one budget over all of them.
 
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
-use prometheus::IntCounter;
-use quick_cache::sync::Cache;
-use quick_cache::{Lifecycle, OptionsBuilder, Weighter};
+use parking_lot::Mutex;
 
-use super::body::StoredBody;
+use super::budget::{Budget, Charge, Kind};
 use super::derived::Derived;
-use super::object::Object;
+use super::metrics::StoreMetrics;
+use super::object::{Object, short};
+use super::policy::{Policy, Queue, Resident, Residents, Ticket};
+use super::table::{Entry, Table};
 use super::variants::Variants;
 use crate::encoding::Form;
 use crate::key::CacheKey;
 
-/// Assumed average weight of an entry, to size the shards' tables.
-const AVERAGE_WEIGHT: u64 = 8 * 1024;
-/// Shards, where the budget allows: an entry heavier than a shard's part of the budget is not stored.
-const SHARDS: usize = 16;
-/// Least part of the budget for one shard.
-const LEAST_SHARD: u64 = 64 << 20;
-/// What an entry costs besides what it holds: the table's slot, the queue's node and the allocations' own heads.
-pub(super) const ENTRY_OVERHEAD: u64 = 256;
-
-/// What stands under a key.
-#[derive(Clone, Debug)]
-pub enum Entry {
-    /// An object.
-    Object(Object),
-    /// The fields on which the objects depend that lie below this key.
-    Variants(Arc<Variants>),
-    /// A stored body in another form, under its own kind of key.
-    Derived(Arc<Derived>),
-}
+/// The part of the budget that one entry may take, and that all running fills may take together: a half.
+const SHARE: u64 = 2;
+/// Entries that are being sent, whose memory would not come free, and that are passed over in making room once.
+const SPARED: usize = 32;
 
 /// What a look under a primary key finds.
 #[derive(Clone, Debug)]
@@ -54,45 +39,56 @@ pub enum Look {
     Peek,
 }
 
+/// Takes objects that have to make room, with whether they were in the main queue: used again at some time, or there since before
+/// anything had to make room. It is called while others wait for room: it must
+/// not block, nor ask the store. Whoever keeps the object counts its bytes.
+pub type OnEvict = Box<dyn Fn(&Object, bool) + Send + Sync>;
+
 /// The memory store.
 pub struct Store {
-    cache: Cache<u128, Entry, Weight, BuildHasherDefault<Passed>, CountEvictions>,
-    largest: u64,
+    objects: Table<Object>,
+    derived: Table<Arc<Derived>>,
+    variants: Table<Arc<Variants>>,
+    /// The only lock that all who store share. Who looks does not take it.
+    policy: Mutex<Counted>,
+    budget: Arc<Budget>,
     most_variants: usize,
+    metrics: StoreMetrics,
+    on_evict: Option<OnEvict>,
 }
 
-/// The keys are random hashes already.
-#[derive(Clone, Copy, Debug, Default)]
-struct Passed(u64);
-
-#[derive(Clone, Copy, Debug)]
-struct Weight {
-    most_variants: usize,
+/// The policy, and how many bytes of its own are counted.
+#[derive(Debug, Default)]
+struct Counted {
+    policy: Policy,
+    overhead: u64,
 }
 
-#[derive(Clone, Debug)]
-struct CountEvictions(IntCounter);
+/// The entries of all tables, as the policy sees them.
+struct Tables<'s>(&'s Store);
 
 // === impl Store ===
 
 impl Store {
-    /// A store of at most `capacity` bytes, everything that an entry costs included, and of at most `most_variants` variants of
-    /// one URL.
-    pub fn new(capacity: u64, most_variants: usize, evictions: IntCounter) -> Result<Self, StoreError> {
-        let shards = usize::try_from(capacity / LEAST_SHARD).unwrap_or(SHARDS).clamp(1, SHARDS).next_power_of_two();
-        let options = OptionsBuilder::new()
-            .shards(shards)
-            .estimated_items_capacity(usize::try_from(capacity / AVERAGE_WEIGHT).unwrap_or(usize::MAX).max(64))
-            .weight_capacity(capacity)
-            .build()
-            .map_err(|error| StoreError(error.to_string()))?;
-        let cache = Cache::with_options(
-            options,
-            Weight { most_variants },
-            BuildHasherDefault::default(),
-            CountEvictions(evictions),
-        );
-        Ok(Self { cache, largest: capacity / shards as u64, most_variants })
+    /// A store of at most `capacity` bytes, everything that it costs and running fills included, and of at most `most_variants`
+    /// variants of one URL.
+    pub fn new(capacity: u64, most_variants: usize, metrics: StoreMetrics) -> Self {
+        Self {
+            objects: Table::default(),
+            derived: Table::default(),
+            variants: Table::default(),
+            policy: Mutex::default(),
+            budget: Budget::new(capacity),
+            most_variants,
+            metrics,
+            on_evict: None,
+        }
+    }
+
+    /// Hands objects that have to make room to `on_evict`.
+    #[must_use]
+    pub fn handing_on(self, on_evict: OnEvict) -> Self {
+        Self { on_evict: Some(on_evict), ..self }
     }
 
     /// Looks under a primary key, for a request.
@@ -105,17 +101,18 @@ impl Store {
         self.find_by(key.hash(), key.as_bytes(), look)
     }
 
-    /// As [`Store::look`], by the [hash](CacheKey::hash) and the [framed parts](CacheKey::as_bytes) of a key. Allocates nothing.
+    /// As [`Store::look`], by the [hash](CacheKey::hash) and the [framed parts](CacheKey::as_bytes) of a key. Allocates nothing, and
+    /// waits for nobody who looks too.
     pub fn find_by(&self, hash: u128, framed: &[u8], look: Look) -> Found {
-        let entry = match look {
-            Look::Use => self.cache.get(&hash),
-            Look::Peek => self.cache.peek(&hash),
-        };
-        match entry {
-            Some(Entry::Object(object)) if object.framed_key() == framed => Found::Object(object),
-            Some(Entry::Variants(variants)) if variants.key.as_bytes() == framed => Found::Variants(variants),
-            Some(_) | None => Found::Nothing,
+        if let Some(object) = self.find_object(short(hash), framed, look) {
+            return Found::Object(object);
         }
+        let is = |variants: &Arc<Variants>| variants.key.as_bytes() == framed;
+        let found = |variants: &Arc<Variants>| {
+            note(variants, look);
+            variants.clone()
+        };
+        self.variants.find(short(hash), is, found).map_or(Found::Nothing, Found::Variants)
     }
 
     /// Looks for an object, under a variant's key, for a request.
@@ -125,89 +122,99 @@ impl Store {
 
     /// Looks for an object, under a variant's key.
     pub fn look_for_object(&self, key: &CacheKey, look: Look) -> Option<Object> {
-        match self.look(key, look) {
-            Found::Object(object) => {
-                if look == Look::Use {
-                    object.note_found();
-                }
-                Some(object)
-            }
-            Found::Variants(_) | Found::Nothing => None,
-        }
+        self.find_object(short(key.hash()), key.as_bytes(), look)
     }
 
-    /// The object that stands under the key of this one, for a request.
+    /// The object that stands under the key of this one.
     pub fn same(&self, object: &Object) -> Option<Object> {
-        match self.find_by(object.hash(), object.framed_key(), Look::Use) {
-            Found::Object(found) => Some(found),
-            Found::Variants(_) | Found::Nothing => None,
-        }
+        self.find_object(object.short(), object.framed_key(), Look::Peek)
     }
 
-    /// All objects, in no order that means anything. A shard is locked for the step to one entry; what comes or goes meanwhile
-    /// may be among them or not.
+    fn find_object(&self, short: u32, framed: &[u8], look: Look) -> Option<Object> {
+        let found = |object: &Object| {
+            note(object, look);
+            object.clone()
+        };
+        self.objects.find(short, |object| object.framed_key() == framed, found)
+    }
+
+    /// All objects, in no order that means anything; what comes or goes meanwhile may be among them or not.
     pub fn objects(&self) -> impl Iterator<Item = Object> {
-        self.cache.iter().filter_map(|(_, entry)| match entry {
-            Entry::Object(object) => Some(object),
-            Entry::Variants(_) | Entry::Derived(_) => None,
-        })
+        self.objects.iter()
     }
 
     /// Stores an object under its own key.
     pub fn insert(&self, object: Object) {
-        self.cache.insert(object.hash(), Entry::Object(object));
+        let (key, short) = (object.clone(), object.short());
+        self.put(&self.objects, object, |stored| stored.framed_key() == key.framed_key());
+        // What stands under this key does not vary any more.
+        let is = |variants: &Arc<Variants>| variants.key.as_bytes() == key.framed_key();
+        if self.variants.find(short, is, |_| ()).is_some() {
+            self.take(&self.variants, short, is);
+        }
     }
 
     /// Stores one of the variants below a primary key, and drops another where there are too many of them.
     pub fn insert_variant(&self, object: Object, primary: &CacheKey) {
-        let variant = object.hash();
+        let variant = object.key().hash();
         self.insert(object);
-        if let Found::Variants(variants) = self.find(primary) {
-            let in_use = |other: u128| match self.cache.peek(&other) {
-                Some(Entry::Object(object)) => object.was_found(),
-                Some(_) | None => false,
-            };
-            if let Some(goes) = variants.keep(variant, self.most_variants, in_use) {
-                self.cache.remove(&goes);
-            }
+        let is = |variants: &Arc<Variants>| variants.key == *primary;
+        let Some(variants) = self.variants.find(short(primary.hash()), is, Arc::clone) else {
+            return;
+        };
+        variants.node().note_use();
+        // Of two with the same short hash one may be taken for the other; the worst is that another one goes.
+        let in_use = |other: u128| {
+            self.objects.find(short(other), |_| true, |object| object.node().was_found()).unwrap_or(false)
+        };
+        if let Some(goes) = variants.keep(variant, self.most_variants, in_use)
+            && self.take(&self.objects, short(goes), |_| true)
+        {
+            self.metrics.evicted_variants.inc();
         }
     }
 
     /// Stores what the objects below a primary key depend on, unless that is known.
     pub fn insert_variants(&self, variants: Arc<Variants>) {
-        let known = matches!(self.find(&variants.key), Found::Variants(known) if known.spec == variants.spec);
-        if !known {
-            self.cache.insert(variants.key.hash(), Entry::Variants(variants));
+        let key = variants.key.clone();
+        let is = |stored: &Arc<Variants>| stored.key == key;
+        let is_known = self.variants.find(short(key.hash()), is, |stored| stored.spec == variants.spec);
+        if is_known != Some(true) {
+            variants.reserve(self.most_variants);
+            self.put(&self.variants, variants, is);
         }
+        // What does not vary stood in its place.
+        self.take(&self.objects, short(key.hash()), |object| object.framed_key() == key.as_bytes());
     }
 
     /// Removes an object, unless another has taken its place.
     pub fn withdraw(&self, object: &Object) {
-        let is_it = |entry: &Entry| matches!(entry, Entry::Object(stored) if stored.is(object));
-        self.cache.remove_if(&object.hash(), is_it);
+        self.take(&self.objects, object.short(), |stored| stored.is(object));
     }
 
     /// A body in another form, where that was derived.
-    pub fn derived(&self, body: &StoredBody, form: Form) -> Option<Arc<Derived>> {
-        match self.cache.get(&Derived::place(body.id(), form)) {
-            Some(Entry::Derived(derived)) if derived.of == body.id() && derived.form == form => Some(derived),
-            Some(_) | None => None,
-        }
+    pub fn derived(&self, body: u64, form: Form) -> Option<Arc<Derived>> {
+        let found = |derived: &Arc<Derived>| {
+            note(derived, Look::Use);
+            derived.clone()
+        };
+        self.derived.find(Derived::place(body, form), |derived| derived.is(body, form), found)
     }
 
     /// Stores a derived body.
     pub fn insert_derived(&self, derived: Arc<Derived>) {
-        self.cache.insert(Derived::place(derived.of, derived.form), Entry::Derived(derived));
+        let (of, form) = (derived.of, derived.form);
+        self.put(&self.derived, derived, |stored| stored.is(of, form));
     }
 
     /// The heaviest entry that finds room.
     pub fn largest(&self) -> u64 {
-        self.largest
+        self.budget.capacity() / SHARE
     }
 
     /// How many entries there are.
     pub fn len(&self) -> usize {
-        self.cache.len()
+        self.objects.len() + self.derived.len() + self.variants.len()
     }
 
     /// Whether there is none.
@@ -215,14 +222,131 @@ impl Store {
         self.len() == 0
     }
 
+    /// How many objects there are.
+    pub fn objects_len(&self) -> usize {
+        self.objects.len()
+    }
+
     /// Bytes in use.
     pub fn bytes(&self) -> u64 {
-        self.cache.weight()
+        self.budget.total()
+    }
+
+    /// Bytes in use by one kind of what there is.
+    pub fn bytes_of(&self, kind: Kind) -> u64 {
+        self.budget.of(kind)
     }
 
     /// Most bytes that may be used.
     pub fn capacity(&self) -> u64 {
-        self.cache.capacity()
+        self.budget.capacity()
+    }
+
+    /// A charge of nothing yet, for a fill.
+    pub(crate) fn charge_fill(&self) -> Charge {
+        self.budget.charge(Kind::Fills)
+    }
+
+    /// Counts more bytes of a fill, and makes room for them; `false`, and nothing counted, where there is none.
+    pub(crate) fn grow_fill(&self, charge: &Charge, bytes: u64) -> bool {
+        let has_share = self.budget.of(Kind::Fills).saturating_add(bytes) <= self.largest();
+        while has_share {
+            if charge.try_add(bytes) {
+                return true;
+            }
+            if !self.make_room(&mut self.policy.lock(), bytes, bytes) {
+                break;
+            }
+        }
+        self.metrics.refused_fills.inc();
+        false
+    }
+
+    /// Counts more bytes of a fill that must be held, room or not, and makes room for them where there is some to be made.
+    pub(crate) fn force_fill(&self, charge: &Charge, bytes: u64) {
+        if !self.budget.has_room(bytes) {
+            self.make_room(&mut self.policy.lock(), bytes, bytes);
+        }
+        charge.add(bytes);
+    }
+
+    /// Whether more is counted than there may be.
+    pub(crate) fn is_over(&self) -> bool {
+        !self.budget.has_room(0)
+    }
+
+    fn put<E: Entry>(&self, table: &Table<E>, entry: E, is: impl Fn(&E) -> bool) {
+        let (weight, own) = (entry.weight(), entry.own());
+        if weight > self.largest() {
+            self.metrics.refused.inc();
+            // Nor does what it was to take the place of stay.
+            self.take(table, entry.short(), is);
+            return;
+        }
+        let mut counted = self.policy.lock();
+        let taken = table.find(entry.short(), &is, E::own).unwrap_or(0);
+        self.make_room(&mut counted, own.saturating_sub(taken), weight);
+        let stored = table.find(entry.short(), &is, E::clone);
+        if let Some(stored) = &stored {
+            entry.node().succeed(stored.node());
+            counted.policy.replaced(stored.node().queue(), stored.weight(), weight);
+            self.budget.change(E::KIND, stored.own(), own);
+        } else {
+            let admitted = counted.policy.admit(entry.short(), E::TABLE, weight);
+            entry.node().begin(admitted.ticket.stay, admitted.queue);
+            self.budget.add(E::KIND, own);
+            if admitted.is_back {
+                self.metrics.ghost_hits.inc();
+            }
+        }
+        table.put(entry, is, &self.budget);
+        self.count(&mut counted);
+        self.make_room(&mut counted, 0, 0);
+    }
+
+    fn take<E: Entry>(&self, table: &Table<E>, short: u32, is: impl Fn(&E) -> bool) -> bool {
+        let mut counted = self.policy.lock();
+        let Some(entry) = table.take(short, is, &self.budget) else {
+            return false;
+        };
+        self.budget.sub(E::KIND, entry.own());
+        counted.policy.removed(entry.node().queue(), entry.weight(), &mut Tables(self));
+        self.count(&mut counted);
+        true
+    }
+
+    /// Evicts until so many more bytes fit in; whether they do. `coming` are those of them that the policy does not know of yet.
+    fn make_room(&self, counted: &mut Counted, bytes: u64, coming: u64) -> bool {
+        let mut spared = SPARED;
+        while !self.budget.has_room(bytes) {
+            let coming = coming + self.budget.of(Kind::Fills);
+            if !counted.policy.evict(coming, &mut spared, &mut Tables(self)) {
+                return false;
+            }
+            self.count(counted);
+        }
+        true
+    }
+
+    /// Counts what the policy itself takes.
+    fn count(&self, counted: &mut Counted) {
+        let overhead = counted.policy.overhead() as u64;
+        self.budget.change(Kind::Index, counted.overhead, overhead);
+        counted.overhead = overhead;
+    }
+
+    fn evicted<E: Entry>(&self, table: &Table<E>, ticket: Ticket, from: Queue) -> Option<E> {
+        let entry = table.take(ticket.hash, |entry| entry.node().stay() == ticket.stay, &self.budget)?;
+        self.budget.sub(E::KIND, entry.own());
+        let counter = if from == Queue::Main { &self.metrics.evicted_aged } else { &self.metrics.evicted_unused };
+        counter.inc();
+        Some(entry)
+    }
+}
+
+fn note(entry: &impl Entry, look: Look) {
+    if look == Look::Use {
+        entry.node().note_use();
     }
 }
 
@@ -232,41 +356,44 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// The store cannot be made as configured.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the memory store cannot be made: {0}")]
-pub struct StoreError(String);
+// === impl Residents ===
 
-// === impl quick_cache's traits ===
+impl Residents for Tables<'_> {
+    fn look(&mut self, ticket: Ticket) -> Option<Resident> {
+        match ticket.table() {
+            Object::TABLE => look(&self.0.objects, ticket),
+            <Arc<Derived>>::TABLE => look(&self.0.derived, ticket),
+            _ => look(&self.0.variants, ticket),
+        }
+    }
 
-impl Weighter<u128, Entry> for Weight {
-    fn weight(&self, _: &u128, entry: &Entry) -> u64 {
-        match entry {
-            Entry::Object(object) => object.weight(),
-            Entry::Variants(variants) => variants.weight(self.most_variants),
-            Entry::Derived(derived) => derived.weight(),
+    fn keep(&mut self, ticket: Ticket, uses: u8) {
+        match ticket.table() {
+            Object::TABLE => keep(&self.0.objects, ticket, uses),
+            <Arc<Derived>>::TABLE => keep(&self.0.derived, ticket, uses),
+            _ => keep(&self.0.variants, ticket, uses),
+        }
+    }
+
+    fn evict(&mut self, ticket: Ticket, from: Queue) {
+        match ticket.table() {
+            Object::TABLE => {
+                let object = self.0.evicted(&self.0.objects, ticket, from);
+                if let (Some(object), Some(on_evict)) = (object, &self.0.on_evict) {
+                    on_evict(&object, from == Queue::Main);
+                }
+            }
+            <Arc<Derived>>::TABLE => drop(self.0.evicted(&self.0.derived, ticket, from)),
+            _ => drop(self.0.evicted(&self.0.variants, ticket, from)),
         }
     }
 }
 
-impl Lifecycle<u128, Entry> for CountEvictions {
-    type RequestState = ();
-
-    fn on_evict(&self, (): &mut (), _: u128, _: Entry) {
-        self.0.inc();
-    }
+fn look<E: Entry>(table: &Table<E>, ticket: Ticket) -> Option<Resident> {
+    let resident = |entry: &E| Resident { weight: entry.weight(), uses: entry.node().uses(), is_held: entry.is_held() };
+    table.find(ticket.hash, |entry| entry.node().stay() == ticket.stay, resident)
 }
 
-impl Hasher for Passed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.0 = self.0.rotate_left(32) ^ u64::from_ne_bytes(word);
-        }
-    }
+fn keep<E: Entry>(table: &Table<E>, ticket: Ticket, uses: u8) {
+    table.find(ticket.hash, |entry| entry.node().stay() == ticket.stay, |entry| entry.node().set(Queue::Main, uses));
 }

@@ -1,16 +1,23 @@
 //! The variants of one URL: by which fields its objects differ, and which of them are kept.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::HeaderMap;
 use parking_lot::Mutex;
 
-use super::memory::ENTRY_OVERHEAD;
+use super::budget::Kind;
+use super::node::Node;
+use super::object::short;
+use super::table::Entry;
 use crate::key::{CacheKey, Framer};
 use crate::vary::VarySpec;
 
 /// Bytes that a field's name costs besides itself.
 const NAME_OVERHEAD: usize = 96;
+/// Bytes that it costs besides what it holds.
+const FIXED: usize = 256;
 
 /// The fields by which the objects below a primary key differ, and the objects that are kept of them.
 #[derive(Debug)]
@@ -21,12 +28,15 @@ pub struct Variants {
     pub spec: VarySpec,
     /// Hashes of the variants' keys, the oldest first. One whose object was evicted stays until it is the oldest.
     kept: Mutex<VecDeque<u128>>,
+    /// The most that are kept, by which it is weighed; set when it is stored.
+    most: AtomicUsize,
+    node: Node,
 }
 
 impl Variants {
     /// Of a primary key; no variant is kept yet.
     pub fn new(key: CacheKey, spec: VarySpec) -> Self {
-        Self { key, spec, kept: Mutex::default() }
+        Self { key, spec, kept: Mutex::default(), most: AtomicUsize::new(0), node: Node::default() }
     }
 
     /// The key of the variant for these fields, as a fill sends them.
@@ -37,6 +47,11 @@ impl Variants {
         framer.part(self.key.as_bytes());
         framer.part(self.spec.variant(sent).as_bytes());
         framer.finish()
+    }
+
+    /// At most so many are going to be kept.
+    pub(super) fn reserve(&self, most: usize) {
+        self.most.store(most, Ordering::Relaxed);
     }
 
     /// The variants that are kept, the oldest first.
@@ -68,11 +83,32 @@ impl Variants {
         kept.push_back(variant);
         goes
     }
+}
 
-    pub(super) fn weight(&self, most: usize) -> u64 {
+impl Entry for Arc<Variants> {
+    const TABLE: u8 = 2;
+    const KIND: Kind = Kind::Derived;
+
+    fn short(&self) -> u32 {
+        short(self.key.hash())
+    }
+
+    fn node(&self) -> &Node {
+        &self.node
+    }
+
+    fn weight(&self) -> u64 {
         let names: usize = self.spec.names().iter().map(|name| name.as_str().len() + NAME_OVERHEAD).sum();
-        let kept = most * size_of::<u128>();
-        ENTRY_OVERHEAD + (size_of::<Self>() + self.key.as_bytes().len() + names + kept) as u64
+        let most = self.most.load(Ordering::Relaxed);
+        (FIXED + size_of::<Variants>() + self.key.as_bytes().len() + names + most * size_of::<u128>()) as u64
+    }
+
+    fn own(&self) -> u64 {
+        self.weight()
+    }
+
+    fn is_held(&self) -> bool {
+        false
     }
 }
 

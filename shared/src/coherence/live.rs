@@ -1,5 +1,6 @@
 //! One tag table, shared by the tasks of a process, so that between purges a check costs one atomic load.
 
+use std::borrow::Borrow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -95,7 +96,7 @@ impl Live {
     }
 
     /// May an object with this stamp and these tags be served?
-    pub fn verdict(&self, stamp: impl Into<Stamp>, tags: &[TagHash]) -> Verdict {
+    pub fn verdict(&self, stamp: impl Into<Stamp>, tags: impl IntoIterator<Item: Borrow<TagHash>> + Copy) -> Verdict {
         self.read().verdict(stamp.into(), tags)
     }
 
@@ -105,7 +106,12 @@ impl Live {
     }
 
     /// As [`Live::verdict`], remembered in `checked`: between purges this compares one number instead of all tags.
-    pub fn verdict_cached(&self, checked: &Checked, stamp: impl Into<Stamp>, tags: &[TagHash]) -> Verdict {
+    pub fn verdict_cached(
+        &self,
+        checked: &Checked,
+        stamp: impl Into<Stamp>,
+        tags: impl IntoIterator<Item: Borrow<TagHash>> + Copy,
+    ) -> Verdict {
         let generation = self.generation.load(Ordering::Acquire);
         if checked.0.load(Ordering::Relaxed) == generation {
             return Verdict::Servable;

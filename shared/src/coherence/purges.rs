@@ -1,5 +1,6 @@
 //! The purges of one clock: for each purged tag the positions of its last hard and soft purge, and the floors.
 
+use std::borrow::Borrow;
 use std::collections::{HashMap, VecDeque};
 
 use super::{Held, Verdict};
@@ -113,7 +114,7 @@ impl<P: Copy + Ord + Default> Purges<P> {
     }
 
     /// May content with this stamp and these tags be served? (Rule 4.)
-    pub(super) fn verdict(&self, stamp: P, tags: &[TagHash]) -> Verdict {
+    pub(super) fn verdict(&self, stamp: P, tags: impl IntoIterator<Item: Borrow<TagHash>>) -> Verdict {
         if stamp < self.floor {
             return Verdict::Purged;
         }
@@ -121,7 +122,7 @@ impl<P: Copy + Ord + Default> Purges<P> {
         if self.tags.is_empty() {
             return verdict;
         }
-        for last in tags.iter().filter_map(|tag| self.tags.get(tag)) {
+        for last in tags.into_iter().filter_map(|tag| self.tags.get(tag.borrow())) {
             if stamp < last.hard {
                 return Verdict::Purged;
             }

@@ -1,5 +1,7 @@
 //! The tag table: what was purged by the origin's feed and at this member, and up to where the feed was applied.
 
+use std::borrow::Borrow;
+
 use super::purges::{Purges, Reach};
 use super::{Numbered, Snapshot, Stamp, Verdict};
 use crate::epoch::Epoch;
@@ -191,7 +193,7 @@ impl TagTable {
     }
 
     /// May an object with this stamp and these tags be served? (Rule 4.)
-    pub fn verdict(&self, stamp: Stamp, tags: &[TagHash]) -> Verdict {
+    pub fn verdict(&self, stamp: Stamp, tags: impl IntoIterator<Item: Borrow<TagHash>> + Copy) -> Verdict {
         self.feed.verdict(stamp.epoch, tags).max(self.own.verdict(stamp.local, tags))
     }
 

@@ -114,7 +114,7 @@ impl Deriver {
         let at_once = if chosen == negotiation.stored || !is_content_needed {
             AtOnce::Stored
         } else {
-            self.store.derived(&object.body(), chosen).filter(|derived| derived.body.is_ok())?;
+            self.store.derived(object.body_id(), chosen).filter(|derived| derived.body.is_ok())?;
             AtOnce::Derived(chosen)
         };
         negotiation.tell(fields, chosen);
@@ -129,7 +129,7 @@ impl Deriver {
         max_object: u64,
     ) -> (Form, Source<StoredBody>) {
         let Negotiation { stored, chosen, .. } = *negotiation;
-        let mut derived = self.store.derived(body, chosen);
+        let mut derived = self.store.derived(body.id(), chosen);
         if derived.is_none()
             && let Some(UnderWay { mut done, is_soon }) = self.under_way(body, stored, chosen, max_object)
             && (is_soon || negotiation.stand_in().is_none())
@@ -163,7 +163,7 @@ impl Deriver {
         }
         let (sender, done) = watch::channel(None);
         // One that ended between the look into the store and here has left its body there.
-        if let Some(derived) = self.store.derived(body, to) {
+        if let Some(derived) = self.store.derived(body.id(), to) {
             sender.send_replace(Some(derived));
             return Some(UnderWay { done, is_soon: true });
         }
@@ -208,7 +208,7 @@ impl Task {
         // A codec that panicked could not decode it either.
         let made = made.unwrap_or(Err(CodecError::Corrupt)).map(|made| StoredBody::new(vec![made]));
         self.count(&made, begun.elapsed().as_secs_f64());
-        let derived = Arc::new(Derived { of: self.body.id(), form: to, body: made });
+        let derived = Arc::new(Derived::new(self.body.id(), to, made));
         self.deriver.store.insert_derived(derived.clone());
         self.sender.send_replace(Some(derived));
     }

@@ -3,19 +3,19 @@
 use bytes::Bytes;
 use futures_util::poll;
 use http::{HeaderValue, header};
-use prometheus::{IntCounter, Registry};
+use prometheus::Registry;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::*;
 use crate::encoding::Coding;
+use crate::store::testing::store;
 
 const MAX_OBJECT: u64 = 8 << 20;
 const GZIP: Form = Form::Coded(Coding::Gzip);
 const BR: Form = Form::Coded(Coding::Br);
 
 fn deriver() -> Arc<Deriver> {
-    let store = Store::new(256 << 20, 8, IntCounter::new("evictions", "evictions").unwrap()).unwrap();
-    Deriver::new(Arc::new(store), RepresentMetrics::register(&Registry::new()).unwrap())
+    Deriver::new(Arc::new(store(256 << 20)), RepresentMetrics::register(&Registry::new()).unwrap())
 }
 
 fn all_slots(deriver: &Deriver) -> OwnedSemaphorePermit {

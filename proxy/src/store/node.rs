@@ -1,0 +1,92 @@
+//! What an entry knows of its own standing with the [policy](super::policy).
+
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+
+use super::policy::{MOST_USES, Queue};
+
+/// An entry's stay, its uses and its queue. Uses are counted by whoever finds it; the rest changes under the policy's lock.
+#[derive(Debug, Default)]
+pub(super) struct Node {
+    stay: AtomicU32,
+    /// Uses since the policy last looked at it; [`FOUND`] beside them.
+    uses: AtomicU8,
+    is_main: AtomicBool,
+}
+
+/// Whether it was found since this was last asked.
+const FOUND: u8 = 0x80;
+
+// === impl Node ===
+
+impl Node {
+    /// Notes that a request found it.
+    pub(super) fn note_use(&self) {
+        let noted = self.uses.load(Ordering::Relaxed);
+        let uses = (noted & !FOUND).saturating_add(1).min(MOST_USES) | FOUND;
+        // Most hits find it noted already, and a plain read leaves the line shared between cores. Of two at once one may be lost.
+        if uses != noted {
+            self.uses.store(uses, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether it was found since this was last asked.
+    pub(super) fn was_found(&self) -> bool {
+        self.uses.fetch_and(!FOUND, Ordering::Relaxed) & FOUND != 0
+    }
+
+    /// Whether a use is known of.
+    pub(super) fn is_used(&self) -> bool {
+        self.uses.load(Ordering::Relaxed) != 0
+    }
+
+    pub(super) fn uses(&self) -> u8 {
+        self.uses.load(Ordering::Relaxed) & !FOUND
+    }
+
+    pub(super) fn stay(&self) -> u32 {
+        self.stay.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn queue(&self) -> Queue {
+        if self.is_main.load(Ordering::Relaxed) { Queue::Main } else { Queue::Small }
+    }
+
+    /// It stands in a queue, with this many uses.
+    pub(super) fn set(&self, queue: Queue, uses: u8) {
+        let found = self.uses.load(Ordering::Relaxed) & FOUND;
+        self.uses.store(uses | found, Ordering::Relaxed);
+        self.is_main.store(queue == Queue::Main, Ordering::Relaxed);
+    }
+
+    /// It begins a stay.
+    pub(super) fn begin(&self, stay: u32, queue: Queue) {
+        self.stay.store(stay, Ordering::Relaxed);
+        self.set(queue, 0);
+    }
+
+    /// It takes the place of another.
+    pub(super) fn succeed(&self, other: &Self) {
+        self.stay.store(other.stay(), Ordering::Relaxed);
+        self.set(other.queue(), other.uses());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uses_are_counted_to_a_limit_and_being_found_is_told_once() {
+        let node = Node::default();
+        assert!(!node.was_found());
+        for _ in 0..300 {
+            node.note_use();
+        }
+        assert_eq!((node.uses(), node.was_found(), node.was_found()), (MOST_USES, true, false));
+        let next = Node::default();
+        node.begin(7, Queue::Main);
+        node.note_use();
+        next.succeed(&node);
+        assert_eq!((next.stay(), next.queue(), next.uses()), (7, Queue::Main, 1));
+    }
+}
