@@ -25,6 +25,13 @@ pub struct Weight {
 // === impl Accept ===
 
 impl Accept {
+    /// All that it says in 55 bits, to be compared and hashed at once.
+    pub fn packed(&self) -> u64 {
+        const NOTHING: u64 = 0x7ff;
+        let all = self.codings.iter().chain([&self.identity, &self.any]);
+        all.fold(0, |packed, weight| (packed << 11) | weight.map_or(NOTHING, u64::from))
+    }
+
     /// Of a request. A client without the field would have to take any coding by RFC 9110 §12.5.3; here it gets none, since a
     /// client that asks for none can most likely not read one.
     pub fn of<'r>(request: impl Into<FieldLines<'r>>) -> Self {

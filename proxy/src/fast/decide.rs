@@ -95,7 +95,7 @@ fn template(templates: &mut Templates, making: &Making<'_>, now: Moment) -> Opti
     let known = templates.get(&making.kind, origin).filter(|known| known.is_for(now.unix));
     known.or_else(|| {
         let made = Rc::new(making.template(now)?);
-        templates.insert(making.kind, origin, made.clone());
+        templates.insert(&making.kind, origin, made.clone());
         Some(made)
     })
 }

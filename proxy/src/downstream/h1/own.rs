@@ -98,8 +98,12 @@ impl OwnSession {
         bytes.extend_from_slice(b"\r\n");
         let connection = if self.keep_alive { &b"keep-alive"[..] } else { b"close" };
         let own = is_final.then_some((header::CONNECTION.as_str(), connection));
+        // What the upstream said has its own; a refusal is of now (RFC 9110 §6.6.1).
+        let now = || httpdate::fmt_http_date(std::time::SystemTime::now());
+        let date = (is_final && !head.headers.contains_key(header::DATE)).then(now);
+        let date = date.as_ref().map(|date| (header::DATE.as_str(), date.as_bytes()));
         let given = head.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-        for (name, value) in given.chain(own) {
+        for (name, value) in given.chain(date).chain(own) {
             for part in [name.as_bytes(), b": ", value, b"\r\n"] {
                 bytes.extend_from_slice(part);
             }
