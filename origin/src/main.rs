@@ -36,7 +36,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    vitrine_shared::telemetry::init("info");
+    let _logging = vitrine_shared::telemetry::init("info");
     match start(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

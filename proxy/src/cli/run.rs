@@ -11,7 +11,7 @@ use vitrine_proxy::service::{Server, Stop};
 const LOG_FILTER: &str = "info,pingora_core=warn,pingora_core::connectors=off,pingora_proxy=warn";
 
 pub(super) fn run(file: PathBuf) -> ExitCode {
-    vitrine_shared::telemetry::init(LOG_FILTER);
+    let _logging = vitrine_shared::telemetry::init(LOG_FILTER);
     // Before anything can take time: a reload that is asked for early must not end the program.
     if let Err(error) = watch::survive_sighup() {
         tracing::warn!(%error, "SIGHUP cannot be watched");
@@ -34,6 +34,7 @@ pub(super) fn run(file: PathBuf) -> ExitCode {
     match Server::of_file(loaded, loader) {
         Ok(server) => {
             server.run(Stop::Signals);
+            tracing::info!("stopped");
             ExitCode::SUCCESS
         }
         Err(error) => {

@@ -306,6 +306,9 @@ impl Edge {
     pub(super) fn ended(&self, ctx: &RequestContext, method: &Method, status: u16, bytes: u64, failed: bool) {
         let took = ctx.started.elapsed();
         self.metrics.ended(ctx.counted, ctx.outcome, took, bytes);
+        if !access_log::is_on() {
+            return;
+        }
         let raw;
         let (host, target) = match &ctx.target {
             Some(target) => {

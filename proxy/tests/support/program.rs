@@ -43,12 +43,13 @@ impl Addresses {
 impl Program {
     /// Starts it with a file that is there already, and waits until it is ready.
     pub async fn start(addresses: &Addresses, file: &Path) -> Self {
-        let child = Command::new(env!("CARGO_BIN_EXE_vitrine-proxy"))
-            .arg("--config")
-            .arg(file)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        Self::logging(addresses, file, Stdio::null()).await
+    }
+
+    /// As [`Program::start`], with its log.
+    pub async fn logging(addresses: &Addresses, file: &Path, log: Stdio) -> Self {
+        let child =
+            Command::new(env!("CARGO_BIN_EXE_vitrine-proxy")).arg("--config").arg(file).stderr(log).spawn().unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let program = Self { http: addresses.http, ops: addresses.ops, child, file: file.to_owned(), client };
         let ready = format!("http://{}/health/ready", addresses.ops);
@@ -70,6 +71,13 @@ impl Program {
 
     pub fn hang_up(&self) {
         kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGHUP).unwrap();
+    }
+
+    /// Tells it to end, and waits until it has.
+    pub async fn terminate(&mut self) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGTERM).unwrap();
+        let ended = async || self.child.try_wait().unwrap().is_some();
+        wait_until("the program ends", LIMIT, ended).await.unwrap();
     }
 
     /// `POST /reload`, with its status and body.

@@ -6,14 +6,12 @@
 mod cells;
 mod rules;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{Counter, LabelPair, Metric, MetricFamily, MetricType};
 use prometheus::{Histogram, HistogramOpts, Registry};
 
+use crate::metrics::Pulled;
 use crate::reason::Outcome;
 use crate::rules::RuleSet;
 use cells::Cells;
@@ -61,8 +59,14 @@ impl RequestMetrics {
             cells: cells.clone(),
             names: names.clone(),
         };
-        registry.register(Box::new(Requests::new(cells.clone(), names)?))?;
-        registry.register(Box::new(Bytes::new(cells)?))?;
+        registry.register(Box::new({
+            let (cells, help) = (cells.clone(), "Requests, by rule, outcome and reason.");
+            let read = move || requests(&cells, &names);
+            Pulled::counters("vitrine_requests_total", help, &["outcome", "reason", "rule"], read)?
+        }))?;
+        let help = "Bytes of response bodies sent to clients.";
+        registry
+            .register(Box::new(Pulled::counter("vitrine_response_body_bytes_total", help, move || cells.bytes())?))?;
         Ok(metrics)
     }
 
@@ -94,94 +98,16 @@ impl RequestMetrics {
     }
 }
 
-/// `vitrine_requests_total`.
-struct Requests {
-    desc: Desc,
-    cells: Arc<Cells>,
-    names: Arc<Names>,
-}
-
-/// `vitrine_response_body_bytes_total`.
-struct Bytes {
-    desc: Desc,
-    cells: Arc<Cells>,
-}
-
-// === impl Requests ===
-
-impl Requests {
-    fn new(cells: Arc<Cells>, names: Arc<Names>) -> prometheus::Result<Self> {
-        let labels = ["rule", "outcome", "reason"].map(str::to_owned).to_vec();
-        let help = "Requests, by rule, outcome and reason.".to_owned();
-        let desc = Desc::new("vitrine_requests_total".to_owned(), help, labels, HashMap::new())?;
-        Ok(Self { desc, cells, names })
-    }
-}
-
-impl Collector for Requests {
-    fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let mut metrics = Vec::new();
-        for (name, id) in self.names.told(Instant::now()) {
-            for outcome in Outcome::all() {
-                let count = self.cells.requests(id.get(), outcome);
-                if count > 0 {
-                    let labels = [("outcome", outcome.label()), ("reason", outcome.reason()), ("rule", &*name)];
-                    metrics.push(counter(&labels, count));
-                }
-            }
-        }
-        vec![family(&self.desc, metrics)]
-    }
-}
-
-// === impl Bytes ===
-
-impl Bytes {
-    fn new(cells: Arc<Cells>) -> prometheus::Result<Self> {
-        let help = "Bytes of response bodies sent to clients.".to_owned();
-        let desc = Desc::new("vitrine_response_body_bytes_total".to_owned(), help, Vec::new(), HashMap::new())?;
-        Ok(Self { desc, cells })
-    }
-}
-
-impl Collector for Bytes {
-    fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        vec![family(&self.desc, vec![counter(&[], self.cells.bytes())])]
-    }
-}
-
-fn family(desc: &Desc, metrics: Vec<Metric>) -> MetricFamily {
-    let mut family = MetricFamily::default();
-    family.set_name(desc.fq_name.clone());
-    family.set_help(desc.help.clone());
-    family.set_field_type(MetricType::COUNTER);
-    family.set_metric(metrics);
-    family
-}
-
-/// A counter with labels, which are in the order of their names.
-fn counter(labels: &[(&str, &str)], count: u64) -> Metric {
-    let label = |(name, value): &(&str, &str)| {
-        let mut pair = LabelPair::default();
-        pair.set_name((*name).to_owned());
-        pair.set_value((*value).to_owned());
-        pair
+/// What has counted, with outcome, reason and rule.
+fn requests(cells: &Cells, names: &Names) -> Vec<(Vec<String>, u64)> {
+    let of_rule = |(name, id): (Arc<str>, RuleId)| {
+        Outcome::all().filter_map(move |outcome| {
+            let count = cells.requests(id.get(), outcome);
+            let labels = [outcome.label(), outcome.reason(), &*name].map(str::to_owned).to_vec();
+            (count > 0).then_some((labels, count))
+        })
     };
-    let mut counter = Counter::default();
-    // Exact below 2^53.
-    #[allow(clippy::cast_precision_loss)]
-    counter.set_value(count as f64);
-    let mut metric = Metric::from_label(labels.iter().map(label).collect());
-    metric.set_counter(counter);
-    metric
+    names.told(Instant::now()).into_iter().flat_map(of_rule).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! The process's metrics: each feature declares its own beside itself; here they share one registry.
 
-use prometheus::{Registry, TextEncoder};
+mod pulled;
 
+use prometheus::{Registry, TextEncoder};
+pub(crate) use pulled::Pulled;
+
+use crate::access_log;
 use crate::downstream::DownstreamMetrics;
 use crate::feed::metrics::FeedMetrics;
 use crate::fill::metrics::FillMetrics;
@@ -40,6 +44,7 @@ impl Metrics {
     /// Registers everything in a registry of its own.
     pub fn new() -> prometheus::Result<Self> {
         let registry = Registry::new();
+        access_log::metrics::register(&registry)?;
         Ok(Self {
             downstream: DownstreamMetrics::register(&registry)?,
             requests: RequestMetrics::register(&registry)?,
