@@ -29,6 +29,8 @@ pub struct CacheStatus<'r> {
     pub collapsed: bool,
     /// Why it was not stored, where it might have been.
     pub not_stored: Option<NotStored>,
+    /// Whether what was served lay on the disk, and not in memory.
+    pub from_disk: bool,
     /// A further word for people, such as `outside-promise`; empty for none.
     pub label: &'r str,
 }
@@ -44,6 +46,7 @@ impl<'r> CacheStatus<'r> {
             stored: false,
             collapsed: false,
             not_stored: None,
+            from_disk: false,
             label: "",
         }
     }
@@ -93,8 +96,14 @@ impl<'r> CacheStatus<'r> {
 
     fn detail(&self, text: &mut String) {
         let not_stored = self.not_stored.map_or("", NotStored::label);
-        let parts =
-            [("rule=", self.rule), ("reason=", self.outcome.reason()), ("not-stored=", not_stored), ("", self.label)];
+        let from = if self.from_disk { "disk" } else { "" };
+        let parts = [
+            ("rule=", self.rule),
+            ("reason=", self.outcome.reason()),
+            ("not-stored=", not_stored),
+            ("", from),
+            ("", self.label),
+        ];
         let mut separator = "; detail=\"";
         for (name, value) in parts.into_iter().filter(|(_, value)| !value.is_empty()) {
             text.push_str(separator);

@@ -127,7 +127,7 @@ fn way_out(error: &io::Error) -> &'static str {
         }
         io::ErrorKind::ReadOnlyFilesystem => ": mount it to be written, or name another `path` under [cache.disk]",
         io::ErrorKind::StorageFull => ": make room on it, or name another `path` under [cache.disk]",
-        io::ErrorKind::NotADirectory => ": name a folder as `path` under [cache.disk]",
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => ": name a folder as `path` under [cache.disk]",
         _ => "",
     }
 }

@@ -65,6 +65,16 @@ struct Inbox {
 #[error("the purge is in force, but could not be written to the cache's disk")]
 pub struct Unsettled;
 
+impl Unsettled {
+    /// As a sentence for whoever purged.
+    pub fn way_out(&self) -> String {
+        format!(
+            "{self}: were this process killed now, what was purged could come back; see `disk` in /status, and repeat the purge when \
+             that is well"
+        )
+    }
+}
+
 /// The thread that writes.
 pub(super) struct Keeper {
     journal: Arc<Journal>,

@@ -1,6 +1,8 @@
-//! What the disk tier counts; its size is read when the metrics are scraped.
+//! What the disk tier counts; its gauges are set when the metrics are scraped.
 
-use prometheus::{IntCounter, IntCounterVec, Opts, Registry};
+use prometheus::{IntCounter, IntCounterVec, IntGauge, Opts, Registry};
+
+use super::tier::{DiskReport, Stage};
 
 /// Counters of the disk tier.
 #[derive(Clone, Debug)]
@@ -19,6 +21,18 @@ pub struct DiskMetrics {
     pub(super) reclaimed_bytes: IntCounter,
     /// Objects of those that were kept, since they had been asked for.
     pub(super) rewritten: IntCounter,
+    /// Purges that were answered, or passed on, without being written down.
+    pub(super) unsettled: IntCounter,
+    gauges: Gauges,
+}
+
+#[derive(Clone, Debug)]
+struct Gauges {
+    is_up: IntGauge,
+    objects: IntGauge,
+    bytes: IntGauge,
+    capacity: IntGauge,
+    queue: IntGauge,
 }
 
 /// How a look ended.
@@ -74,6 +88,11 @@ impl DiskMetrics {
             registry.register(Box::new(counter.clone()))?;
             Ok::<_, prometheus::Error>(counter)
         };
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
         let labelled = |name: &str, help: &str, label: &str| {
             let counter = IntCounterVec::new(Opts::new(name, help), &[label])?;
             registry.register(Box::new(counter.clone()))?;
@@ -95,7 +114,28 @@ impl DiskMetrics {
             errors: labelled("vitrine_disk_errors_total", "Errors of the disk, by what was asked of it.", "operation")?,
             reclaimed_bytes: counter("vitrine_disk_reclaimed_bytes_total", "Bytes of the disk that made room.")?,
             rewritten: counter("vitrine_disk_rewritten_total", "Objects that were kept when their place made room.")?,
+            unsettled: counter(
+                "vitrine_disk_purges_unsettled_total",
+                "Purges in force that could not be written to the disk in time.",
+            )?,
+            gauges: Gauges {
+                is_up: gauge("vitrine_disk_up", "1 while the disk is in use, and nothing of it fails.")?,
+                objects: gauge("vitrine_disk_objects", "Objects on the disk.")?,
+                bytes: gauge("vitrine_disk_bytes", "Bytes of files in the disk's folder.")?,
+                capacity: gauge("vitrine_disk_capacity_bytes", "Most bytes of files in the disk's folder.")?,
+                queue: gauge("vitrine_disk_queue_bytes", "Bytes that wait to be written to the disk.")?,
+            },
         })
+    }
+
+    pub(super) fn set(&self, report: &DiskReport) {
+        let is_up = report.stage == Stage::Ready && report.failing.is_empty();
+        let clamp = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+        self.gauges.is_up.set(i64::from(is_up));
+        self.gauges.objects.set(clamp(report.objects as u64));
+        self.gauges.bytes.set(clamp(report.bytes));
+        self.gauges.capacity.set(clamp(report.capacity));
+        self.gauges.queue.set(clamp(report.queue_bytes));
     }
 
     pub(super) fn read(&self, result: ReadResult) {

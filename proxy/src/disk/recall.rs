@@ -167,6 +167,11 @@ fn read(segment: &Segment, place: Place) -> Result<Read, ReadError> {
 // === impl Arriving ===
 
 impl Arriving {
+    /// The length of the whole body.
+    pub fn total(&self) -> u64 {
+        self.response.body_len
+    }
+
     /// The next piece, checked; `None` at the end of the whole.
     pub async fn next(&mut self) -> Result<Option<Bytes>, Cut> {
         let (segment, response, header) = (self.segment.clone(), self.response.clone(), self.header);

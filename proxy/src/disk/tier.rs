@@ -171,7 +171,7 @@ impl Tier {
     /// Whether something lies there under a key; no request wants it.
     pub fn has(&self, framed: &[u8], url: TagHash) -> bool {
         let known = self.shared.index.shard(url.0).get(url.0, self.hash(framed));
-        known.is_some_and(|known| known.state == State::Response)
+        known.is_some_and(|known| known.state.can_be_read())
     }
 
     /// An object was stored in memory. What lies here under its key is old, and is not found any more.
@@ -242,7 +242,11 @@ impl Tier {
 
     /// Waits until what was purged so far is safe from being forgotten.
     pub async fn settled(&self) -> Result<(), Unsettled> {
-        self.journal.settled().await
+        let settled = self.journal.settled().await;
+        if settled.is_err() {
+            self.metrics.unsettled.inc();
+        }
+        settled
     }
 
     /// Invalidates what is stored or on its way for a URL, in memory and here; the local number under which that was done, or `None`
@@ -303,10 +307,15 @@ impl Tier {
         }
     }
 
-    /// How it does.
+    /// How many objects there are.
+    pub fn objects(&self) -> usize {
+        self.shared.index.len()
+    }
+
+    /// How it does. The gauges of the metrics are set to it.
     pub fn report(&self) -> DiskReport {
         let objects = self.shared.index.len();
-        DiskReport {
+        let report = DiskReport {
             path: self.folder.path().display().to_string(),
             stage: self.stage(),
             failing: self.health.failing(Instant::now()),
@@ -317,7 +326,9 @@ impl Tier {
             queue_bytes: self.queue.weight(),
             invalidated: self.journal.invalidated(),
             counts: self.metrics.counts(),
-        }
+        };
+        self.metrics.set(&report);
+        report
     }
 }
 

@@ -73,11 +73,17 @@ pub(super) struct Context {
     pub(super) collapsed: bool,
     pub(super) stored: bool,
     pub(super) fwd_status: Option<u16>,
+    /// Whether it lay on the disk, and not in memory.
+    pub(super) from_disk: bool,
 }
 
 impl Context {
     pub(super) fn of(outcome: Outcome) -> Self {
-        Self { outcome, collapsed: false, stored: false, fwd_status: None }
+        Self { outcome, collapsed: false, stored: false, fwd_status: None, from_disk: false }
+    }
+
+    pub(super) fn from_disk(outcome: Outcome) -> Self {
+        Self { from_disk: true, ..Self::of(outcome) }
     }
 }
 
@@ -113,6 +119,7 @@ impl Engine {
             fwd_status: told.fwd_status,
             stored: told.stored,
             collapsed: told.collapsed,
+            from_disk: told.from_disk,
             label: self.label(object.promise()),
             ..CacheStatus::new(told.outcome, asked.rule)
         };
@@ -163,21 +170,22 @@ impl Engine {
     /// A response that is still on its way.
     fn reply_answer(&self, asked: &Asked<'_>, reply: &Reply, reader: Reader, told: Context) -> Answer {
         let mut fields;
-        let mut label = "";
+        let (mut label, mut ttl) = ("", None);
         let not_stored = match &reply.share {
             Share::All(storable) => {
                 let browser = asked.settings.browser_ttl;
                 let now = vitrine_shared::clock::unix_millis();
                 fields = policy::fixed_fields(&reply.fields, &storable.lifetime, browser);
                 let varying = policy::varying_fields(&reply.fields, &storable.lifetime, browser, now);
-                // Age says that a cache answered (RFC 9111 §5.1): here only one nearer to the origin can have.
-                if varying.age > 0 {
+                // Age says that a cache answered (RFC 9111 §5.1): here only one nearer to the origin can have, or the disk.
+                if varying.age > 0 || told.from_disk {
                     fields.insert(header::AGE, HeaderValue::from(varying.age));
                 }
                 if let Some(control) = varying.cache_control {
                     fields.insert(header::CACHE_CONTROL, control);
                 }
                 label = self.label(reply.promise);
+                ttl = told.from_disk.then(|| storable.lifetime.ttl_seconds(now));
                 None
             }
             Share::Waiting(reason, _) | Share::Starter(reason) => {
@@ -198,10 +206,12 @@ impl Engine {
         let stored = not_stored.is_none();
         let fwd_status = Some(reply.status.as_u16());
         let status = CacheStatus {
+            ttl,
             fwd_status,
             stored,
             collapsed: told.collapsed,
             not_stored,
+            from_disk: told.from_disk,
             label,
             ..CacheStatus::new(told.outcome, asked.rule)
         };

@@ -8,12 +8,12 @@ use vitrine_shared::coherence::Stamp;
 use super::Engine;
 use super::answer::{Answer, Answered, Context as Told};
 use super::asked::Asked;
-use super::fetch::{Role, Taken};
+use super::fetch::{DISK_ROUNDS, Role, Taken};
 use super::seek::{Sought, Standing};
 use crate::feed::connection::State;
-use crate::fill::{Fill, Place};
+use crate::fill::{Fill, Place, Recollected, Source};
 use crate::reason::{MissReason, Outcome, StaleReason};
-use crate::store::Variants;
+use crate::store::{Object, Variants};
 
 /// How often a request asks anew because what it waited for was overtaken or another's variant, before it asks on its own.
 const MAX_RESTARTS: usize = 3;
@@ -25,6 +25,8 @@ const MAX_OWN: usize = 2;
 struct Learned {
     refused: Option<Arc<Fill>>,
     variants: Option<Arc<Variants>>,
+    /// What the disk held, where it may not be served as it is.
+    recalled: Option<Object>,
     reason: Option<MissReason>,
 }
 
@@ -44,14 +46,14 @@ impl Engine {
     pub(super) async fn connected(&self, asked: &Asked<'_>) -> Answered {
         let joined_at = self.context().live.stamp();
         let mut learned = Learned::default();
-        for _ in 0..=MAX_RESTARTS {
+        for _ in 0..=MAX_RESTARTS + DISK_ROUNDS {
             let now = unix_millis();
-            let sought = self.seek(asked, learned.variants.as_ref(), now);
+            let sought = self.seek_with(asked, learned.variants.as_ref(), learned.recalled.as_ref(), now);
             if let Some(answer) = self.stored(asked, &sought, now).await {
                 return Answered::Answer(answer);
             }
             if asked.control.only_if_cached {
-                return Answered::Answer(Answer::not_cached(asked.rule));
+                return Answered::Answer(self.recalled_alone(asked, sought).await);
             }
             if self.goes_alone(asked) {
                 break;
@@ -61,15 +63,50 @@ impl Engine {
                 Shared::Own => break,
                 Shared::Fill(fill, taken) => match self.conclude(asked, &sought, taken, learned.reason).await {
                     Ok(answer) => return answer,
-                    Err(Anew { reason, variants }) => {
-                        learned.reason = Some(reason);
+                    Err(Anew { reason, variants, recalled }) => {
+                        learned.reason = reason.or(learned.reason);
                         learned.variants = variants.or(learned.variants);
+                        learned.recalled = recalled.or(learned.recalled);
                         learned.refused = Some(fill);
                     }
                 },
             }
         }
-        self.alone(asked, joined_at, learned.variants, learned.reason).await
+        self.alone(asked, joined_at, learned).await
+    }
+
+    /// What the disk holds, for a client that wants nothing of the upstream (RFC 9111 §5.2.1.7).
+    async fn recalled_alone(&self, asked: &Asked<'_>, mut sought: Sought) -> Answer {
+        // Held before the disk is looked at, as by a fill.
+        let url = self.present(asked);
+        // Once for what it varies by, once for the variant.
+        for _ in 0..2 {
+            let (key, context) = (sought.key(asked).clone(), self.context());
+            let object = match context.recall(&key, asked.primary(), &url, None).await {
+                Recollected::Nothing => break,
+                Recollected::Varies(variants) => {
+                    sought = self.seek(asked, Some(&variants), unix_millis());
+                    continue;
+                }
+                Recollected::Object(object) => object,
+                // Nothing is sent on before it was judged.
+                Recollected::Arriving(..) => break,
+            };
+            let now = unix_millis();
+            sought = self.sought(asked, sought, &object, now);
+            if let Some(answer) = self.from_disk(asked, &sought, now).await {
+                return answer;
+            }
+            break;
+        }
+        Answer::not_cached(asked.rule)
+    }
+
+    /// What came off the disk as the answer, where it may be served as it is.
+    pub(super) async fn from_disk(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
+        let (object, outcome) = sought.served()?;
+        self.refresh_where_due(asked, sought);
+        Some(self.object_answer(asked, object, Told::from_disk(outcome), now).await)
     }
 
     /// What the store can answer now; a stale object sets its one refresh going.
@@ -149,23 +186,19 @@ impl Engine {
     }
 
     /// On its own: nobody waits for this request, and it waits for nobody.
-    async fn alone(
-        &self,
-        asked: &Asked<'_>,
-        joined_at: Stamp,
-        mut variants: Option<Arc<Variants>>,
-        mut reason: Option<MissReason>,
-    ) -> Answered {
+    async fn alone(&self, asked: &Asked<'_>, joined_at: Stamp, learned: Learned) -> Answered {
+        let Learned { mut variants, mut recalled, mut reason, .. } = learned;
         let mut last = MissReason::Overtaken;
-        for _ in 0..=MAX_OWN {
-            let sought = self.seek(asked, variants.as_ref(), unix_millis());
+        for _ in 0..=MAX_OWN + DISK_ROUNDS {
+            let sought = self.seek_with(asked, variants.as_ref(), recalled.as_ref(), unix_millis());
             let taken = self.fetch_alone(asked, &sought, joined_at).await;
             match self.conclude(asked, &sought, taken, reason).await {
                 Ok(answer) => return answer,
                 Err(anew) => {
-                    last = anew.reason;
-                    reason = Some(anew.reason);
+                    last = anew.reason.unwrap_or(last);
+                    reason = anew.reason.or(reason);
                     variants = anew.variants.or(variants);
+                    recalled = anew.recalled.or(recalled);
                 }
             }
         }
@@ -187,6 +220,17 @@ impl Engine {
     ) -> Result<Answered, Anew> {
         let reason = reason.unwrap_or(sought.reason);
         match taken {
+            Taken::Reply(reply, reader, _) if reply.source == Source::Disk => {
+                Ok(self.replied(asked, &reply, reader, Told::from_disk(Outcome::Hit)))
+            }
+            Taken::Recalled(object) => {
+                let now = unix_millis();
+                let found = self.sought(asked, sought.without_object(), &object, now);
+                match self.from_disk(asked, &found, now).await {
+                    Some(answer) => Ok(Answered::Answer(answer)),
+                    None => Err(Anew { reason: None, variants: None, recalled: Some(object) }),
+                }
+            }
             Taken::Reply(reply, reader, role) => {
                 if is_failure(reply.status.as_u16())
                     && let Some(stale) = self.if_error(asked, sought, Some(reply.status.as_u16())).await
@@ -206,8 +250,8 @@ impl Engine {
                 };
                 Ok(Answered::Answer(self.object_answer(asked, &object, told, unix_millis()).await))
             }
-            Taken::Anew(reason, variants) => Err(Anew { reason, variants }),
-            Taken::Own => Err(Anew { reason, variants: None }),
+            Taken::Anew(reason, variants) => Err(Anew { reason: Some(reason), variants, recalled: None }),
+            Taken::Own => Err(Anew { reason: Some(reason), variants: None, recalled: None }),
             Taken::Failed(error) => {
                 let stale = self.if_error(asked, sought, None).await;
                 Ok(Answered::Answer(stale.unwrap_or_else(|| Answer::failed(asked.rule, reason, &error))))
@@ -237,8 +281,10 @@ enum Shared {
 
 /// What to ask anew with.
 struct Anew {
-    reason: MissReason,
+    /// Why, where that tells more than what is sought.
+    reason: Option<MissReason>,
     variants: Option<Arc<Variants>>,
+    recalled: Option<Object>,
 }
 
 /// The statuses that stand for a failure of the upstream (RFC 5861 §4).

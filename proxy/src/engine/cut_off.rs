@@ -9,8 +9,9 @@ use vitrine_shared::clock::{BootTime, unix_millis};
 use super::Engine;
 use super::answer::{Answer, Answered, Context as Told};
 use super::asked::Asked;
-use super::fetch::Taken;
+use super::fetch::{DISK_ROUNDS, Taken};
 use super::seek::Sought;
+use crate::fill::Source;
 use crate::reason::{MissReason, Outcome, StaleReason};
 use crate::rules::OnDisconnect;
 use crate::store::{Object, Variants};
@@ -24,10 +25,11 @@ impl Engine {
     pub(super) async fn cut_off(&self, asked: &Asked<'_>, since: BootTime) -> Answered {
         let joined_at = self.context().live.stamp();
         let mut variants: Option<Arc<Variants>> = None;
+        let mut recalled: Option<Object> = None;
         let mut last = MissReason::Disconnected;
-        for _ in 0..MAX_ATTEMPTS {
+        for _ in 0..MAX_ATTEMPTS + DISK_ROUNDS {
             let now = unix_millis();
-            let sought = self.seek(asked, variants.as_ref(), now);
+            let sought = self.seek_with(asked, variants.as_ref(), recalled.as_ref(), now);
             if let Some(answer) = self.served_disconnected(asked, &sought, now).await {
                 return Answered::Answer(answer);
             }
@@ -36,6 +38,11 @@ impl Engine {
             }
             let reason = sought.reason_cut_off();
             match self.fetch_alone(asked, &sought, joined_at).await {
+                Taken::Recalled(object) => recalled = Some(object),
+                // The lease was granted meanwhile.
+                Taken::Reply(reply, reader, _) if reply.source == Source::Disk => {
+                    return self.replied(asked, &reply, reader, Told::from_disk(Outcome::Hit));
+                }
                 Taken::Reply(reply, reader, _) => {
                     let status = reply.status.as_u16();
                     if is_unreachable(status) {

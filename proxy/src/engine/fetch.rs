@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
+use vitrine_shared::clock::{BootTime, unix_millis};
 use vitrine_shared::coherence::Stamp;
 
 use super::Engine;
 use super::asked::Asked;
 use super::seek::Sought;
+use crate::feed::connection::State;
 use crate::fill::body::Reader;
 use crate::fill::exchange::ExchangeError;
 use crate::fill::request::{FillRequest, Parts};
-use crate::fill::{Ends, Fill, Job, Outcome, Reply, Share};
-use crate::purge::address;
+use crate::fill::{Ends, Fill, Job, Outcome, Reply, Share, Source};
+use crate::policy::Allowed;
 use crate::purge::target::origin_of;
+use crate::purge::{Present, address};
 use crate::reason::MissReason;
 use crate::store::{Object, Variants};
+
+/// How often a request asks anew for what the disk told: by what the answer varies, and an object that must be validated.
+pub(super) const DISK_ROUNDS: usize = 2;
 
 /// A request's relation to the fill that it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +38,8 @@ pub(super) enum Taken {
     Reply(Arc<Reply>, Reader, Role),
     /// The stored object, which the upstream has confirmed.
     Freshened(Object, Role),
+    /// What the disk held, to be judged as what memory holds.
+    Recalled(Object),
     /// Nothing: what it brought was overtaken by a purge, or is another's variant. Ask anew, with what is known now.
     Anew(MissReason, Option<Arc<Variants>>),
     /// Nothing: it is for its starter only, or its beginning is gone. Ask on one's own.
@@ -59,6 +67,11 @@ impl Engine {
             .ok()
     }
 
+    /// The mark of a request's URL, to be held before anything of it is asked or looked for.
+    pub(super) fn present(&self, asked: &Asked<'_>) -> Arc<Present> {
+        self.context().presence.of(address::url(asked.target, &asked.canonical.path_and_query).hash())
+    }
+
     /// Sets a fill's task going; `place` is the key under which it can be joined.
     pub(super) fn run(
         &self,
@@ -72,17 +85,20 @@ impl Engine {
         let path_and_query = &asked.canonical.path_and_query;
         let mut tags = asked.settings.tags.expand(asked.target.path());
         tags.extend(address::tags(asked.target, path_and_query));
-        let url = address::url(asked.target, path_and_query).hash();
         let job = Job {
             context: self.context().clone(),
             place,
             request,
             settings: asked.settings.clone(),
             tags,
-            url: self.context().presence.of(url),
+            url: self.present(asked),
             origin: origin_of(asked.target),
             primary: asked.primary().clone(),
+            key: sought.key(asked).clone(),
             base: sought.base(),
+            control: asked.control,
+            // Without a lease nothing is served before the upstream was asked (rule 11).
+            sends_on: self.connection().state(BootTime::now()) == State::Connected,
             // A refresh behind is this cache's own wish, and not the client's who got the stale response.
             no_store: asked.control.no_store && place.is_none(),
             interim: asked.interim.cloned(),
@@ -128,6 +144,8 @@ impl Engine {
                     Taken::Anew(MissReason::Overtaken, None)
                 }
             }
+            Outcome::Recalled(object) => Taken::Recalled(object),
+            Outcome::Varies(variants) => Taken::Anew(MissReason::Vary, Some(variants)),
             Outcome::Reply(reply) => self.take_reply(asked, reply, reader, role, joined_at),
         }
     }
@@ -137,6 +155,13 @@ impl Engine {
             return Taken::Anew(MissReason::Overtaken, None);
         }
         match &reply.share {
+            // What comes off the disk is fresh, but this client may want more than that.
+            Share::All(storable)
+                if reply.source == Source::Disk
+                    && asked.control.allows(&storable.lifetime, unix_millis()) == Allowed::Validated =>
+            {
+                Taken::Own
+            }
             Share::All(storable) => {
                 if let Some(variants) = &storable.variants
                     && variants.variant(asked.fields().all()) != storable.key

@@ -13,6 +13,7 @@ use super::seek::{Sought, Standing};
 use crate::feed::connection::State;
 use crate::fill::Unstored;
 use crate::key::CacheKey;
+use crate::purge::address;
 use crate::reason::{MissReason, Outcome, PassReason, StaleReason};
 use crate::store::{Look, Object, Variants};
 
@@ -31,6 +32,8 @@ pub struct Outlook {
     pub variants: Option<Arc<Variants>>,
     /// What is stored under the key.
     pub object: Option<Object>,
+    /// Whether the disk holds something under the key that memory does not, so that it is looked at before the upstream is asked.
+    pub is_on_disk: bool,
     /// Whether a fill is under way that brings it.
     pub is_filling: bool,
     /// Why the last answer was not stored, where that is remembered.
@@ -78,6 +81,7 @@ impl Engine {
         let is_filling = self.context().inflight.has(key.hash());
         let on_failure = self.on_failure(asked, &sought, connection, now);
         let next = self.next(asked, &sought, connection, is_filling);
+        let is_on_disk = sought.object.is_none() && self.is_on_disk(asked, &key);
         Outlook {
             now,
             connection,
@@ -85,6 +89,7 @@ impl Engine {
             key,
             variants: sought.variants,
             object: sought.object.map(|(object, _)| object),
+            is_on_disk,
             is_filling,
             unstored: self.context().marks.why(asked.primary().hash()),
             on_failure,
@@ -114,6 +119,11 @@ impl Engine {
         };
         let reason = if is_connected { sought.reason } else { sought.reason_cut_off() };
         Next::Asks { reason, conditionally: !sought.validators().is_empty(), with }
+    }
+
+    fn is_on_disk(&self, asked: &Asked<'_>, key: &CacheKey) -> bool {
+        let url = || address::url(asked.target, &asked.canonical.path_and_query).hash();
+        self.context().disk.as_ref().is_some_and(|disk| disk.has(key.as_bytes(), url()))
     }
 
     fn on_failure(&self, asked: &Asked<'_>, sought: &Sought, connection: State, now: u64) -> Option<StaleReason> {

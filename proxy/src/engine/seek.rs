@@ -80,6 +80,11 @@ impl Sought {
         self.variant.as_ref().unwrap_or(asked.primary())
     }
 
+    /// What is known but the object.
+    pub(super) fn without_object(&self) -> Self {
+        Self { variant: self.variant.clone(), variants: self.variants.clone(), object: None, reason: self.reason }
+    }
+
     /// The object, where it may be validated.
     pub(super) fn base(&self) -> Option<Object> {
         self.object.as_ref().map(|(object, _)| object.clone())
@@ -105,6 +110,30 @@ impl Engine {
     /// Looks for the request's object. `known` stands in for variants that the store has not kept.
     pub(super) fn seek(&self, asked: &Asked<'_>, known: Option<&Arc<Variants>>, now: u64) -> Sought {
         self.look(asked, known, now, Look::Use)
+    }
+
+    /// As [`Engine::seek`], with what the disk has held for the request, where the store has not kept that.
+    pub(super) fn seek_with(
+        &self,
+        asked: &Asked<'_>,
+        known: Option<&Arc<Variants>>,
+        recalled: Option<&Object>,
+        now: u64,
+    ) -> Sought {
+        let sought = self.seek(asked, known, now);
+        match recalled {
+            Some(recalled) if sought.object.is_none() => self.sought(asked, sought, recalled, now),
+            _ => sought,
+        }
+    }
+
+    /// What was sought, where it is this object, as far as it is the request's.
+    pub(super) fn sought(&self, asked: &Asked<'_>, sought: Sought, object: &Object, now: u64) -> Sought {
+        if object.framed_key() != sought.key(asked).as_bytes() {
+            return sought;
+        }
+        let (standing, reason) = self.standing_for(&asked.control, object, now);
+        Sought { object: Some((object.clone(), standing)), reason, ..sought }
     }
 
     /// As [`Engine::seek`], for a request or only to look on.

@@ -51,6 +51,9 @@ pub struct Page {
     pub objects: Vec<Seen>,
     /// How many there are on all pages.
     pub total: usize,
+    /// How many more lie on the disk, in memory or not; by what they were made of is not known there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_disk: Option<usize>,
     /// The cursor of the page that follows; absent on the last.
     pub next: Option<String>,
 }
@@ -142,7 +145,8 @@ impl Listing {
         let next = shown.last().filter(|_| has_more).map(|last| format!("{:032x}", last.hash));
         let now = unix_millis();
         let objects = shown.iter().filter_map(|candidate| Seen::of(&candidate.object, engine, purger, now)).collect();
-        Page { objects, total, next }
+        let on_disk = engine.context().disk.as_ref().map(|disk| disk.objects());
+        Page { objects, total, on_disk, next }
     }
 }
 

@@ -166,6 +166,7 @@ impl Looker<'_> {
                 reason: "",
                 sentence: sentence.to_owned(),
                 conditionally: false,
+                is_on_disk: false,
                 is_filling: false,
                 if_the_upstream_fails: None,
             };
@@ -258,6 +259,7 @@ fn verdict(outlook: &Outlook) -> Verdict {
         reason: outcome.reason(),
         sentence: outcome.sentence().to_owned(),
         conditionally,
+        is_on_disk: outlook.is_on_disk,
         is_filling: outlook.is_filling,
         if_the_upstream_fails: on_failure.map(|reason: StaleReason| reason.sentence().to_owned()),
     }
@@ -292,6 +294,10 @@ fn summary(
         }
     };
     let mut summary = format!("{headline} {}", verdict.sentence);
+    if outlook.is_on_disk {
+        let more = "Before that the disk is looked at, which holds something under this key: where that may be served, it is a hit.";
+        summary = format!("{summary} {more}");
+    }
     let is_hit = matches!(outlook.next, Next::Answered(Outcome::Hit | Outcome::HitDisconnected));
     if let Some(purge) = object.and_then(|object| object.purge.as_ref()).filter(|_| !is_hit) {
         let ago = purge.ago_seconds.map(|ago| format!(", {} ago", words::span(ago))).unwrap_or_default();
@@ -323,6 +329,7 @@ fn answered(request: Request, rule: Option<report::Rule>, outcome: Outcome, more
         reason: outcome.reason(),
         sentence: format!("{} {more}", outcome.sentence()).trim_end().to_owned(),
         conditionally: false,
+        is_on_disk: false,
         is_filling: false,
         if_the_upstream_fails: None,
     };

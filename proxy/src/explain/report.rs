@@ -52,6 +52,9 @@ pub struct Verdict {
     /// Whether the upstream would be asked conditionally, so that a 304 is enough.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub conditionally: bool,
+    /// Whether something lies on the disk under this key, which is judged before the upstream is asked.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_on_disk: bool,
     /// Whether a fill of this is under way.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_filling: bool,

@@ -102,6 +102,9 @@ impl fmt::Display for Page {
             }
         }
         writeln!(f, "{} of {} objects", self.objects.len(), self.total)?;
+        if let Some(on_disk) = self.on_disk {
+            writeln!(f, "{on_disk} on the disk, in memory or not")?;
+        }
         match &self.next {
             Some(next) => writeln!(f, "more with --cursor {next}"),
             None => Ok(()),

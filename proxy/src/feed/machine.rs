@@ -15,6 +15,7 @@ use vitrine_shared::lease::Lease;
 
 use super::connection::Connection;
 use super::status::{Source, Status};
+use crate::disk::Tier;
 use crate::purge::log::PurgeLog;
 
 /// How long the stream may take to bring what is known to exist.
@@ -96,7 +97,11 @@ pub struct Machine {
     log: Arc<PurgeLog>,
     terms: LeaseTerms,
     has_stream: bool,
-    /// Whether a first position was taken; nothing is reported before.
+    /// Where what is applied is written down.
+    disk: Option<Arc<Tier>>,
+    /// Whether the tag table knows what was purged before this process, so that the feed goes on from there.
+    restored: bool,
+    /// Whether a first position was taken, or the first one was gone on from; nothing is reported before.
     positioned: bool,
     /// Something between `applied` and what was seen is missing.
     gap: bool,
@@ -141,6 +146,8 @@ impl Machine {
             log,
             terms,
             has_stream,
+            disk: None,
+            restored: false,
             positioned: false,
             gap: false,
             behind_since: None,
@@ -151,6 +158,12 @@ impl Machine {
             report_due: now,
             report_not_before: now,
         }
+    }
+
+    /// With a disk, which may have brought the tag table of an earlier process.
+    #[must_use]
+    pub fn with_disk(self, disk: Option<Arc<Tier>>, restored: bool) -> Self {
+        Self { disk, restored, ..self }
     }
 
     /// Takes in what has happened and says what to do.
@@ -229,7 +242,9 @@ impl Machine {
         self.page.succeeded();
         self.page.under_way = false;
         self.newest = self.newest.max(page.position);
-        if self.positioned {
+        if !self.positioned && self.restored && page.position < before {
+            self.start_over(page.position);
+        } else if self.positioned || self.restored {
             if let Some(position) = page.take_position {
                 self.take(position);
             }
@@ -242,9 +257,11 @@ impl Machine {
             }
         } else {
             // The store is empty, so nothing is lost by starting at the newest position.
-            self.live.take_position(page.take_position.unwrap_or_default().max(page.position));
-            self.positioned = true;
+            let position = page.take_position.unwrap_or_default().max(page.position);
+            self.live.take_position(position);
+            self.note(|disk| disk.note_position(position));
         }
+        self.positioned = true;
         let applied = self.live.applied();
         // A later page continues where this one ended; without progress there is nothing more to be had here.
         self.gap = applied < page.position && applied > before;
@@ -283,6 +300,9 @@ impl Machine {
         match self.live.apply(batch) {
             Ok(new) => {
                 self.log.note_batch(batch, before);
+                if new > 0 {
+                    self.note(|disk| disk.note_batch(batch));
+                }
                 self.status.applied(source, new);
                 Ok(())
             }
@@ -298,7 +318,25 @@ impl Machine {
         if position > self.live.applied() {
             tracing::warn!(%position, "the feed's history is not held: every object stamped earlier is gone");
             self.live.take_position(position);
+            self.note(|disk| disk.note_position(position));
             self.status.position_taken();
+        }
+    }
+
+    /// The origin stands before what an earlier process had applied: its history was lost without a new term, and its numbers will be
+    /// given again.
+    fn start_over(&mut self, position: Epoch) {
+        let applied = self.live.applied();
+        tracing::warn!(%position, %applied, "the feed's history has begun again: every object stored before is gone");
+        self.live.start_over(position);
+        self.note(Tier::note_start_over);
+        self.newest = position;
+        self.status.position_taken();
+    }
+
+    fn note(&self, what: impl FnOnce(&Tier)) {
+        if let Some(disk) = &self.disk {
+            what(disk);
         }
     }
 

@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::machine::{Action, Event, LeaseTerms, Machine};
 use super::status::Status;
 use super::stream;
+use crate::disk::Tier;
 use crate::purge::log::PurgeLog;
 
 /// Events that may wait: the stream is read no faster than they are applied.
@@ -36,6 +37,10 @@ pub struct Feed {
     pub status: Arc<Status>,
     /// Where purges are noted.
     pub log: Arc<PurgeLog>,
+    /// Where they are written down.
+    pub disk: Option<Arc<Tier>>,
+    /// Whether the tag table knows what was purged before this process.
+    pub restored: bool,
 }
 
 // === impl Feed ===
@@ -52,7 +57,8 @@ impl Feed {
             self.terms,
             self.redis.is_some(),
             BootTime::now(),
-        );
+        )
+        .with_disk(self.disk.clone(), self.restored);
         let mut following: Option<JoinHandle<()>> = None;
         let mut event = Event::Tick;
         loop {

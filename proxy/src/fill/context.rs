@@ -10,6 +10,7 @@ use super::hit_for_pass::HitForPass;
 use super::inflight::Inflight;
 use super::metrics::FillMetrics;
 use super::queue::Queue;
+use crate::disk::Tier;
 use crate::purge::Presence;
 use crate::represent::Deriver;
 use crate::store::Store;
@@ -23,6 +24,8 @@ pub struct Context {
     pub store: Arc<Store>,
     /// Other forms of stored bodies.
     pub deriver: Arc<Deriver>,
+    /// What is asked before the upstreams are, where there is one.
+    pub disk: Option<Arc<Tier>>,
     /// The tag table.
     pub live: Arc<Live>,
     /// The URLs of what is stored or on its way.
@@ -48,6 +51,7 @@ impl Context {
             budget: FillBudget::new(store.clone()),
             store,
             deriver,
+            disk: None,
             live,
             presence: Arc::default(),
             client: UpstreamClient::new(IDLE_CONNECTIONS),
@@ -56,6 +60,12 @@ impl Context {
             metrics,
             queue: Queue::default(),
         }
+    }
+
+    /// With a disk behind the memory.
+    #[must_use]
+    pub fn with_disk(self, disk: Option<Arc<Tier>>) -> Self {
+        Self { disk, ..self }
     }
 }
 

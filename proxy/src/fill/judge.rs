@@ -7,7 +7,7 @@ use vitrine_shared::coherence::Stamp;
 use vitrine_shared::headers::VITRINE_TAGS;
 use vitrine_shared::tag::{Tag, TagHash};
 
-use super::reply::{Reply, Share, Storable, Variant};
+use super::reply::{Reply, Share, Source, Storable, Variant};
 use super::verdict::{Kept, Said, length, unstored_fields};
 use crate::key::CacheKey;
 use crate::policy::{self, Exchange};
@@ -72,7 +72,7 @@ impl Asked<'_> {
             }
         };
         policy::remove_tag_fields(&mut fields, &self.upstream.tag_headers);
-        Reply { status, fields, length: length(response), provenance, promise, share }
+        Reply { status, fields, length: length(response), provenance, promise, share, source: Source::Upstream }
     }
 
     /// Judges a 304: the stored object with its new fields, stamp, tags and lifetime (rule 6; RFC 9111 §4.3.4).

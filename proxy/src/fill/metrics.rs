@@ -12,6 +12,8 @@ pub enum FillResult {
     Stored,
     /// A 304 gave a stored object a new stamp and freshness.
     Freshened,
+    /// It was found on the disk.
+    Recalled,
     /// It was complete, but a purge had overtaken it, or a newer object is stored.
     Overtaken,
     /// It was complete and not to be stored.
@@ -41,6 +43,7 @@ impl FillResult {
         match self {
             Self::Stored => "stored",
             Self::Freshened => "freshened",
+            Self::Recalled => "recalled",
             Self::Overtaken => "overtaken",
             Self::NotStored => "not_stored",
             Self::Outgrown => "outgrown",

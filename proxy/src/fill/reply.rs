@@ -25,6 +25,17 @@ pub struct Reply {
     pub promise: Promise,
     /// Who may have it.
     pub share: Share,
+    /// Where it comes from.
+    pub source: Source,
+}
+
+/// Where a response comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The upstream.
+    Upstream,
+    /// This cache's own disk, where it is fresh.
+    Disk,
 }
 
 /// Who may have a response.

@@ -8,7 +8,7 @@ use super::body::{Body, Reader, Writer};
 use super::budget::FillBudget;
 use super::exchange::ExchangeError;
 use super::reply::Reply;
-use crate::store::Object;
+use crate::store::{Object, Variants};
 
 /// A fill under way.
 #[derive(Debug)]
@@ -37,13 +37,17 @@ pub struct Ends {
     pub body: Writer,
 }
 
-/// What is known once the head of the upstream's response has arrived, or will not arrive.
+/// What is known once the head of the response has arrived, or will not arrive.
 #[derive(Clone, Debug)]
 pub enum Outcome {
     /// A response, whose body comes through the fill's readers.
     Reply(Arc<Reply>),
     /// A 304: the stored object with a new stamp and freshness.
     Freshened(Object),
+    /// What the disk held, to be judged as what memory holds; the upstream was not asked.
+    Recalled(Object),
+    /// The disk knows by what the responses differ; the upstream was not asked.
+    Varies(Arc<Variants>),
     /// The upstream gave no response.
     Failed(ExchangeError),
 }

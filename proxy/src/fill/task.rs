@@ -1,4 +1,4 @@
-//! The task of one fill: ask the upstream, tell the outcome, append the body as it comes, store what is complete.
+//! The task of one fill: look on the disk, ask the upstream, tell the outcome, append the body as it comes, store what is complete.
 //!
 //! It belongs to nobody's request, so a client that leaves ends nothing.
 
@@ -18,11 +18,11 @@ use super::exchange::{Again, ExchangeError, Incoming};
 use super::judge::Asked;
 use super::metrics::FillResult;
 use super::queue::Full;
-use super::reply::{Reply, Share, Storable, Variant};
+use super::reply::{Reply, Share, Source, Storable, Variant};
 use super::request::{Ask, FillRequest};
 use super::running::{Ends, Fill, Outcome};
 use crate::key::CacheKey;
-use crate::policy;
+use crate::policy::{self, RequestControl};
 use crate::purge::Present;
 use crate::reason::NotStored;
 use crate::rules::CacheSettings;
@@ -46,8 +46,14 @@ pub struct Job {
     pub origin: String,
     /// The primary key.
     pub primary: CacheKey,
+    /// The key of the response that is wanted: the primary one, or a variant's that is known.
+    pub key: CacheKey,
     /// The stored object whose validators are sent, and which must not make way for an error.
     pub base: Option<Object>,
+    /// What its client asks of caches.
+    pub control: RequestControl,
+    /// Whether what is fresh on the disk may be sent on while it is read, or has to be judged first.
+    pub sends_on: bool,
     /// Whether the client forbids storing, under a rule that heeds it.
     pub no_store: bool,
     /// Who takes interim responses.
@@ -76,11 +82,29 @@ struct Answer {
 impl Job {
     /// Runs it to its end.
     pub async fn run(self) {
-        let Self { context, place, request, settings, tags, url, origin, primary, base, no_store, interim, fill, ends } =
-            self;
-        let joinable = place.map(|key| Joinable { context: context.clone(), key, fill });
-        let run = Run { context, request, settings, tags, url, origin, primary, base, no_store, interim, joinable };
-        let result = run.fill(ends).await;
+        let Self { context, place, request, settings, tags, url, origin, primary, key, .. } = self;
+        let (base, no_store, interim) = (self.base, self.no_store, self.interim);
+        let control = self.sends_on.then_some(self.control);
+        let joinable = place.map(|key| Joinable { context: context.clone(), key, fill: self.fill });
+        let run = Run {
+            context,
+            request,
+            settings,
+            tags,
+            url,
+            origin,
+            primary,
+            key,
+            base,
+            control,
+            no_store,
+            interim,
+            joinable,
+        };
+        let result = match run.recall(self.ends).await {
+            Ok(result) => result,
+            Err(ends) => run.fill(ends).await,
+        };
         run.context.metrics.ended(&run.request.upstream().name, result);
     }
 }
@@ -107,15 +131,18 @@ impl Drop for Joinable {
     }
 }
 
-struct Run {
-    context: Arc<Context>,
+pub(super) struct Run {
+    pub(super) context: Arc<Context>,
     request: FillRequest,
     settings: Arc<CacheSettings>,
     tags: Vec<Tag>,
-    url: Arc<Present>,
+    pub(super) url: Arc<Present>,
     origin: String,
-    primary: CacheKey,
-    base: Option<Object>,
+    pub(super) primary: CacheKey,
+    pub(super) key: CacheKey,
+    pub(super) base: Option<Object>,
+    /// `None` where nothing may be sent on before it was judged.
+    pub(super) control: Option<RequestControl>,
     no_store: bool,
     interim: Option<mpsc::UnboundedSender<ResponseHeader>>,
     /// `None` where the fill is one request's own.
@@ -311,7 +338,7 @@ impl Run {
         reply
     }
 
-    fn commit(&self, reply: &Reply, storable: &Storable, whole: Whole) -> FillResult {
+    pub(super) fn commit(&self, reply: &Reply, storable: &Storable, whole: Whole) -> FillResult {
         let meta = Meta {
             key: storable.key.clone(),
             status: reply.status,
@@ -324,7 +351,10 @@ impl Run {
         let object = Object::new(meta, StoredBody::charged(whole.chunks, whole.charge));
         match Complete::new(object).check(&self.context.store, &self.context.live) {
             Ok(current) => {
-                current.store(&self.context.store, &self.primary);
+                let object = current.store(&self.context.store, &self.primary);
+                if let (Source::Upstream, Some(disk)) = (reply.source, &self.context.disk) {
+                    disk.stored(&object);
+                }
                 self.context.marks.forget(self.primary.hash());
                 FillResult::Stored
             }
@@ -351,6 +381,9 @@ impl Run {
                 let is_failure = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
                 if let Some(base) = self.base.as_ref().filter(|_| !is_of_the_client && !is_failure) {
                     self.context.store.withdraw(base);
+                    if let Some(disk) = &self.context.disk {
+                        disk.forget(base.url().tag(), &self.context.live);
+                    }
                 }
             }
         }

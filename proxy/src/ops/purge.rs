@@ -72,6 +72,10 @@ pub(super) async fn purge(State(server): State<Arc<OpsServer>>, request: Request
         Some(key) => server.idempotency.once(key, digest(&body), BootTime::now(), act),
     };
     match answer {
+        // A repetition too: what it was answered with the first time may not have been safe then.
+        Ok(_) if let Err(unsettled) = server.purger.settled().await => {
+            refuse(StatusCode::SERVICE_UNAVAILABLE, "not_written_down", &unsettled.way_out())
+        }
         Ok(answer) => Json(answer).into_response(),
         Err(reused) => refuse(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", &reused.to_string()),
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::epoch::Epoch;
 
+use crate::disk::DiskReport;
 use crate::engine::Engine;
 use crate::feed::connection::State;
 use crate::feed::status::{Snapshot, Status};
@@ -34,6 +35,9 @@ pub struct StatusReport {
     pub feed: Option<Snapshot>,
     /// The memory store.
     pub store: StoreReport,
+    /// The disk behind it; absent where none is configured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub disk: Option<DiskReport>,
     /// Running fills.
     pub fills: FillReport,
     /// The upstreams and their addresses, by name.
@@ -119,6 +123,7 @@ impl StatusReport {
                 bytes_by: BytesByKind::of(&context.store),
                 capacity: context.store.capacity(),
             },
+            disk: context.disk.as_ref().map(|disk| disk.report()),
             fills: FillReport {
                 running: context.inflight.len(),
                 waiting: engine.waiting(),

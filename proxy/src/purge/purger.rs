@@ -7,6 +7,8 @@ use vitrine_shared::coherence::{Live, Position, Verdict};
 use vitrine_shared::feed::Mode;
 use vitrine_shared::tag::{Tag, TagHash};
 
+use crate::disk::{Tier, Unsettled};
+
 use super::log::{PurgeLog, Record, Source, truncated};
 use super::target::Target;
 use super::{Presence, Provenance};
@@ -20,6 +22,8 @@ pub struct Purger {
     live: Arc<Live>,
     presence: Arc<Presence>,
     log: Arc<PurgeLog>,
+    /// Where purges are written down, and what they reach besides memory.
+    disk: Option<Arc<Tier>>,
 }
 
 /// Why an object must not be served, or not without being refreshed.
@@ -41,14 +45,33 @@ pub struct Cause {
 impl Purger {
     /// Purges by the table and presence that the fills use.
     pub fn new(live: Arc<Live>, presence: Arc<Presence>, log: Arc<PurgeLog>) -> Self {
-        Self { live, presence, log }
+        Self { live, presence, log, disk: None }
+    }
+
+    /// With a disk behind the memory.
+    #[must_use]
+    pub fn with_disk(self, disk: Option<Arc<Tier>>) -> Self {
+        Self { disk, ..self }
+    }
+
+    /// Waits until no purge that was made here so far can be forgotten, whatever happens to this process. To be awaited before a purge
+    /// is answered; at once where there is no disk, since memory goes with the process.
+    pub async fn settled(&self) -> Result<(), Unsettled> {
+        match &self.disk {
+            Some(disk) => disk.settled().await,
+            None => Ok(()),
+        }
     }
 
     /// Purges all targets at once; returns the purge's number on this edge's own clock. When this returns, nothing that they
     /// reach is served, and what running fills bring is purged already.
     pub fn purge(&self, targets: &[Target], mode: Mode, source: Source) -> u64 {
         let tags: Vec<TagHash> = targets.iter().flat_map(|target| &target.tags).map(Tag::hash).collect();
-        let at = self.live.purge(&tags, targets.iter().any(|target| target.everything), mode);
+        let everything = targets.iter().any(|target| target.everything);
+        let at = self.live.purge(&tags, everything, mode);
+        if let Some(disk) = &self.disk {
+            disk.note_purge(at, &tags, everything, mode);
+        }
         let texts: Vec<&str> = targets.iter().map(|target| target.text.as_str()).collect();
         let shown = texts.join(", ");
         let (shown, count) = (truncated(&shown, MAX_LOGGED), targets.len());
@@ -67,7 +90,11 @@ impl Purger {
     /// would fill the log.
     pub fn invalidate(&self, target: &Target, source: impl Fn() -> Source) {
         for tag in &target.tags {
-            if let Some(at) = self.presence.invalidate(tag.hash(), &self.live) {
+            let at = match &self.disk {
+                Some(disk) => disk.invalidate(tag.hash(), &self.presence, &self.live),
+                None => self.presence.invalidate(tag.hash(), &self.live),
+            };
+            if let Some(at) = at {
                 tracing::debug!(target: "purge", local = at, url = target.text, "invalidated after an unsafe method");
                 self.log.note(Position::Local(at), source(), Mode::Hard, &[&target.text]);
             }

@@ -179,7 +179,7 @@ impl ProxyHttp for Edge {
         if response.status.is_informational() {
             return Ok(());
         }
-        self.invalidate_after_unsafe(&session.req_header().method, response, ctx);
+        self.invalidate_after_unsafe(&session.req_header().method, response, ctx).await;
         // RFC 9112 §6.1: no chunks for a client of HTTP/1.0; without a length its content ends with the connection.
         if session.req_header().version < Version::HTTP_11 && !response.headers.contains_key(header::CONTENT_LENGTH) {
             response.remove_header(&header::TRANSFER_ENCODING);
@@ -249,7 +249,7 @@ impl Edge {
                 return refuse(to, ctx, &error).await;
             }
         };
-        if let Some((rule, answer)) = self.answered_here(&snapshot, to.head(), &target, ctx) {
+        if let Some((rule, answer)) = self.answered_here(&snapshot, to.head(), &target, ctx).await {
             ctx.counted = snapshot.counted.named(&rule);
             ctx.rule = rule;
             ctx.outcome = answer.outcome;
@@ -334,11 +334,11 @@ impl Edge {
     }
 
     /// The answer to a preflight or a PURGE, and the name of its rule; `None` where it is neither.
-    fn answered_here(
+    async fn answered_here(
         &self,
         snapshot: &Snapshot,
         head: &RequestHeader,
-        target: &Target,
+        target: &Target<'_>,
         ctx: &RequestContext,
     ) -> Option<(Arc<str>, Answer)> {
         let rules = &snapshot.config.rules;
@@ -352,14 +352,14 @@ impl Edge {
             client: ctx.client.address,
             request_id: &ctx.request_id,
         };
-        let (rule, answer) = purging.answer(&head.method, &head.headers, target)?;
+        let (rule, answer) = purging.answer(&head.method, &head.headers, target).await?;
         Some((rule.unwrap_or_else(|| Arc::from(DEFAULT_RULE)), answer))
     }
 
     /// RFC 9111 §4.4: a success of an unsafe method invalidates its URI and those of the same origin that Location and
     /// Content-Location name; RFC 9875 §3: any answer to one invalidates the cache groups that it names.
-    fn invalidate_after_unsafe(&self, method: &Method, response: &ResponseHeader, ctx: &RequestContext) {
-        let Some(target) = &ctx.target else {
+    async fn invalidate_after_unsafe(&self, method: &Method, response: &ResponseHeader, ctx: &RequestContext) {
+        let Some(target) = ctx.target.as_ref().filter(|_| !method.is_safe()) else {
             return;
         };
         let told = || (method.as_str().into(), ctx.request_id.to_str().unwrap_or("-").into());
@@ -374,12 +374,14 @@ impl Edge {
                 });
             }
         }
-        if !method.is_safe() {
-            let groups = policy::invalidated_groups(&response.headers, &purge::origin_of(target));
-            if !groups.is_empty() {
-                let (method, id) = told();
-                self.purger.purge(&purge::Target::tags(groups), Mode::Hard, Source::Groups { method, id });
-            }
+        let groups = policy::invalidated_groups(&response.headers, &purge::origin_of(target));
+        if !groups.is_empty() {
+            let (method, id) = told();
+            self.purger.purge(&purge::Target::tags(groups), Mode::Hard, Source::Groups { method, id });
+        }
+        // The upstream has done what it was asked for, so its answer goes on in any case.
+        if let Err(error) = self.purger.settled().await {
+            tracing::debug!(%error, "after an unsafe method");
         }
     }
 }

@@ -11,6 +11,7 @@ use vitrine_shared::feed::Mode;
 
 use super::forward::CACHE_STATUS;
 use crate::cache_status::CacheStatus;
+use crate::disk::Unsettled;
 use crate::engine::{Answer, Content};
 use crate::key::Target as Address;
 use crate::ops::OpsToken;
@@ -79,20 +80,29 @@ fn right(from: &[IpNet], client: Option<IpAddr>) -> Right {
     }
 }
 
+/// The purge is in force, and yet must not be answered as made: it could be forgotten.
+fn not_written_down(error: &Unsettled) -> Refusal {
+    Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_written_down", error.way_out())
+}
+
 // === impl Purging ===
 
 impl Purging<'_> {
     /// The answer to a PURGE and the name of its rule; `None` where the method is another.
-    pub(super) fn answer(
+    pub(super) async fn answer(
         &self,
         method: &Method,
         headers: &HeaderMap,
-        target: &Address,
+        target: &Address<'_>,
     ) -> Option<(Option<Arc<str>>, Answer)> {
         let facts = RequestFacts { method, target, headers: headers.into(), has_body: false };
         let (rule, right) = find(self.rules, &facts, self.client)?;
         let name = rule.map(|rule| Arc::clone(&rule.name));
-        let (status, mut fields, body) = match self.purged(right, headers, target) {
+        let purged = match self.purged(right, headers, target) {
+            Ok(body) => self.purger.settled().await.map(|()| body).map_err(|error| not_written_down(&error)),
+            refused => refused,
+        };
+        let (status, mut fields, body) = match purged {
             Ok(body) => {
                 let mut fields = HeaderMap::new();
                 fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));

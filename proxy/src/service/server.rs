@@ -16,10 +16,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use ulid::Ulid;
 use vitrine_shared::clock::BootTime;
-use vitrine_shared::coherence::{Live, TagTable};
-use vitrine_shared::epoch::Epoch;
+use vitrine_shared::coherence::Live;
 
 use super::Edge;
+use super::disk::{Disk, Running};
 use super::pass::MAX_TRIES;
 use crate::config::{CacheLimits, Config, Feed as FeedConfig};
 use crate::downstream::{Downstream, OwnAnswer, OwnSession, SlowPath};
@@ -58,6 +58,7 @@ pub struct Server {
     current: Current,
     http: SocketAddr,
     ops: SocketAddr,
+    disk: Option<Running>,
 }
 
 /// When a running proxy stops.
@@ -79,6 +80,9 @@ pub enum StartError {
         /// Why not.
         error: std::io::Error,
     },
+    /// The threads of the disk tier cannot be started.
+    #[error("the threads for the cache's disk cannot be started: {0}")]
+    Disk(std::io::Error),
     /// The metrics cannot be registered.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -118,12 +122,15 @@ impl Server {
             tracing::info!(ops = %ops_address, "a free port for operators");
         }
         let capacity = config.feed.as_ref().map_or(LOCAL_TAGS, |feed| feed.tag_capacity);
-        let live = Arc::new(Live::new(TagTable::at(Epoch::ZERO, capacity)));
+        let (table, disk) = Disk::open(config, capacity, &metrics)?;
+        let (tier, restored) = (disk.tier(), disk.is_restored());
+        let live = Arc::new(Live::new(table));
         let connection = Arc::new(match &config.feed {
             Some(_) => Connection::with_feed(BootTime::now()),
             None => Connection::without_feed(),
         });
-        let context = Arc::new(context(config.cache, live.clone(), &metrics)?);
+        let context = Arc::new(context(config.cache, live.clone(), &metrics)?.with_disk(tier.clone()));
+        let disk = disk.start(&live, &context.store)?;
         let engine = Arc::new(Engine::new(context, connection.clone(), config.feed.is_some()));
         let status = config.feed.as_ref().map(|_| Arc::new(Status::new(metrics.feed.clone())));
         let pools = engine.context().client.pools().clone();
@@ -132,7 +139,8 @@ impl Server {
 
         let mut pingora = PingoraServer::new_with_opt_and_conf(None, pingora_conf(config));
         let log = Arc::new(PurgeLog::new(metrics.purges.clone()));
-        let purger = Arc::new(Purger::new(live.clone(), engine.context().presence.clone(), log.clone()));
+        let purger = Purger::new(live.clone(), engine.context().presence.clone(), log.clone());
+        let purger = Arc::new(purger.with_disk(tier.clone()));
         let token = config.listen.ops_token.as_ref().map(|token| OpsToken::new(token.expose()));
         let edge = Edge {
             engine: engine.clone(),
@@ -168,13 +176,14 @@ impl Server {
         pingora.add_service(one_thread("ops", ops));
         if let (Some(feed), Some(status)) = (&config.feed, &status) {
             let feed = build_feed(feed, &config.edge, live, connection, status.clone(), log)?;
+            let feed = Feed { disk: tier, restored, ..feed };
             pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
         }
         pingora.add_service(one_thread("health", HealthService(pools)));
         if let Some(reloader) = reloader {
             pingora.add_service(one_thread("reload", ReloadService(reloader)));
         }
-        Ok(Self { pingora, engine, feed: status, current, http, ops: ops_address })
+        Ok(Self { pingora, engine, feed: status, current, http, ops: ops_address, disk })
     }
 
     /// What is in force, to look at from outside.
@@ -201,6 +210,9 @@ impl Server {
     pub fn run(mut self, stop: Stop) {
         self.pingora.bootstrap();
         self.pingora.run(RunArgs { shutdown_signal: Box::new(stop) });
+        if let Some(disk) = &self.disk {
+            disk.stop();
+        }
     }
 }
 
@@ -254,6 +266,8 @@ fn build_feed(
         connection,
         status,
         log,
+        disk: None,
+        restored: false,
     })
 }
 

@@ -20,10 +20,13 @@ use tokio::sync::watch;
 use vitrine_load_tests::stack::{free_port, wait_until};
 use vitrine_proxy::config::Config;
 use vitrine_proxy::engine::Engine;
+use vitrine_proxy::feed::connection::State;
 use vitrine_proxy::feed::status::Status;
 use vitrine_proxy::reload::Current;
 use vitrine_proxy::service::{Server, Stop};
+use vitrine_shared::clock::BootTime;
 use vitrine_shared::config::Source;
+use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{Batch, Mode, Purge};
 use vitrine_shared::tag::Tag;
 
@@ -41,6 +44,7 @@ pub struct Proxy {
     pub feed: Option<Arc<Status>>,
     client: reqwest::Client,
     stop: watch::Sender<bool>,
+    running: Option<std::thread::JoinHandle<()>>,
 }
 
 /// A response as the tests look at it.
@@ -96,10 +100,10 @@ impl Proxy {
         let (engine, feed) = (server.engine().clone(), server.feed().cloned());
         let current = server.current().clone();
         let (stop, stopped) = watch::channel(false);
-        std::thread::spawn(move || server.run(Stop::When(stopped)));
+        let running = Some(std::thread::spawn(move || server.run(Stop::When(stopped))));
         wait_until("the proxy listens", LIMIT, async || TcpStream::connect(http).await.is_ok()).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { http, ops, engine, current, feed, client: client.build().unwrap(), stop }
+        Self { http, ops, engine, current, feed, client: client.build().unwrap(), stop, running }
     }
 
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
@@ -122,6 +126,26 @@ impl Proxy {
         let tags = tags.iter().map(|tag| Tag::parse(tag).unwrap()).collect();
         let purge = Purge { seq: applied.seq + 1, mode, tags, everything: false, event: None };
         live.apply(&Batch::new(applied.term, applied, vec![purge]).unwrap()).unwrap();
+    }
+
+    /// Ends it as a signal does, and waits until it has ended.
+    pub async fn stopped(mut self) {
+        self.stop.send(true).unwrap();
+        let running = self.running.take().unwrap();
+        wait_until("the proxy ends", LIMIT, async || running.is_finished()).await.unwrap();
+    }
+
+    /// Waits until it has a lease.
+    pub async fn connected(&self) {
+        let connection = self.engine.connection().clone();
+        let is_connected = async || connection.state(BootTime::now()) == State::Connected;
+        wait_until("it has a lease", LIMIT, is_connected).await.unwrap();
+    }
+
+    /// Waits until it has applied every purge up to this.
+    pub async fn applied(&self, epoch: Epoch) {
+        let live = &self.engine.context().live;
+        wait_until("the purges are applied", LIMIT, async || live.applied() >= epoch).await.unwrap();
     }
 
     /// Waits until no fill is under way, so that what was to be stored is stored, and until nobody reads from one.

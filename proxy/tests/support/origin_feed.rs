@@ -89,6 +89,14 @@ impl OriginFeed {
         inner.held_after = inner.position().seq;
     }
 
+    /// Stands at an earlier position of the same term, with no history: what it gave since is lost, and will be given again.
+    pub fn rewind(&self, position: u64) {
+        let mut inner = self.state.inner.lock();
+        inner.history.clear();
+        inner.first = position + 1;
+        inner.held_after = position;
+    }
+
     /// Grants leases, or refuses them.
     pub fn grant(&self, grants: bool) {
         self.state.inner.lock().grants = grants;
