@@ -7,13 +7,15 @@ use vitrine_shared::coherence::{Live, TagTable};
 use vitrine_shared::epoch::Epoch;
 
 use super::server::StartError;
-use crate::config::Config;
+use crate::config::{Config, Disk as Settings};
 use crate::disk::{self, DiskMetrics, Opened, Tier};
 use crate::metrics::Metrics;
 use crate::store::Store;
 
 /// How long the end waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// The part of the memory that may wait to be written: a quarter.
+const QUEUE_SHARE: u64 = 4;
 
 /// The disk of a process, where it has one.
 #[derive(Default)]
@@ -27,6 +29,11 @@ pub(super) struct Running {
     store: Arc<Store>,
 }
 
+/// What waits to be written is a part of the cache's memory.
+fn queue(settings: &Settings, memory: u64) -> u64 {
+    settings.queue.min(memory / QUEUE_SHARE)
+}
+
 // === impl Disk ===
 
 impl Disk {
@@ -37,9 +44,21 @@ impl Disk {
         };
         let counted = DiskMetrics::register(metrics.registry())?;
         let identity = config.feed.as_ref().map_or("", |feed| &feed.url);
-        let opened = disk::open(settings, config.cache.max_object, identity, capacity, counted);
+        let settings = Settings { queue: queue(settings, config.cache.memory), ..settings.clone() };
+        let opened = disk::open(&settings, config.cache.max_object, identity, capacity, counted);
         let (table, opened) = opened.map_err(StartError::Disk)?;
         Ok((table, Self { opened: Some(opened) }))
+    }
+
+    /// The memory before it, which hands on what leaves it.
+    pub(super) fn memory(&self, config: &Config, metrics: &Metrics) -> Store {
+        let limits = config.cache;
+        let queue = config.disk.as_ref().map_or(0, |settings| queue(settings, limits.memory));
+        let store = Store::new(limits.memory - queue, limits.max_variants, metrics.store.clone());
+        match self.tier() {
+            Some(tier) => store.handing_on(Box::new(move |object, was_used| tier.leaving(object, was_used))),
+            None => store,
+        }
     }
 
     /// What the rest of the edge asks and tells.

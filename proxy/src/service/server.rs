@@ -21,7 +21,7 @@ use vitrine_shared::coherence::Live;
 use super::Edge;
 use super::disk::{Disk, Running};
 use super::pass::MAX_TRIES;
-use crate::config::{CacheLimits, Config, Feed as FeedConfig};
+use crate::config::{Config, Feed as FeedConfig};
 use crate::downstream::{Downstream, OwnAnswer, OwnSession, SlowPath};
 use crate::engine::Engine;
 use crate::fast::FastPath;
@@ -129,7 +129,7 @@ impl Server {
             Some(_) => Connection::with_feed(BootTime::now()),
             None => Connection::without_feed(),
         });
-        let context = Arc::new(context(config.cache, live.clone(), &metrics)?.with_disk(tier.clone()));
+        let context = Arc::new(context(disk.memory(config, &metrics), live.clone(), &metrics).with_disk(tier.clone()));
         let disk = disk.start(&live, &context.store)?;
         let engine = Arc::new(Engine::new(context, connection.clone(), config.feed.is_some()));
         let status = config.feed.as_ref().map(|_| Arc::new(Status::new(metrics.feed.clone())));
@@ -222,10 +222,10 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
         .map_err(|error| StartError::Listen { address, error })
 }
 
-fn context(limits: CacheLimits, live: Arc<Live>, metrics: &Metrics) -> Result<Context, StartError> {
-    let store = Arc::new(Store::new(limits.memory, limits.max_variants, metrics.store.clone()));
+fn context(store: Store, live: Arc<Live>, metrics: &Metrics) -> Context {
+    let store = Arc::new(store);
     let deriver = Deriver::new(store.clone(), metrics.represent.clone());
-    Ok(Context::new(store, deriver, live, metrics.fills.clone()))
+    Context::new(store, deriver, live, metrics.fills.clone())
 }
 
 fn pingora_conf(config: &Config) -> ServerConf {
