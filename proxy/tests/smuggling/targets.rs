@@ -53,7 +53,6 @@ fn forms() -> Vec<Case> {
     };
     vec![
         target("absolute form", "http://shop.example/@@@@@@", two(get())),
-        target("absolute form in capitals", "HTTP://SHOP.EXAMPLE/@@@@@@", two(get())),
         target("absolute form of another host", "http://evil.example/@@@@@@", refused()),
         target("absolute form with a user", "http://user@shop.example/@@@@@@", refused()),
         target("absolute form with another host as the user", "http://shop.example@evil.example/@@@@@@", refused()),
