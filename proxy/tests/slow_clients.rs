@@ -8,11 +8,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use support::raw::{exchange, get};
+use support::raw::{Raw, exchange, get};
 use support::strict::Strict;
 use support::{LIMIT, Proxy, Upstream, cache_all, response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use vitrine_load_tests::stack::wait_until;
 
@@ -52,10 +53,16 @@ async fn value(proxy: &Proxy, line: &str) -> u64 {
 
 /// Stores a body under `/stored`.
 async fn store(upstream: &mut Upstream, proxy: &Proxy, body: &str) {
-    let getting = proxy.getting("/stored");
+    let asking = asking(proxy, "/stored");
     upstream.answer(&response("200 OK", FRESH, body)).await;
-    getting.await.unwrap().unwrap();
+    assert_eq!(asking.await.unwrap().body.len(), body.len());
     proxy.settled().await;
+}
+
+/// Asks in a task of its own, as all clients here do.
+fn asking(proxy: &Proxy, path: &str) -> JoinHandle<Raw> {
+    let (addr, request) = (proxy.http, get(SHOP, path, ""));
+    tokio::spawn(async move { exchange(addr, &request).await })
 }
 
 /// A connection that tells of what it reads as little as the system lets it.
@@ -253,7 +260,7 @@ async fn what_ends_in_the_middle_is_no_request() {
         }
     }
     wait_until("they are closed", LIMIT, async || open(&proxy).await == 0).await.unwrap();
-    let asking = proxy.getting("/last");
+    let asking = asking(&proxy, "/last");
     assert!(upstream.next().await.head().starts_with("GET /last "), "and nothing of the halves came before it");
     asking.abort();
     assert_eq!(upstream.asked(), 1);
@@ -264,7 +271,7 @@ async fn what_ends_in_the_middle_is_no_request() {
 async fn clients_that_leave_while_they_wait_hold_nothing() {
     let mut upstream = Upstream::start().await;
     let proxy = proxy(&upstream, "").await;
-    let staying = proxy.getting("/p");
+    let staying = asking(&proxy, "/p");
     let held = upstream.next().await;
     let mut leaving = Vec::new();
     for _ in 0..10 {
@@ -282,7 +289,7 @@ async fn clients_that_leave_while_they_wait_hold_nothing() {
     proxy.engine.until_waiting(1).await;
     wait_until("they are closed", LIMIT, async || open(&proxy).await == 1).await.unwrap();
     held.send(&response("200 OK", FRESH, "for who stays"));
-    assert_eq!(staying.await.unwrap().unwrap().body, "for who stays");
+    assert_eq!(staying.await.unwrap().body, "for who stays");
     drop(held);
     proxy.settled().await;
 }

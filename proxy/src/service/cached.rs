@@ -35,6 +35,12 @@ pub(super) enum Served {
     Limited(Limited),
 }
 
+/// What comes of waiting for an upstream.
+enum Next {
+    Interim(ResponseHeader),
+    Final(Answered),
+}
+
 impl Cacheable<'_> {
     /// Answers it, where it is neither to be passed nor over a limit.
     pub(super) async fn serve(
@@ -62,10 +68,16 @@ impl Cacheable<'_> {
             let asked = self.asked(ctx, &head, &canonical, interim);
             let mut answering = std::pin::pin!(edge.engine.answer(&asked));
             loop {
-                tokio::select! {
-                    biased;
-                    Some(head) = heads.recv() => hand_on(client, head).await?,
-                    answered = &mut answering => break answered,
+                let next = async {
+                    tokio::select! {
+                        biased;
+                        Some(head) = heads.recv() => Next::Interim(head),
+                        answered = &mut answering => Next::Final(answered),
+                    }
+                };
+                match client.while_there(next).await? {
+                    Next::Interim(head) => hand_on(client, head).await?,
+                    Next::Final(answered) => break answered,
                 }
             }
         };

@@ -92,6 +92,30 @@ impl Recipient<'_> {
         }
     }
 
+    /// Waits for something on behalf of the client; an error as soon as it leaves, so that who left holds neither a connection nor a place
+    /// in a body.
+    ///
+    /// Over HTTP/1.1 a client has left that resets the connection, or closes its half of it: that it still reads cannot be known, and
+    /// waiting for it would let strangers hold connections that they have closed.
+    pub(super) async fn while_there<T>(&mut self, waited: impl Future<Output = T>) -> pingora::Result<T> {
+        tokio::select! {
+            biased;
+            done = waited => Ok(done),
+            () = self.left() => {
+                let message = "the client left while an upstream was waited for";
+                Err(Error::explain(ErrorType::ConnectionClosed, message).into_down())
+            }
+        }
+    }
+
+    /// Waits until the client leaves.
+    async fn left(&mut self) {
+        match self {
+            Self::Pingora(session) => drop(session.read_body_or_idle(true).await),
+            Self::Own(session) => session.left().await,
+        }
+    }
+
     /// Sends what is held back until more comes.
     ///
     /// Pingora keeps up to 1,460 bytes of a response with a known length, the head among them, until more or the end comes, which from a slow

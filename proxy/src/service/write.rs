@@ -41,7 +41,7 @@ pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id
         if version == Version::HTTP_11 {
             head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
         } else if version < Version::HTTP_11 && !bodiless {
-            let (chunks, is_all) = hold(&mut content).await?;
+            let (chunks, is_all) = client.while_there(hold(&mut content)).await??;
             if is_all {
                 let length: usize = chunks.iter().map(Bytes::len).sum();
                 head.insert_header(header::CONTENT_LENGTH, length)?;
@@ -102,10 +102,13 @@ async fn hold(content: &mut Content) -> pingora::Result<(Vec<Bytes>, bool)> {
 async fn write_growing(client: &mut Recipient<'_>, mut reader: Reader, range: ByteRange) -> pingora::Result<()> {
     let mut at = 0u64;
     while at < range.end {
-        if !reader.is_ready() {
+        let next = if reader.is_ready() {
+            reader.next().await
+        } else {
             client.flush().await?;
-        }
-        match reader.next().await {
+            client.while_there(reader.next()).await?
+        };
+        match next {
             Ok(Some(chunk)) => {
                 let end = at + chunk.len() as u64;
                 if end > range.start {
@@ -126,10 +129,13 @@ async fn write_growing(client: &mut Recipient<'_>, mut reader: Reader, range: By
 /// Writes what comes as it is decoded.
 async fn write_unpacking(client: &mut Recipient<'_>, mut unpacking: Unpacking) -> pingora::Result<()> {
     loop {
-        if !unpacking.is_ready() {
+        let next = if unpacking.is_ready() {
+            unpacking.next().await
+        } else {
             client.flush().await?;
-        }
-        match unpacking.next().await {
+            client.while_there(unpacking.next()).await?
+        };
+        match next {
             Ok(Some(piece)) => client.write(&piece).await?,
             Ok(None) => return Ok(()),
             Err(error) => return Err(Error::because(CUT_SHORT, "the response cannot be decoded to its end", error)),

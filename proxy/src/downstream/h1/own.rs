@@ -4,11 +4,11 @@
 use std::io;
 use std::net::IpAddr;
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf, Bytes};
 use http::{Method, StatusCode, Version, header};
 use httparse::Header;
 use pingora::http::{RequestHeader, ResponseHeader};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::connection::Connection;
 use super::head::Framing;
@@ -142,7 +142,7 @@ impl OwnSession {
             Content::ToTheEnd => self.lent.write_all(chunk).await?,
             Content::Chunked => {
                 let size = format!("{:x}\r\n", chunk.len());
-                let mut framed = size.as_bytes().chain(chunk.clone()).chain(&b"\r\n"[..]);
+                let mut framed = Buf::chain(size.as_bytes(), chunk.clone()).chain(&b"\r\n"[..]);
                 self.lent.write_all_buf(&mut framed).await?;
             }
         }
@@ -163,6 +163,12 @@ impl OwnSession {
         self.flush().await?;
         self.response = Response::Ended(status);
         Ok(())
+    }
+
+    /// Waits until the client has closed its half of the connection, or all of it.
+    pub(crate) async fn left(&mut self) {
+        // The request has no content, so that nothing but the end is read.
+        let _ = self.lent.read(&mut [0]).await;
     }
 
     /// Writes what is held back.
