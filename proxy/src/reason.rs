@@ -405,6 +405,7 @@ told!(TargetError {
         in different ways; it gets 400.";
     Query => "query", "The query holds what no URL may hold, or too many parameters; it gets 400.";
     TooLong => "length", "Path and query together are longer than this edge reads; it gets 414.";
+    Method => "method", "TRACE would show whoever can make a browser ask what this edge adds to requests; it gets 501.";
 });
 
 #[cfg(test)]

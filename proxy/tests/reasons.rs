@@ -244,6 +244,7 @@ fn lookups() -> Vec<Row> {
         row(Outcome::Refused(TargetError::Path), vec![local("/plain/%zz")]),
         row(Outcome::Refused(TargetError::Query), vec![local(&format!("/plain/x?{}", "a&".repeat(600)))]),
         row(Outcome::Refused(TargetError::TooLong), vec![local(&format!("/plain/{}", "x".repeat(17_000)))]),
+        row(Outcome::Refused(TargetError::Method), vec![local("/plain/trace").method("TRACE")]),
     ]
 }
 

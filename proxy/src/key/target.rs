@@ -22,7 +22,8 @@ pub struct Target<'t> {
     raw_query: Option<Cow<'t, str>>,
 }
 
-/// The request must be refused with 400 (Bad Request), or with 414 (URI Too Long) for [`TargetError::TooLong`].
+/// The request must be refused with 400 (Bad Request), with 414 (URI Too Long) for [`TargetError::TooLong`], or with 501 (Not
+/// Implemented) for [`TargetError::Method`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum TargetError {
     /// The Host field or authority is no host (RFC 9110 §7.2, RFC 9112 §3.2).
@@ -37,6 +38,9 @@ pub enum TargetError {
     /// Longer than [`MAX_TARGET`], or than the limit of the configuration.
     #[error("the request target is too long")]
     TooLong,
+    /// TRACE, which names a resource and asks nothing of it.
+    #[error("the method is not implemented")]
+    Method,
 }
 
 // === impl Target ===

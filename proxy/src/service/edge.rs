@@ -417,8 +417,11 @@ pub(super) fn author(outcome: Outcome) -> Author {
 async fn refuse(to: &mut Recipient<'_>, ctx: &RequestContext, error: &TargetError) -> pingora::Result<Taken> {
     let status = match error {
         TargetError::TooLong => StatusCode::URI_TOO_LONG,
+        TargetError::Method => StatusCode::NOT_IMPLEMENTED,
         TargetError::Host | TargetError::Path | TargetError::Query => StatusCode::BAD_REQUEST,
     };
+    // What follows on the connection may be meant otherwise too.
+    to.end_after();
     write_refusal(to, ctx, &Refusal::new(status, "invalid_request", error.to_string())).await?;
     Ok(Taken::Answered)
 }

@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-const LIMIT: std::time::Duration = std::time::Duration::from_secs(2);
+use crate::support::LIMIT;
 use crate::support::upstream::field;
 
 pub struct Attacker {

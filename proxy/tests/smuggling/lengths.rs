@@ -97,10 +97,10 @@ fn fields() -> Vec<Case> {
             [
                 b"POST /@@@@@@ HTTP/1.1\r\nHost: shop.example\r\nContent-Length: 3\r\n\r\nabc".as_slice(),
                 NEXT.as_bytes(),
-                NEXT.as_bytes(),
+                b"GET /@@@@@@/third HTTP/1.1\r\nHost: shop.example\r\n\r\n",
             ]
             .concat(),
-            Must::Forward(vec![post("abc"), next(), next()]),
+            Must::Forward(vec![post("abc"), next(), Wanted { target: "/@@@@@@/third", ..next() }]),
         ),
     ]
 }

@@ -14,7 +14,6 @@ mod attacker;
 mod case;
 mod chunks;
 mod codings;
-mod h2;
 mod hops;
 mod lengths;
 mod lines;

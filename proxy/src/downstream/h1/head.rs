@@ -45,6 +45,14 @@ pub(in crate::downstream) enum Malformed {
     /// Content-Length and Transfer-Encoding together, repeated or not understood (RFC 9112 §6.3).
     #[error("the request's content is framed in no clear way")]
     Framing,
+    /// Connection names a field that frames the request or says whom it is for: the next hop would have to take it out (RFC 9110
+    /// §7.6.1).
+    #[error("Connection names a field that is not for one hop alone")]
+    Connection,
+    /// Expect says anything but `100-continue` (RFC 9110 §10.1.1): servers differ in what they make of that, and with it in where the
+    /// next request begins.
+    #[error("an expectation that is not known")]
+    Expectation,
     /// None in HTTP/1.1, or several (RFC 9112 §3.2).
     #[error("the request must have one Host")]
     Host,
@@ -63,13 +71,23 @@ pub(in crate::downstream) enum Malformed {
 
 impl Malformed {
     /// All of them.
-    pub(in crate::downstream) const ALL: [Self; 7] =
-        [Self::Syntax, Self::LineEnd, Self::Framing, Self::Host, Self::Fields, Self::Long, Self::Target];
+    pub(in crate::downstream) const ALL: [Self; 9] = [
+        Self::Syntax,
+        Self::LineEnd,
+        Self::Framing,
+        Self::Connection,
+        Self::Expectation,
+        Self::Host,
+        Self::Fields,
+        Self::Long,
+        Self::Target,
+    ];
 
     /// What it is answered with.
     pub(in crate::downstream) fn status(self) -> StatusCode {
         match self {
-            Self::Syntax | Self::LineEnd | Self::Framing | Self::Host => StatusCode::BAD_REQUEST,
+            Self::Syntax | Self::LineEnd | Self::Framing | Self::Connection | Self::Host => StatusCode::BAD_REQUEST,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::Fields | Self::Long => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Target => StatusCode::URI_TOO_LONG,
         }
@@ -81,6 +99,8 @@ impl Malformed {
             Self::Syntax => "syntax",
             Self::LineEnd => "line_end",
             Self::Framing => "framing",
+            Self::Connection => "connection",
+            Self::Expectation => "expectation",
             Self::Host => "host",
             Self::Fields => "fields",
             Self::Long => "head",
@@ -114,6 +134,10 @@ pub(super) fn parse<'b>(
     let (Some(method), Some(target), Some(minor)) = (request.method, request.path, request.version) else {
         return Err(Malformed::Syntax);
     };
+    // A request target has no fragment (RFC 9112 §3.2), and servers differ in whether they cut one off.
+    if target.contains('#') {
+        return Err(Malformed::Syntax);
+    }
     if request.headers.len() > limits.fields {
         return Err(Malformed::Fields);
     }
@@ -139,7 +163,13 @@ fn frame(fields: &[Header<'_>], minor: u8) -> Result<Frame, Malformed> {
     for Header { name, value } in fields {
         match name.len() {
             4 if name.eq_ignore_ascii_case("host") => hosts += 1,
+            6 if name.eq_ignore_ascii_case("expect") && !value.eq_ignore_ascii_case(b"100-continue") => {
+                return Err(Malformed::Expectation);
+            }
             7 if name.eq_ignore_ascii_case("upgrade") => upgrades = true,
+            10 if name.eq_ignore_ascii_case("connection") && names_end_to_end(value) => {
+                return Err(Malformed::Connection);
+            }
             14 if name.eq_ignore_ascii_case("content-length") => {
                 let given = content_length(value).ok_or(Malformed::Framing)?;
                 if length.replace(given).is_some() {
@@ -164,6 +194,14 @@ fn frame(fields: &[Header<'_>], minor: u8) -> Result<Frame, Malformed> {
         (length, false) => Framing::Length(length.unwrap_or(0)),
     };
     Ok(Frame { framing, upgrades })
+}
+
+/// Whether options of Connection are fields that the request cannot do without.
+fn names_end_to_end(value: &[u8]) -> bool {
+    const NEEDED: [&[u8]; 3] = [b"content-length", b"transfer-encoding", b"host"];
+    value
+        .split(|&byte| byte == b',')
+        .any(|option| NEEDED.iter().any(|name| option.trim_ascii().eq_ignore_ascii_case(name)))
 }
 
 /// RFC 9110 §8.6: digits alone, and one number alone.
@@ -227,6 +265,15 @@ mod tests {
             ("Transfer-Encoding: xchunked\r\n", Err(Malformed::Framing)),
             ("Transfer-Encoding:\r\n", Err(Malformed::Framing)),
             ("Transfer-Encoding: \x0bchunked\r\n", Err(Malformed::Syntax)),
+            // RFC 9110 §7.6.1, §10.1.1.
+            ("Connection: close, X-A\r\n", Ok(Framing::Length(0))),
+            ("Connection: x-a,\tContent-LENGTH \r\nContent-Length: 5\r\n", Err(Malformed::Connection)),
+            ("Connection: transfer-encoding\r\nTransfer-Encoding: chunked\r\n", Err(Malformed::Connection)),
+            ("Connection: close\r\nConnection: host\r\n", Err(Malformed::Connection)),
+            ("Expect: 100-Continue\r\nContent-Length: 5\r\n", Ok(Framing::Length(5))),
+            ("Expect: 100-continue, x\r\n", Err(Malformed::Expectation)),
+            ("Expect: x\r\n", Err(Malformed::Expectation)),
+            ("Expect:\r\n", Err(Malformed::Expectation)),
             // RFC 9112 §5.1, §5.2.
             ("Content-Length : 5\r\n", Err(Malformed::Syntax)),
             ("Transfer-Encoding : chunked\r\n", Err(Malformed::Syntax)),
@@ -256,6 +303,7 @@ mod tests {
             ("GET / HTTP/1.1\r\nHost: h\r\n", Ok(false)),
             ("G", Ok(false)),
             ("GET / HTTP/1.1\r\n\r\n", Err(Malformed::Host)),
+            ("GET /#x HTTP/1.1\r\nHost: h\r\n\r\n", Err(Malformed::Syntax)),
             ("GET / HTTP/1.1\r\nHost: h\r\nHost: h\r\n\r\n", Err(Malformed::Host)),
             ("GET / HTTP/1.0\r\nHost: h\r\nhost: i\r\n\r\n", Err(Malformed::Host)),
             ("POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n", Err(Malformed::Framing)),
