@@ -152,9 +152,14 @@ impl UpstreamClient {
     }
 
     async fn connect(&self, peer: &HttpPeer, connections: Connections) -> Result<(HttpSession, bool), ExchangeError> {
-        let stream = match connections {
-            Connections::Pooled => self.connector.get_stream(peer).await,
-            Connections::New => self.connector.new_stream(peer).await.map(|stream| (stream, false)),
+        let pooled = match connections {
+            Connections::Pooled => self.connector.reused_stream(peer).await,
+            Connections::New => None,
+        };
+        let stream = match pooled {
+            Some(stream) => Ok((stream, true)),
+            // Boxed: connecting needs much more room than most fills, which find a connection in the pool, and tasks are moved whole.
+            None => Box::pin(self.connector.new_stream(peer)).await.map(|stream| (stream, false)),
         };
         let (stream, reused) = stream.map_err(|error| match error.etype() {
             ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => ExchangeError::Timeout,
