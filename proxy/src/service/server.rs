@@ -149,11 +149,7 @@ impl Server {
             token: token.clone(),
             metrics: metrics.requests.clone(),
         };
-        let slow = Proxied { own: edge.clone(), proxy: Arc::new(http_proxy(&pingora.configuration, edge)) };
-        let fast = Arc::new(FastPath::new(engine.clone(), current.clone(), metrics.requests.clone()));
-        let threads = pingora.configuration.threads;
-        let downstream = Downstream::bind(current.clone(), threads, fast, Arc::new(slow), metrics.downstream.clone())
-            .map_err(|(address, error)| StartError::Listen { address, error })?;
+        let downstream = clients(&pingora.configuration, edge, &metrics)?;
         let http = downstream.http();
         pingora.add_service(one_thread("clients", ClientService(Arc::new(downstream))));
 
@@ -214,6 +210,15 @@ impl Server {
             disk.stop();
         }
     }
+}
+
+/// The client's side: hits are answered from memory, all else by `edge`.
+fn clients(conf: &Arc<ServerConf>, edge: Edge, metrics: &Metrics) -> Result<Downstream, StartError> {
+    let fast = Arc::new(FastPath::new(edge.engine.clone(), edge.current.clone(), edge.metrics.clone()));
+    let current = edge.current.clone();
+    let slow = Arc::new(Proxied { own: edge.clone(), proxy: Arc::new(http_proxy(conf, edge)) });
+    Downstream::bind(current, conf.threads, fast, slow, metrics.downstream.clone())
+        .map_err(|(address, error)| StartError::Listen { address, error })
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
