@@ -1,4 +1,4 @@
-//! How much of its memory `HAProxy` has used: it takes its whole budget at the start, in blocks, and says how many are left.
+//! How much of its memory `HAProxy` has used: it takes its whole budget at the start and lists what it stores, in blocks.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
@@ -6,23 +6,24 @@ use std::path::Path;
 
 use super::EdgeError;
 
-/// Blocks of the cache that hold nothing.
-pub(super) fn blocks_left(socket: &Path) -> Result<f64, EdgeError> {
+/// Blocks that hold objects.
+pub(super) fn used(socket: &Path) -> Result<u64, EdgeError> {
     let ask = || {
         let mut stream = UnixStream::connect(socket)?;
         stream.write_all(b"show cache\n")?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line)?;
-        Ok(line)
+        let mut blocks = 0;
+        for line in BufReader::new(stream).lines() {
+            blocks += of_object(&line?).unwrap_or_default();
+        }
+        Ok(blocks)
     };
-    let line = ask().map_err(EdgeError::file(socket))?;
-    left(&line).ok_or_else(|| EdgeError::Answer(format!("HAProxy does not tell how many blocks are left: {line}")))
+    ask().map_err(EdgeError::file(socket))
 }
 
-/// `0x..: edge (shctx:0x.., available blocks:3918)`.
-fn left(line: &str) -> Option<f64> {
-    let (_, rest) = line.split_once("available blocks:")?;
-    rest.split(')').next()?.trim().parse::<u32>().ok().map(f64::from)
+/// `0x.. hash:.. vary:0x.. size:1350 (2 blocks), refs:0, expire:86399`.
+fn of_object(line: &str) -> Option<u64> {
+    let (before, _) = line.split_once(" blocks)")?;
+    before.rsplit_once('(')?.1.parse().ok()
 }
 
 #[cfg(test)]
@@ -30,8 +31,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_blocks_that_are_left_are_read() {
-        assert_eq!(left("0x7f6ac6c5b03a: edge (shctx:0x7f6ac6c5b000, available blocks:3918)\n"), Some(3918.0));
-        assert_eq!(left("Unknown command\n"), None);
+    fn the_blocks_of_an_object_are_read() {
+        let line = "0x7f6ac6c5b4cc hash:286881868 vary:0x0011223344556677 size:39114 (39 blocks), refs:9, expire:237";
+        assert_eq!(of_object(line), Some(39));
+        assert_eq!(of_object("0x7f6ac6c5b03a: edge (shctx:0x7f6ac6c5b000, available blocks:3918)"), None);
     }
 }

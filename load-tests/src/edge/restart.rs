@@ -6,6 +6,7 @@ use super::EdgeError;
 use super::browser::HOST;
 use super::catalog::Object;
 use super::client::Client;
+use super::contender::Contender;
 use super::fleet::{Bench, Terms};
 use super::hot::{SIZES, SMALL_FROM};
 use super::load;
@@ -18,6 +19,8 @@ const OBJECTS_QUICK: u32 = 20_000;
 const BUDGET: u64 = 2 << 30;
 /// Objects that are asked for after the restart.
 const LOOKED_AT: u32 = 2_000;
+/// Traffic Server writes its directory every minute, and not when it ends.
+const DIRECTORY_WRITTEN: Duration = Duration::from_secs(65);
 /// Who has found nothing by then does not find it.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -28,14 +31,23 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Line>, EdgeError> {
     let count = if bench.options.quick { OBJECTS_QUICK } else { OBJECTS };
     let object = |number: u32| Object { id: SMALL_FROM + number, bytes: SIZES[0] };
     let (mut first, mut found, mut cpu) = (Readings::new(), Readings::new(), Readings::new());
+    let terms = Terms { budget: BUDGET, average: 2_000, tags: true, on_disk: true };
+    let mut servers = Vec::new();
     for contender in bench.contenders.iter().copied().filter(|contender| contender.survives_restart()) {
         eprintln!("{ROW}: filling {} with {count} objects on the disk ...", contender.name());
-        let terms = Terms { budget: BUDGET, average: 2_000, tags: true, on_disk: true };
-        let mut server = bench.server(contender, terms)?;
+        let server = bench.server(contender, terms)?;
         // Twice, for those who store what is asked for again.
         for _ in 0..2 {
             load::run(bench.job(&server, None)?, &mut Once::new((0..count).map(object)), &bench.stop)?;
         }
+        servers.push(server);
+    }
+    if servers.iter().any(|server| server.contender == Contender::Ats) {
+        eprintln!("{ROW}: waiting a minute, since Traffic Server writes its directory so rarely ...");
+        std::thread::sleep(DIRECTORY_WRITTEN);
+    }
+    for mut server in servers {
+        let contender = server.contender;
         server.restart(bench.options.server_core)?;
         let begin = Instant::now();
         let mut before = bench.origin_count()?;

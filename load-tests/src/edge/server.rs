@@ -66,7 +66,8 @@ impl Server {
     pub(super) fn filled_mebibytes(&self) -> Result<f64, EdgeError> {
         if self.contender == Contender::Haproxy {
             // A block holds 1 KiB and is told of in 48 bytes.
-            return Ok(-blocks::blocks_left(&self.place.join("admin.sock"))? * 1_072.0 / f64::from(1 << 20));
+            let blocks = blocks::used(&self.place.join("admin.sock"))?;
+            return Ok(f64::from(u32::try_from(blocks).unwrap_or(u32::MAX)) * 1_072.0 / f64::from(1 << 20));
         }
         self.mebibytes()
     }
