@@ -61,7 +61,7 @@ impl Contender {
 
     /// Whether it finds its objects again after a restart.
     pub(super) fn survives_restart(self) -> bool {
-        matches!(self, Self::Nginx | Self::Ats)
+        matches!(self, Self::Vitrine | Self::Nginx | Self::Ats)
     }
 }
 

@@ -113,6 +113,7 @@ impl Bench {
             addresses: Addresses::free()?,
             origin: if terms.tags && contender == Contender::Vitrine { self.tagged } else { self.plain },
             feed: self.tagged,
+            on_disk: terms.on_disk,
             budget: terms.budget,
             files: open_files(),
             average: terms.average,

@@ -19,8 +19,8 @@ const OBJECTS_QUICK: u32 = 20_000;
 const BUDGET: u64 = 2 << 30;
 /// Objects that are asked for after the restart.
 const LOOKED_AT: u32 = 2_000;
-/// Traffic Server writes its directory every minute, and not when it ends.
-const DIRECTORY_WRITTEN: Duration = Duration::from_secs(65);
+/// Traffic Server writes its directory every few seconds here (every minute by itself), and not when it ends.
+const DIRECTORY_WRITTEN: Duration = Duration::from_secs(20);
 /// Who has found nothing by then does not find it.
 const LIMIT: Duration = Duration::from_mins(1);
 
@@ -43,7 +43,7 @@ pub(super) fn run(bench: &Bench) -> Result<Vec<Line>, EdgeError> {
         servers.push(server);
     }
     if servers.iter().any(|server| server.contender == Contender::Ats) {
-        eprintln!("{ROW}: waiting a minute, since Traffic Server writes its directory so rarely ...");
+        eprintln!("{ROW}: waiting until Traffic Server has written its directory ...");
         std::thread::sleep(DIRECTORY_WRITTEN);
     }
     for mut server in servers {

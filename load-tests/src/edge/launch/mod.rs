@@ -54,6 +54,8 @@ pub(super) struct Setup<'a> {
     pub(super) budget: u64,
     /// What an object has on average, in bytes, for those who must know.
     pub(super) average: u64,
+    /// Whether what it stores is to be found again after a restart.
+    pub(super) on_disk: bool,
     /// How many files it may have open.
     pub(super) files: u64,
     pub(super) certificate: Certificate,
@@ -123,6 +125,8 @@ impl Setup<'_> {
             ("BUDGET", self.budget.to_string()),
             ("BUDGET_MIB", (self.budget >> 20).to_string()),
             ("AVERAGE", self.average.to_string()),
+            // Sixty is what it does by itself.
+            ("DIRECTORY_EVERY", if self.on_disk { "5" } else { "60" }.to_owned()),
             ("FILES", self.files.to_string()),
             // Connections need some too.
             ("CACHED_FILES", self.files.saturating_sub(self.files / 4).to_string()),

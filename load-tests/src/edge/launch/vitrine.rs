@@ -6,10 +6,17 @@ use crate::stack::{Program, find_binary};
 
 pub(super) fn program(setup: &Setup) -> Result<Program, EdgeError> {
     let config = setup.place_file("vitrine/proxy.toml", "proxy.toml")?;
+    if setup.on_disk {
+        let disk = setup.place_file("vitrine/disk.toml", "disk.toml")?;
+        let both = [&config, &disk].map(|path| std::fs::read_to_string(path).map_err(EdgeError::file(path)));
+        let [config_text, disk_text] = both;
+        std::fs::write(&config, config_text? + &disk_text?).map_err(EdgeError::file(&config))?;
+    }
     let env = [
         ("BENCH_HTTP", setup.addresses.http.to_string()),
         ("BENCH_OPS", setup.addresses.ops.to_string()),
         ("BENCH_OPS_TOKEN", setup.ops_token.clone()),
+        ("BENCH_CACHE", setup.cache.display().to_string()),
         ("BENCH_BUDGET", setup.budget.to_string()),
         ("BENCH_ORIGIN", setup.origin.to_string()),
         ("BENCH_FEED", setup.feed.to_string()),
