@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-edge soak conformance lint clean-data prepare npm
+.PHONY: help run test bench bench-edge soak fuzz conformance lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -18,6 +18,7 @@ help:
 	@echo "make bench       measure"
 	@echo "make soak        ten minutes of bad clients and a bad origin; ARGS=\"--minutes 1\" for a quick look"
 	@echo "make bench-edge  measure the proxy beside nginx, Varnish, Traffic Server and HAProxy; ARGS=\"--quick\" only shows that it works"
+	@echo "make fuzz        every fuzz target for FUZZ_MINUTES (10) each; needs a nightly compiler"
 	@echo "make conformance the public tests of HTTP caches, against the proxy; ARGS=\"--id TEST\" shows one"
 	@echo "make lint        style, warnings, licences"
 	@echo "make clean-data  forget the demo shop"
@@ -67,6 +68,7 @@ soak:
 	cargo build --release --package vitrine-proxy --package vitrine-load-tests --bins
 	$(say) "Soaking"
 	@"$(target)/release/vitrine" soak $(ARGS)
+
 # Only the two programs that take part are built.
 bench-edge:
 	@docker/install-packages.sh bench
@@ -75,10 +77,18 @@ bench-edge:
 	$(say) "Measuring (half an hour; leave the machine alone)"
 	@"$(target)/release/vitrine" bench-edge --json "$(target)/bench-edge.json" $(ARGS)
 
+# Inputs that nobody thought of, against properties that must hold. Each target runs for FUZZ_MINUTES.
+fuzz: $(tools)/bin/cargo-fuzz
+	@docker/install-packages.sh build
+	@PATH="$(tools)/bin:$$PATH" CARGO_TARGET_DIR="$(target)" fuzz/run.sh $(ARGS)
+
 lint: $(tools)/bin/cargo-deny
 	@docker/install-packages.sh build
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	@# No member of the workspace, and so looked at by itself.
+	cargo fmt --manifest-path fuzz/Cargo.toml --check
+	RUSTFLAGS="--cfg fuzzing" cargo clippy --manifest-path fuzz/Cargo.toml --target-dir "$(target)" --locked -- -D warnings
 	"$(tools)/bin/cargo-deny" check --hide-inclusion-graph bans licenses sources
 	@# The list of advisories is fetched each time; without a network the other checks still count.
 	@if "$(tools)/bin/cargo-deny" fetch db; then "$(tools)/bin/cargo-deny" --offline check advisories; \
@@ -88,6 +98,11 @@ $(tools)/bin/cargo-deny:
 	$(say) "Building cargo-deny (once, several minutes)"
 	@if command -v cargo-deny >/dev/null; then mkdir -p "$(tools)/bin" && ln -sf "$$(command -v cargo-deny)" "$@"; \
 	  else cargo install --locked --root "$(tools)" cargo-deny --version 0.20.2; fi
+
+$(tools)/bin/cargo-fuzz:
+	$(say) "Building cargo-fuzz (once, a minute)"
+	@if command -v cargo-fuzz >/dev/null; then mkdir -p "$(tools)/bin" && ln -sf "$$(command -v cargo-fuzz)" "$@"; \
+	  else cargo install --locked --root "$(tools)" cargo-fuzz --version 0.13.2; fi
 
 clean-data:
 	@docker/install-packages.sh build
