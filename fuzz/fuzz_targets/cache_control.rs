@@ -235,6 +235,8 @@ fn assessed(response: &HeaderMap, request: &HeaderMap, choices: &mut Choices<'_>
     assert!(!stored.contains_key(header::SET_COOKIE) && !stored.contains_key(header::AGE));
     assert!(stored.contains_key(header::DATE));
     assert_eq!(stored_fields(&stored, NOW + 5000), stored, "to store what is stored changes it");
-    let again = freshen(&stored, &HeaderMap::new(), NOW);
-    assert_eq!(again.len(), stored.len());
+    // A 304 that says nothing changes nothing, but for the Date.
+    let (mut again, mut before) = (freshen(&stored, &HeaderMap::new(), NOW), stored);
+    assert!(again.remove(header::DATE).is_some() && before.remove(header::DATE).is_some());
+    assert_eq!(again, before);
 }

@@ -16,7 +16,7 @@ use vitrine_shared::config::{ConfigError, Source};
 
 const FILE: &str = "proxy.toml";
 /// Paths that are asked for besides those that the file names.
-const PATHS: [&str; 6] = ["/", "/a", "/a/b.css?x=1", "/store/products/p1?region_id=r", "/a//b;c/%2F", "/static/k/e/y"];
+const PATHS: [&str; 3] = ["/", "/a/b.css?x=1", "/store//p1;c/%2F"];
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -52,7 +52,7 @@ fn told(error: &ConfigError, text: &str) {
 
 fn decides(rules: &RuleSet, text: &str) {
     // What the file names, with something in the place of what stands for anything.
-    let named = text.split(['"', '\'']).filter(|part| part.starts_with('/')).take(16);
+    let named = text.split(['"', '\'']).filter(|part| part.starts_with('/')).take(8);
     let asked: Vec<String> = named.map(|path| path.replace(['*', '{', '}'], "x")).collect();
     let fields = [
         HeaderMap::new(),
@@ -61,7 +61,7 @@ fn decides(rules: &RuleSet, text: &str) {
     let paths = PATHS.into_iter().chain(asked.iter().map(String::as_str));
     for target in paths.filter_map(|path| Target::parse(Scheme::Https, "shop.example", path).ok()) {
         let caching = rules.caching(&target);
-        for method in [Method::GET, Method::HEAD, Method::POST, Method::OPTIONS] {
+        for method in [Method::GET, Method::POST] {
             for headers in &fields {
                 let facts = RequestFacts::new(&method, &target, headers);
                 let (judged, decided) = (rules.judge(&facts), rules.decide(&facts));
@@ -71,7 +71,7 @@ fn decides(rules: &RuleSet, text: &str) {
                     (Ok(settings), Action::Cache(plan)) => {
                         assert!(std::sync::Arc::ptr_eq(settings, &plan.settings));
                         // What a purge of the address reaches is all that may be stored for it.
-                        if method == Method::GET || method == Method::HEAD {
+                        if method == Method::GET {
                             assert!(caching.iter().any(|known| std::sync::Arc::ptr_eq(known, settings)));
                         }
                         settings.key.canonical(&target, headers);
