@@ -1,6 +1,7 @@
 //! What the targets have in common: inputs as text that people can read and write, and second readings of it that are simple instead of fast.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
+use vitrine_proxy::fast::RequestHead;
 
 /// `name: value` lines as fields; what can be no field is left out.
 pub fn fields(lines: &[u8]) -> HeaderMap {
@@ -137,4 +138,13 @@ fn closing_quote(text: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// A head that is whole, as the fast path is given it.
+pub fn with_head<T>(bytes: &[u8], then: impl FnOnce(&RequestHead<'_>) -> Option<T>) -> Option<T> {
+    let mut fields = [httparse::EMPTY_HEADER; 128];
+    let mut parsed = httparse::Request::new(&mut fields);
+    let is_whole = parsed.parse(bytes).is_ok_and(|status| status.is_complete());
+    let (Some(method), Some(path), Some(version)) = (parsed.method, parsed.path, parsed.version) else { return None };
+    if is_whole { then(&RequestHead::new(method, path, version, parsed.headers)) } else { None }
 }

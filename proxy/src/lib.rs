@@ -17,6 +17,8 @@ pub mod fast;
 pub mod feed;
 pub mod fields;
 pub mod fill;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 pub mod glob;
 pub mod key;
 pub mod metrics;

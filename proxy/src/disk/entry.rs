@@ -191,6 +191,12 @@ impl Entry {
     }
 }
 
+/// [`Entry::decode`], for the fuzz targets.
+#[cfg(fuzzing)]
+pub(super) fn decode_for_fuzzing(content: &[u8]) -> Option<Entry> {
+    Entry::decode(content)
+}
+
 fn put_purge(put: &mut Put, mode: Mode, everything: bool, tags: &[TagHash]) {
     put.flag(mode == Mode::Soft);
     put.flag(everything);

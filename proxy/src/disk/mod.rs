@@ -34,6 +34,8 @@ mod writer;
 
 #[cfg(test)]
 mod faulty;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 
 pub use health::{Failing, Part};
 pub use journal::Unsettled;

@@ -16,6 +16,8 @@ mod worker;
 
 mod server;
 
+#[cfg(fuzzing)]
+pub(crate) use h1::fuzzing;
 pub use h1::OwnSession;
 pub(crate) use h1::{ContentError, keep_date};
 pub use limits::{H2Limits, Limits, Pace};

@@ -3,6 +3,8 @@
 mod chunked;
 mod closing;
 mod content;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod head;
 mod lent;
 mod own;
