@@ -72,6 +72,35 @@ async fn sigterm_ends_an_idle_proxy_soon() {
     wait_until("the proxy ends", LIMIT, ended).await.unwrap();
 }
 
+/// What is scraped is what the page for operators tells: type, labels and meaning of each metric.
+fn assert_told(metrics: &str) {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/running.md")).unwrap();
+    let row = |name: &str| {
+        let row = page.lines().find(|line| line.starts_with(&format!("| `{name}` |")));
+        let row = row.unwrap_or_else(|| panic!("docs/running.md does not tell of {name}"));
+        row.trim_matches(['|', ' ']).split(" | ").map(str::to_owned).collect::<Vec<_>>()
+    };
+    let mut seen = 0;
+    let mut told = Vec::new();
+    for line in metrics.lines() {
+        if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|line| line.split_once(' ')) {
+            told = row(name);
+            assert_eq!(told[3], help, "{name}");
+            seen += 1;
+        } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|line| line.split_once(' ')) {
+            assert_eq!(told[1], kind, "{name}");
+        } else if let Some((_, labels)) = line.split_once('{') {
+            let labels = labels.split_once('}').unwrap().0.split("\",").map(|label| label.split_once('=').unwrap().0);
+            let mut labels: Vec<String> = labels.filter(|name| *name != "le").map(|name| format!("`{name}`")).collect();
+            let mut expected: Vec<&str> = told[2].split(", ").filter(|name| *name != "–").collect();
+            labels.sort_unstable();
+            expected.sort_unstable();
+            assert_eq!(labels, expected, "{line}");
+        }
+    }
+    assert!(seen > 30, "{seen} of them");
+}
+
 #[tokio::test]
 async fn operators_see_metrics_health_and_status() {
     let mut upstream = Upstream::start().await;
@@ -99,6 +128,9 @@ async fn operators_see_metrics_health_and_status() {
         .all(|line| metrics.contains(line))
     };
     wait_until("the metrics are counted", LIMIT, counted).await.unwrap();
+
+    let metrics = reqwest::get(at("/metrics")).await.unwrap().text().await.unwrap();
+    assert_told(&metrics);
 
     assert_eq!(reqwest::get(at("/status")).await.unwrap().status(), 401);
     let client = reqwest::Client::new();

@@ -7,7 +7,10 @@ use crate::metrics::Pulled;
 
 /// Registers the counter of lines that were dropped.
 pub fn register(registry: &Registry) -> prometheus::Result<()> {
-    let help = "Lines of the log that were dropped, since standard error did not take them in time.";
     let dropped = || telemetry::lines().map_or(0, telemetry::Lines::dropped);
-    registry.register(Box::new(Pulled::counter("vitrine_log_dropped_total", help, dropped)?))
+    registry.register(Box::new(Pulled::counter(
+        "vitrine_log_dropped_total",
+        "Lines of the log that were dropped, since standard error did not take them in time.",
+        dropped,
+    )?))
 }

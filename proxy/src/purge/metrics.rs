@@ -12,8 +12,11 @@ pub struct PurgeMetrics(IntCounterVec);
 impl PurgeMetrics {
     /// Registers them.
     pub fn register(registry: &Registry) -> prometheus::Result<Self> {
-        let help = "Things purged at this edge, by where the purge came from and how it acts.";
-        let purges = IntCounterVec::new(Opts::new("vitrine_purges_total", help), &["source", "mode"])?;
+        let opts = Opts::new(
+            "vitrine_purges_total",
+            "Things purged at this edge, by where the purge came from and how it acts.",
+        );
+        let purges = IntCounterVec::new(opts, &["source", "mode"])?;
         registry.register(Box::new(purges.clone()))?;
         Ok(Self(purges))
     }

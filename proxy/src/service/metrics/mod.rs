@@ -59,14 +59,18 @@ impl RequestMetrics {
             cells: cells.clone(),
             names: names.clone(),
         };
-        registry.register(Box::new({
-            let (cells, help) = (cells.clone(), "Requests, by rule, outcome and reason.");
-            let read = move || requests(&cells, &names);
-            Pulled::counters("vitrine_requests_total", help, &["outcome", "reason", "rule"], read)?
-        }))?;
-        let help = "Bytes of response bodies sent to clients.";
-        registry
-            .register(Box::new(Pulled::counter("vitrine_response_body_bytes_total", help, move || cells.bytes())?))?;
+        let counted = cells.clone();
+        registry.register(Box::new(Pulled::counters(
+            "vitrine_requests_total",
+            "Requests, by rule, outcome and reason.",
+            &["outcome", "reason", "rule"],
+            move || requests(&counted, &names),
+        )?))?;
+        registry.register(Box::new(Pulled::counter(
+            "vitrine_response_body_bytes_total",
+            "Bytes of response bodies sent to clients.",
+            move || cells.bytes(),
+        )?))?;
         Ok(metrics)
     }
 
