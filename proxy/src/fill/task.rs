@@ -64,6 +64,9 @@ pub struct Job {
     pub ends: Ends,
 }
 
+/// What reading a body holds besides it, in bytes: Pingora's buffer for it, and the connection.
+const READ_BUFFER: u64 = 72 << 10;
+
 /// The fields that make a fill conditional.
 const CONDITIONS: [HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
 
@@ -391,6 +394,8 @@ impl Run {
 
     async fn append_all(&self, incoming: &mut Incoming, body: &Writer, max_bytes: u64) -> End {
         let limit = max_bytes.min(self.context.store.largest());
+        let buffers = self.context.budget.reserve();
+        buffers.force(READ_BUFFER);
         loop {
             match incoming.next().await {
                 Ok(Some(chunk)) => {

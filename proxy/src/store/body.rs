@@ -1,12 +1,11 @@
 //! A complete body: in one piece with a small object, or in pieces of its own that are shared with whoever sends them.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 
 use super::budget::Charge;
-use super::object::Object;
+use super::object::{Object, number};
 use super::size_class::{class_within, rounded};
 
 /// Bytes that a piece costs besides its content: its handle, here and with the reader, and its count.
@@ -55,18 +54,16 @@ impl StoredBody {
     }
 
     /// Of pieces that are counted as long as either this or who else holds the charge is there.
-    pub(crate) fn charged(pieces: Vec<Bytes>, charge: Arc<Charge>) -> Self {
+    pub fn charged(pieces: Vec<Bytes>, charge: Arc<Charge>) -> Self {
         Self::of(pieces, Some(charge))
     }
 
     fn of(pieces: Vec<Bytes>, charge: Option<Arc<Charge>>) -> Self {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let len: usize = pieces.iter().map(Bytes::len).sum();
         let is_scattered = pieces.len() > 1 && (len <= JOINED || len / pieces.len() < TOO_SMALL);
         // Copies are not what the charge counts.
         let (pieces, charge) = if is_scattered { (joined(&pieces, len), None) } else { (pieces.into(), charge) };
-        let id = NEXT.fetch_add(1, Ordering::Relaxed);
-        Self(Held::Pieces(Arc::new(Pieces { id, len: len as u64, pieces, charge })))
+        Self(Held::Pieces(Arc::new(Pieces { id: number(), len: len as u64, pieces, charge })))
     }
 
     /// That of an object.
@@ -138,6 +135,10 @@ impl AsRef<[u8]> for Within {
 // === impl Pieces ===
 
 impl Pieces {
+    pub(super) fn id(&self) -> u64 {
+        self.id
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.len
     }

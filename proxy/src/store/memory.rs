@@ -183,8 +183,11 @@ impl Store {
             variants.reserve(self.most_variants);
             self.put(&self.variants, variants, is);
         }
-        // What does not vary stood in its place.
-        self.take(&self.objects, short(key.hash()), |object| object.framed_key() == key.as_bytes());
+        // What does not vary may have stood in its place.
+        let is = |object: &Object| object.framed_key() == key.as_bytes();
+        if self.objects.find(short(key.hash()), is, |_| ()).is_some() {
+            self.take(&self.objects, short(key.hash()), is);
+        }
     }
 
     /// Removes an object, unless another has taken its place.

@@ -1,13 +1,14 @@
 //! What an entry knows of its own standing with the [policy](super::policy).
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
 
 use super::policy::{MOST_USES, Queue};
 
 /// An entry's stay, its uses and its queue. Uses are counted by whoever finds it; the rest changes under the policy's lock.
 #[derive(Debug, Default)]
 pub(super) struct Node {
-    stay: AtomicU32,
+    /// In halves, so that it fits between other small fields.
+    stay: [AtomicU16; 2],
     /// Uses since the policy last looked at it; [`FOUND`] beside them.
     uses: AtomicU8,
     is_main: AtomicBool,
@@ -44,7 +45,8 @@ impl Node {
     }
 
     pub(super) fn stay(&self) -> u32 {
-        self.stay.load(Ordering::Relaxed)
+        let [low, high] = self.stay.each_ref().map(|half| u32::from(half.load(Ordering::Relaxed)));
+        high << 16 | low
     }
 
     pub(super) fn queue(&self) -> Queue {
@@ -60,13 +62,14 @@ impl Node {
 
     /// It begins a stay.
     pub(super) fn begin(&self, stay: u32, queue: Queue) {
-        self.stay.store(stay, Ordering::Relaxed);
+        self.stay[0].store((stay & 0xffff) as u16, Ordering::Relaxed);
+        self.stay[1].store((stay >> 16) as u16, Ordering::Relaxed);
         self.set(queue, 0);
     }
 
     /// It takes the place of another.
     pub(super) fn succeed(&self, other: &Self) {
-        self.stay.store(other.stay(), Ordering::Relaxed);
+        self.begin(other.stay(), other.queue());
         self.set(other.queue(), other.uses());
     }
 }

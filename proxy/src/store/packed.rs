@@ -29,7 +29,7 @@ pub(super) struct Packed {
     error_until: Millis,
     ends: Millis,
     browser_ttl: Millis,
-    entry: [u8; 2],
+    entry: u8,
     basis: FreshnessBasis,
     /// What is below, and above [`FORM`] the form.
     flags: u8,
@@ -71,8 +71,8 @@ impl Packed {
                 Millis::exact(u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).min(LAST))
             }
         };
-        // Entries are counted from 1.
-        let entry = source.entry.and_then(|entry| u16::try_from(entry).ok()).unwrap_or(0);
+        // Entries are counted from 1; of very many the last are not told.
+        let entry = source.entry.and_then(|entry| u8::try_from(entry).ok()).unwrap_or(0);
         Self {
             born: Millis::of(lifetime.born),
             fresh_until: Millis::of(lifetime.fresh_until),
@@ -80,7 +80,7 @@ impl Packed {
             error_until: Millis::of(lifetime.error_until),
             ends: lifetime.ends.map_or(Millis::exact(NONE), Millis::of),
             browser_ttl,
-            entry: entry.to_le_bytes(),
+            entry,
             basis: source.basis,
             flags: flag(STALE_FORBIDDEN, lifetime.stale_forbidden)
                 | flag(CAPPED, source.is_capped)
@@ -109,11 +109,10 @@ impl Packed {
     }
 
     pub(super) fn source(self, targeted: Option<HeaderName>) -> FreshnessSource {
-        let entry = u16::from_le_bytes(self.entry);
         FreshnessSource {
             basis: self.basis,
             targeted,
-            entry: (entry > 0).then_some(usize::from(entry)),
+            entry: (self.entry > 0).then_some(usize::from(self.entry)),
             is_capped: self.has(CAPPED),
             is_ended: self.has(ENDED),
         }
@@ -174,7 +173,7 @@ mod tests {
             ends in proptest::option::of(0..=LAST),
             browser_ttl in browser_ttls(),
             stale_forbidden: bool,
-            entry in proptest::option::of(1_usize..=65_535),
+            entry in proptest::option::of(1_usize..=255),
             flags: (bool, bool),
         ) {
             let [born, fresh_until, revalidate_until, error_until] = times;

@@ -25,6 +25,8 @@ use crate::purge::{Present, Provenance, URL_BYTES};
 const WITHIN: u64 = 8 << 10;
 /// What an allocation with a count holds besides its content.
 const COUNTED: usize = 16;
+/// Ways to cut a small body that are looked at.
+const CUTS: usize = 8;
 
 /// Everything of a response but its body, to make an object of.
 #[derive(Clone, Debug)]
@@ -65,13 +67,14 @@ pub struct Tags<'o>(&'o [u8]);
 /// What is at the front of an object. As bytes follow: tags, key, fields, the name of a field, and a body where that is small.
 struct Head {
     id: u64,
-    body_id: u64,
     url: Arc<Present>,
     /// At which generation of the tag table it was last found servable.
     checked: Checked,
     epoch: u64,
     local: u64,
     rest: Rest,
+    /// How far the number of a body that lies within is below that of the object.
+    body: u32,
     term: u32,
     short: u32,
     tags: u32,
@@ -93,8 +96,13 @@ enum Rest {
     Body(Arc<Pieces>),
 }
 
-/// One for the process.
+/// The next number, of an object or of a body.
 static NEXT: AtomicU64 = AtomicU64::new(0);
+
+/// A number that nothing else in this process gets.
+pub(super) fn number() -> u64 {
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 // === impl Object ===
 
@@ -120,9 +128,11 @@ impl Object {
                 Self::cut(&mut bytes, usize::try_from(body.len()).unwrap_or(0))
             }
         };
+        let id = number();
         let head = Head {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
-            body_id: body.id(),
+            id,
+            // Past that many others it is another body: what was derived from it is derived anew.
+            body: u32::try_from(id - body.id()).unwrap_or(0),
             url: provenance.url,
             checked: Checked::default(),
             epoch: provenance.stamp.epoch.seq,
@@ -144,17 +154,20 @@ impl Object {
 
     /// Cuts off the end, of which `body` bytes may be, where that saves memory.
     fn cut(bytes: &mut Vec<u8>, body: usize) -> Rest {
-        let fixed = COUNTED + size_of::<Head>();
-        let whole = fixed + bytes.len();
-        let within = class_within(whole);
-        let tail = whole - within;
-        if tail > 0 && tail <= body && within + rounded(COUNTED + tail) < rounded(whole) {
-            let kept = bytes.len() - tail;
-            let tail = ThinArc::from_header_and_slice((), &bytes[kept..]);
-            bytes.truncate(kept);
-            return Rest::Tail(tail);
+        let whole = COUNTED + size_of::<Head>() + bytes.len();
+        // The largest classes that leave no more than the body over.
+        let classes = std::iter::successors(Some(class_within(whole)), |class| Some(class_within(class.checked_sub(1)?)));
+        let cuts = classes.take_while(|class| *class > 0 && whole - class <= body).take(CUTS);
+        let cost = |class: usize| class + rounded(COUNTED + whole - class);
+        match cuts.filter(|class| *class < whole).min_by_key(|class| cost(*class)) {
+            Some(class) if cost(class) < rounded(whole) => {
+                let kept = bytes.len() - (whole - class);
+                let tail = ThinArc::from_header_and_slice((), &bytes[kept..]);
+                bytes.truncate(kept);
+                Rest::Tail(tail)
+            }
+            Some(_) | None => Rest::None,
         }
-        Rest::None
     }
 
     /// Its number in this process, which no other object gets, nor the same after a 304 has freshened it.
@@ -230,7 +243,10 @@ impl Object {
 
     /// The [number](StoredBody::id) of its body, which a 304 does not change.
     pub fn body_id(&self) -> u64 {
-        self.head().body_id
+        match &self.head().rest {
+            Rest::Body(pieces) => pieces.id(),
+            Rest::None | Rest::Tail(_) => self.id() - u64::from(self.head().body),
+        }
     }
 
     /// The length of its body in bytes.
