@@ -25,7 +25,7 @@ use vitrine_shared::tag::TagHash;
 
 /// The allocator of the program.
 #[global_allocator]
-static ALLOCATOR: vitrine_proxy::Allocator = vitrine_proxy::ALLOCATOR;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const OBJECTS: u64 = 1_000_000;
 const TAGS: u64 = 30;
@@ -90,7 +90,13 @@ fn churn(time: Duration, capacity: u64) -> Result<(), Failure> {
         most = most.max(now);
         if Instant::now() >= next {
             next += time / 20;
-            println!("resident {} MiB, counted {} MiB of {} MiB, {} entries", now >> 20, shop.store.bytes() >> 20, capacity >> 20, shop.store.len());
+            println!(
+                "resident {} MiB, counted {} MiB of {} MiB, {} entries",
+                now >> 20,
+                shop.store.bytes() >> 20,
+                capacity >> 20,
+                shop.store.len()
+            );
         }
     }
     println!("at most {} MiB resident: {:.3} of the budget", most >> 20, most as f64 / capacity as f64);
@@ -138,7 +144,8 @@ impl Shop {
         let mut random = StdRng::seed_from_u64(1);
         let keys: Vec<CacheKey> = (0..200_000).map(|_| key(random.random_range(0..OBJECTS))).collect();
         let begun = Instant::now();
-        let is_there = |key: &&CacheKey| matches!(self.store.find_by(key.hash(), key.as_bytes(), Look::Use), Found::Object(_));
+        let is_there =
+            |key: &&CacheKey| matches!(self.store.find_by(key.hash(), key.as_bytes(), Look::Use), Found::Object(_));
         assert_eq!(keys.iter().filter(is_there).count(), keys.len(), "everything has room");
         begun.elapsed().as_nanos() as f64 / keys.len() as f64
     }
@@ -169,7 +176,9 @@ impl Shop {
 }
 
 fn key(number: u64) -> CacheKey {
-    CacheKey::from_bytes(format!("....origin....https....shop.example..../products/number/{number:09}").into_bytes().into())
+    CacheKey::from_bytes(
+        format!("....origin....https....shop.example..../products/number/{number:09}").into_bytes().into(),
+    )
 }
 
 /// The resident memory of this process, in bytes.

@@ -36,16 +36,3 @@ pub mod store;
 pub mod upstream;
 pub mod vary;
 mod weighted;
-
-#[cfg(feature = "jemalloc")]
-pub type Allocator = tikv_jemallocator::Jemalloc;
-#[cfg(feature = "jemalloc")]
-pub const ALLOCATOR: Allocator = tikv_jemallocator::Jemalloc;
-#[cfg(feature = "mimalloc")]
-pub type Allocator = mimalloc::MiMalloc;
-#[cfg(feature = "mimalloc")]
-pub const ALLOCATOR: Allocator = mimalloc::MiMalloc;
-#[cfg(not(any(feature = "jemalloc", feature = "mimalloc")))]
-pub type Allocator = std::alloc::System;
-#[cfg(not(any(feature = "jemalloc", feature = "mimalloc")))]
-pub const ALLOCATOR: Allocator = std::alloc::System;

@@ -132,7 +132,7 @@ impl Object {
         let head = Head {
             id,
             // Past that many others it is another body: what was derived from it is derived anew.
-            body: u32::try_from(id - body.id()).unwrap_or(0),
+            body: u32::try_from(id.saturating_sub(body.id())).unwrap_or(0),
             url: provenance.url,
             checked: Checked::default(),
             epoch: provenance.stamp.epoch.seq,
@@ -156,7 +156,8 @@ impl Object {
     fn cut(bytes: &mut Vec<u8>, body: usize) -> Rest {
         let whole = COUNTED + size_of::<Head>() + bytes.len();
         // The largest classes that leave no more than the body over.
-        let classes = std::iter::successors(Some(class_within(whole)), |class| Some(class_within(class.checked_sub(1)?)));
+        let classes =
+            std::iter::successors(Some(class_within(whole)), |class| Some(class_within(class.checked_sub(1)?)));
         let cuts = classes.take_while(|class| *class > 0 && whole - class <= body).take(CUTS);
         let cost = |class: usize| class + rounded(COUNTED + whole - class);
         match cuts.filter(|class| *class < whole).min_by_key(|class| cost(*class)) {
