@@ -3,6 +3,7 @@
 //! It is made with marks in the holes' places and then edited by the rule like any head: where an edit takes a mark out, there is no
 //! hole.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -19,13 +20,13 @@ use crate::represent::AtOnce;
 use crate::rules::{Author, CacheSettings, Rule};
 use crate::store::Object;
 
-/// Marks. No configuration can hold them, since it is UTF-8.
+/// Marks, each for a field that the edge writes itself, so that no upstream's bytes are taken for one. No configuration can hold them,
+/// since it is UTF-8.
 const AGE: &[u8] = b"\xff\xfeage";
 const MAX_AGE: &[u8] = b"\xff\xfemax-age";
 const ID: &[u8] = b"\xff\xfeid";
-/// The mark in Cache-Status, which is a number.
-const TTL: i64 = 999_999_999_999_998;
-const TTL_DIGITS: &[u8] = b"999999999999998";
+/// The mark in Cache-Status, which is a number. Upstreams write that field too, so it is drawn anew in each process.
+static TTL: LazyLock<i64> = LazyLock::new(|| rand::random_range(100_000_000_000_000..1_000_000_000_000_000));
 
 /// A head with holes.
 #[derive(Debug)]
@@ -158,7 +159,7 @@ impl Making<'_> {
 
     fn cache_status(&self) -> HeaderValue {
         let status = CacheStatus {
-            ttl: Some(TTL),
+            ttl: Some(*TTL),
             label: self.engine.label(self.object.promise()),
             ..CacheStatus::new(Outcome::Hit, &self.rule.name)
         };
@@ -167,7 +168,7 @@ impl Making<'_> {
 
     fn lines(&self, status: StatusCode, fields: &HeaderMap) -> Lines {
         let own_status = self.cache_status();
-        let lines = fields.iter().map(|(name, value)| (name, Value::of(value, &own_status)));
+        let lines = fields.iter().map(|(name, value)| (name, Value::of(name, value, &own_status)));
         match self.kind.wire {
             Wire::Fields => Lines::Fields(lines.map(|(name, value)| (name.clone(), value)).collect()),
             Wire::Text => {
@@ -199,17 +200,22 @@ impl Making<'_> {
 }
 
 impl Value {
-    fn of(value: &HeaderValue, own_status: &HeaderValue) -> Self {
+    fn of(name: &HeaderName, value: &HeaderValue, own_status: &HeaderValue) -> Self {
         let holed =
             |before: &[u8], hole, after: &[u8]| Self::Holed { before: before.into(), hole, after: after.into() };
         match value.as_bytes() {
-            AGE => holed(b"", Hole::Age, b""),
-            MAX_AGE => holed(policy::OVERRIDING_MAX_AGE.as_bytes(), Hole::MaxAge, b""),
-            ID => holed(b"", Hole::RequestId, b""),
-            text if value == own_status => match memchr::memmem::find(text, TTL_DIGITS) {
-                Some(at) => holed(&text[..at], Hole::Ttl, &text[at + TTL_DIGITS.len()..]),
-                None => Self::Fixed(value.clone()),
-            },
+            AGE if *name == header::AGE => holed(b"", Hole::Age, b""),
+            MAX_AGE if *name == header::CACHE_CONTROL => {
+                holed(policy::OVERRIDING_MAX_AGE.as_bytes(), Hole::MaxAge, b"")
+            }
+            ID if *name == X_REQUEST_ID => holed(b"", Hole::RequestId, b""),
+            text if value == own_status => {
+                let digits = TTL.to_string();
+                match memchr::memmem::find(text, digits.as_bytes()) {
+                    Some(at) => holed(&text[..at], Hole::Ttl, &text[at + digits.len()..]),
+                    None => Self::Fixed(value.clone()),
+                }
+            }
             _ => Self::Fixed(value.clone()),
         }
     }
@@ -300,6 +306,22 @@ impl Filling<'_> {
             Hole::MaxAge => out.extend_from_slice(number.format(self.max_age).as_bytes()),
             Hole::Ttl => out.extend_from_slice(number.format(self.ttl).as_bytes()),
             Hole::RequestId => out.extend_from_slice(self.request_id),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_upstream_wrote_is_no_hole() {
+        let own_status = HeaderValue::from_static("vitrine; hit");
+        let other = HeaderName::from_static("x-other");
+        for (name, of_the_edge) in [(header::AGE, AGE), (header::CACHE_CONTROL, MAX_AGE), (X_REQUEST_ID, ID)] {
+            let value = mark(of_the_edge).unwrap();
+            assert!(matches!(Value::of(&name, &value, &own_status), Value::Holed { .. }), "{name}");
+            assert!(matches!(Value::of(&other, &value, &own_status), Value::Fixed(_)), "{name}");
         }
     }
 }
