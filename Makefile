@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-edge soak fuzz conformance lint clean-data prepare npm
+.PHONY: help run test bench bench-edge soak kill-edge fuzz conformance lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -17,6 +17,7 @@ help:
 	@echo "make test        the same setup, then every test"
 	@echo "make bench       measure"
 	@echo "make soak        ten minutes of bad clients and a bad origin; ARGS=\"--minutes 1\" for a quick look"
+	@echo "make kill-edge   kill the proxy in the middle of writes to its disk, 100 times; ROUNDS=5 for a quick look"
 	@echo "make bench-edge  measure the proxy beside nginx, Varnish, Traffic Server and HAProxy; ARGS=\"--quick\" only shows that it works"
 	@echo "make fuzz        every fuzz target for FUZZ_MINUTES (10) each; needs a nightly compiler"
 	@echo "make conformance the public tests of HTTP caches, against the proxy; ARGS=\"--id TEST\" shows one"
@@ -68,6 +69,15 @@ soak:
 	cargo build --release --package vitrine-proxy --package vitrine-load-tests --bins
 	$(say) "Soaking"
 	@"$(target)/release/vitrine" soak $(ARGS)
+kill-edge:
+	@docker/install-packages.sh build
+	$(say) "Building (several minutes the first time)"
+	cargo test --release --package vitrine-proxy --test kill_edge --no-run
+	$(say) "Killing (some minutes)"
+	@rm -f "$(target)/kill-edge"
+	@KILL_EDGE_ROUNDS=$(or $(ROUNDS),100) KILL_EDGE_REPORT="$(target)/kill-edge" \
+	  cargo test --quiet --release --package vitrine-proxy --test kill_edge -- --nocapture; \
+	  status=$$?; [ ! -f "$(target)/kill-edge" ] || cat "$(target)/kill-edge"; exit $$status
 
 # Only the two programs that take part are built.
 bench-edge:

@@ -118,6 +118,11 @@ impl Io for Faulty {
         Disk.make_folder(path)
     }
 
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        self.0.reads()?;
+        Disk.names(folder)
+    }
+
     fn list(&self, folder: &Path) -> io::Result<Vec<(String, u64)>> {
         self.0.reads()?;
         Disk.list(folder)

@@ -17,6 +17,8 @@ use super::state::{Invalidated, State};
 
 /// The file that is locked.
 const LOCK: &str = "lock";
+/// What lies in the root of a file system of its own.
+const MOUNTED: &str = "lost+found";
 /// What must be known before anything else is believed.
 const STATE: &str = "state";
 /// What becomes the state when it is whole.
@@ -110,6 +112,9 @@ pub(super) enum Unusable {
     /// Another process has it.
     #[error("another process uses {}: give each edge a folder of its own", .0.display())]
     Locked(PathBuf),
+    /// Something else lies in it.
+    #[error("{} holds files that are not the cache's: name a folder of its own as `path` under [cache.disk]", .0.display())]
+    Foreign(PathBuf),
     /// The file system said no.
     #[error("{}: {error}{}", .path.display(), way_out(.error))]
     Io {
@@ -250,6 +255,12 @@ impl Folder {
     }
 
     fn lock(&self) -> Result<Lock, Unusable> {
+        // What belongs to somebody else is neither shut to them nor taken from them.
+        let names = self.io.names(&self.path).map_err(|error| self.unusable(error))?;
+        let is_foreign = |name: &String| name != MOUNTED;
+        if names.iter().any(is_foreign) && !names.iter().any(|name| name == LOCK) {
+            return Err(Unusable::Foreign(self.path.clone()));
+        }
         let made = self.io.make_folder(&self.path).and_then(|()| self.io.lock(&self.path.join(LOCK)));
         let lock = made.map_err(|error| self.unusable(error))?.ok_or_else(|| Unusable::Locked(self.path.clone()))?;
         self.io.make_folder(&self.segments()).map_err(|error| self.unusable(error))?;
@@ -431,6 +442,8 @@ mod tests {
         let error = folder.claim("feed", 100).unwrap_err();
         assert!(error.to_string().contains("mount it to be written"), "{error}");
         io.fail_writes(0);
+        let error = Folder::new(folder.io.clone(), root.path().to_owned()).claim("feed", 100).unwrap_err();
+        assert!(error.to_string().contains("not the cache's"), "{error}");
         let file = root.path().join("file");
         std::fs::write(&file, b"x").unwrap();
         let error = Folder::new(folder.io.clone(), file).claim("feed", 100).unwrap_err();

@@ -10,7 +10,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::layout::{Kind, Listed};
 
 /// About what a record costs here: its slot, and its places in two tables.
-pub(super) const BYTES: u64 = 64;
+pub(super) const BYTES: u64 = 88;
 
 /// Parts of the index, so that requests rarely wait for one another, and none for a large table that grows.
 const SHARDS: usize = 64;

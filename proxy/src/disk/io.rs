@@ -15,6 +15,8 @@ const FILE_MODE: u32 = 0o600;
 pub(super) trait Io: std::fmt::Debug + Send + Sync {
     /// Makes a folder, with those above it, that only this user may enter; one that is there already becomes such.
     fn make_folder(&self, path: &Path) -> io::Result<()>;
+    /// The names of all that is in a folder; nothing where it is not there.
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>>;
     /// The names of the files in a folder, with their lengths.
     fn list(&self, folder: &Path) -> io::Result<Vec<(String, u64)>>;
     /// Makes a file that was not there, or empties it, with room for `size` bytes.
@@ -114,6 +116,14 @@ impl Io for Disk {
         } else {
             std::fs::set_permissions(path, Permissions::from_mode(FOLDER_MODE))
         }
+    }
+
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        let entries = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            entries => entries?,
+        };
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
     }
 
     fn list(&self, folder: &Path) -> io::Result<Vec<(String, u64)>> {

@@ -36,6 +36,8 @@ mod writer;
 mod faulty;
 #[cfg(fuzzing)]
 pub mod fuzzing;
+#[cfg(test)]
+mod tests;
 
 pub use health::{Failing, Part};
 pub use journal::Unsettled;

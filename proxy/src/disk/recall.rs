@@ -151,7 +151,7 @@ fn read(segment: &Segment, place: Place) -> Result<Read, ReadError> {
     let opened = segment.read(place)?;
     let body = match (&opened.head.content, opened.body) {
         (Content::Variants(_), _) => Some(Vec::new()),
-        (Content::Response(_), Some(body)) => Some(vec![body]),
+        (Content::Response(_), Some(body)) => Some(if body.is_empty() { Vec::new() } else { vec![body] }),
         (Content::Response(response), None) if response.body_len <= WHOLE => {
             let mut body = Vec::with_capacity(response.sums.len());
             while let Some(chunk) = segment.chunk(&opened.header, response, body.len())? {

@@ -376,7 +376,7 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
-    use vitrine_shared::coherence::{Position, TagTable};
+    use vitrine_shared::coherence::{Position, TagTable, Verdict};
     use vitrine_shared::feed::{Mode, Purge};
     use vitrine_shared::tag::Tag;
 
@@ -424,6 +424,50 @@ mod tests {
         // A long poll began before the stream was open; it ends empty and no other follows.
         assert_eq!(machine.handle(at(100), Event::Tick), [] as [Action; 0]);
         (machine, live, connection)
+    }
+
+    #[test]
+    fn a_table_that_was_kept_goes_on_from_where_it_stood() {
+        let (machine, live, _) = machine(true);
+        live.take_position(Epoch::new(1, 5));
+        let stored = live.stamp();
+        let mut machine = machine.with_disk(None, true);
+        let first = machine.handle(at(0), Event::Tick);
+        assert_eq!(first, [Action::FetchPage { after: Epoch::new(1, 5), wait: Duration::ZERO }]);
+        let actions = machine.handle(at(10), page(Epoch::new(1, 6), vec![batch(1, 6)]));
+        assert!(actions.contains(&Action::Report { applied: Epoch::new(1, 6) }), "{actions:?}");
+        assert_eq!((live.applied(), live.floor()), (Epoch::new(1, 6), Epoch::new(1, 5)));
+        assert_eq!(live.verdict(stored, &[Tag::product("1").hash()]), Verdict::Purged);
+        assert_eq!(live.verdict(stored, &[Tag::product("2").hash()]), Verdict::Servable);
+    }
+
+    #[test]
+    fn a_table_that_was_kept_too_long_takes_a_position() {
+        let (machine, live, _) = machine(true);
+        live.take_position(Epoch::new(1, 5));
+        let stored = live.stamp();
+        let mut machine = machine.with_disk(None, true);
+        machine.handle(at(0), Event::Tick);
+        let position = Epoch::new(1, 90);
+        let taken = Page { v: VERSION, position, take_position: Some(position), batches: vec![] };
+        machine.handle(at(10), Event::Page(taken));
+        assert_eq!((live.applied(), live.verdict(stored, &[])), (position, Verdict::Purged));
+    }
+
+    #[test]
+    fn a_history_that_has_begun_again_is_noticed_at_the_first_page_alone() {
+        let (machine, live, _) = machine(true);
+        live.take_position(Epoch::new(1, 500));
+        let stored = live.stamp();
+        let mut machine = machine.with_disk(None, true);
+        machine.handle(at(0), Event::Tick);
+        let actions = machine.handle(at(10), page(Epoch::new(1, 3), vec![]));
+        assert!(actions.contains(&Action::Report { applied: Epoch::new(1, 3) }), "{actions:?}");
+        assert_eq!((live.applied(), live.verdict(stored, &[])), (Epoch::new(1, 3), Verdict::Purged));
+        // Later, a page that is older than what the stream has brought is nothing unusual.
+        machine.handle(at(20), Event::Batch(batch(1, 4)));
+        machine.handle(at(30), page(Epoch::new(1, 3), vec![]));
+        assert_eq!(live.applied(), Epoch::new(1, 4));
     }
 
     #[test]

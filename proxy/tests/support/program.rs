@@ -87,11 +87,22 @@ impl Program {
         (answer.status().as_u16(), serde_json::from_str(&answer.text().await.unwrap()).unwrap())
     }
 
-    /// The `config` part of `/status`.
-    pub async fn config(&self) -> Value {
+    /// `/status`.
+    pub async fn status(&self) -> Value {
         let request = self.client.get(format!("http://{}/status", self.ops)).bearer_auth(TOKEN);
         let text = request.send().await.unwrap().text().await.unwrap();
-        serde_json::from_str::<Value>(&text).unwrap()["config"].take()
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// The `config` part of `/status`.
+    pub async fn config(&self) -> Value {
+        self.status().await["config"].take()
+    }
+
+    /// Kills it, as power to the process alone would.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// The value of a metric without labels, or with these.
