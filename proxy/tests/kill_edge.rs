@@ -116,7 +116,8 @@ async fn read(world: Arc<World>, http: SocketAddr, mut random: StdRng) {
         // Some are asked for more than others.
         let path = random.random_range(0..PATHS).min(random.random_range(0..PATHS));
         let promised = world.promised[path].load(Ordering::SeqCst);
-        let Ok(response) = client.get(format!("http://{http}/{path}")).header("host", "shop.example").send().await else {
+        let Ok(response) = client.get(format!("http://{http}/{path}")).header("host", "shop.example").send().await
+        else {
             return;
         };
         let header = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -221,7 +222,12 @@ async fn a_killed_edge_serves_what_is_right_and_off_its_disk() {
     }
     let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
     let (wrong, from_disk) = (count(&world.wrong), count(&world.from_disk));
-    println!("{} requests served, {} of the origin, {} purges", count(&world.served), count(&world.asked), count(&world.purges));
+    println!(
+        "{} requests served, {} of the origin, {} purges",
+        count(&world.served),
+        count(&world.asked),
+        count(&world.purges)
+    );
     let line = format!("KILL-EDGE rounds={rounds} wrong={wrong} served_from_disk={from_disk}");
     println!("{line}");
     if let Ok(report) = std::env::var("KILL_EDGE_REPORT") {
