@@ -69,6 +69,7 @@ soak:
 	cargo build --release --package vitrine-proxy --package vitrine-load-tests --bins
 	$(say) "Soaking"
 	@"$(target)/release/vitrine" soak $(ARGS)
+
 kill-edge:
 	@docker/install-packages.sh build
 	$(say) "Building (several minutes the first time)"
