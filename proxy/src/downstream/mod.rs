@@ -16,9 +16,9 @@ mod worker;
 
 mod server;
 
+pub use h1::OwnSession;
 #[cfg(fuzzing)]
 pub(crate) use h1::fuzzing;
-pub use h1::OwnSession;
 pub(crate) use h1::{ContentError, keep_date};
 pub use limits::{H2Limits, Limits, Pace};
 pub use metrics::DownstreamMetrics;
