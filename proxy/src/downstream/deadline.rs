@@ -68,7 +68,7 @@ impl Deadlines {
     }
 
     /// Wakes the tasks whose time is over.
-    fn look(&self, now: Millis) {
+    pub(super) fn look(&self, now: Millis) {
         self.now.store(now, Ordering::Relaxed);
         self.watched.lock().retain(|watch| {
             if watch.is_due(now) {

@@ -15,7 +15,6 @@ pub(super) enum Transport {
     Clear(TcpStream),
     /// In memory.
     #[cfg(test)]
-    #[allow(dead_code)]
     Memory(tokio::io::DuplexStream),
 }
 

@@ -96,6 +96,12 @@ impl Worker {
         self.stopping.load(Ordering::Relaxed)
     }
 
+    /// Has idle connections closed.
+    pub(super) fn stop_now(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+        self.deadlines.wake_all();
+    }
+
     /// A place at this worker.
     pub(super) fn place(self: &Arc<Self>, scheme: Scheme, admitted: Admitted) -> Place {
         self.open.fetch_add(1, Ordering::Relaxed);
@@ -128,8 +134,7 @@ impl Worker {
                 _ = stop.wait_for(|stop| *stop) => break,
             }
         }
-        self.stopping.store(true, Ordering::Relaxed);
-        self.deadlines.wake_all();
+        self.stop_now();
         // What was accepted already is served.
         connections.close();
         while let Some(accepted) = connections.recv().await {

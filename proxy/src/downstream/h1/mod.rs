@@ -43,6 +43,9 @@ pub(super) async fn serve(mut connection: Box<Connection>) {
     closing::close(&mut connection, closing).await;
 }
 
+#[cfg(test)]
+mod tests;
+
 /// Answers a request that is not answered from memory.
 async fn answer(connection: Box<Connection>, request: Request) -> After {
     match own::answer(connection, request).await {

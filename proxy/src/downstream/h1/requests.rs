@@ -215,7 +215,11 @@ impl Requests {
             if !self.skipped && rest.starts_with(b"\r\n") {
                 (self.skipped, used, rest) = (true, used + 2, &rest[2..]);
             }
-            let is_worth = self.is_worth_parsing(rest);
+            let is_line_begun = !self.skipped && rest == b"\r";
+            let is_worth = !is_line_begun && self.is_worth_parsing(rest);
+            if is_line_begun {
+                self.head_since.get_or_insert(connection.now());
+            }
             self.seen = rest.len();
             if !is_worth {
                 return (used, Found::Part);
