@@ -72,7 +72,7 @@ impl Request {
                 text.get_ref().parse().map_err(|_| wrong(text, "an IP address", "write such as \"10.0.0.7\""))?
             }
         };
-        let mut client = config.listen.trusted.client(Some(peer), &head.headers);
+        let mut client = config.listen.trusted.client(Some(peer), scheme, &head.headers);
         if scheme == Scheme::Https {
             client.scheme = scheme;
         }

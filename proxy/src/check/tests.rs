@@ -324,7 +324,7 @@ fn mistakes_in_cache_and_feed_are_found() {
         (
             BASE.replace("http =", "htpp ="),
             vec![
-                "p.toml:2: error: unknown field `htpp`, expected one of `http`, `ops`, `ops_token`, `threads`, `trusted_proxies`, `trusted_fields`, `h2c`, `limits` (did you mean `http`?)",
+                "p.toml:2: error: unknown field `htpp`, expected one of `http`, `https`, `certificates`, `ops`, `ops_token`, `threads`, `trusted_proxies`, `trusted_fields`, `h2c`, `limits` (did you mean `http`?)",
             ],
         ),
     ] {

@@ -115,10 +115,10 @@ struct Hop {
 // === impl TrustedProxies ===
 
 impl TrustedProxies {
-    /// The client behind a connection from `peer`, by the fields of its request.
-    pub fn client<'r>(&self, peer: Option<IpAddr>, request: impl Into<FieldLines<'r>>) -> Client {
+    /// The client behind a connection from `peer` in clear text or by TLS, by the fields of its request.
+    pub fn client<'r>(&self, peer: Option<IpAddr>, came_by: Scheme, request: impl Into<FieldLines<'r>>) -> Client {
         let peer = peer.map(|peer| peer.to_canonical());
-        let mut client = Client { address: peer, peer, ..Client::default() };
+        let mut client = Client { address: peer, peer, scheme: came_by, ..Client::default() };
         // The common case, which costs nothing.
         if self.networks.is_empty() || !peer.is_some_and(|peer| self.trusts(peer)) {
             return client;
@@ -131,12 +131,12 @@ impl TrustedProxies {
                 let froms = list(request, &name).map(|from| Hop { from: address(from), ..Hop::default() });
                 self.follow(froms, &mut client);
                 // Of these the chain does not tell who wrote which, so that only the nearest proxy's word is sure.
-                client.scheme = list(request, &X_FORWARDED_PROTO).next().and_then(scheme).unwrap_or_default();
+                client.scheme = list(request, &X_FORWARDED_PROTO).next().and_then(scheme).unwrap_or(came_by);
                 client.host = list(request, &X_FORWARDED_HOST).next().map(Into::into);
             }
             TrustedFields::Forwarded => {
                 if let Some(hop) = self.follow(forwarded::hops(request).into_iter().rev(), &mut client) {
-                    client.scheme = hop.proto.unwrap_or_default();
+                    client.scheme = hop.proto.unwrap_or(came_by);
                     client.host = hop.host;
                 }
             }

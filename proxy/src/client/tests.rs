@@ -31,12 +31,12 @@ fn told(client: &Client) -> String {
 }
 
 fn by_x_forwarded(peer: &str, lines: &[(&'static str, &str)]) -> String {
-    told(&trusted(TrustedFields::XForwarded).client(peer.parse().ok(), &map(lines)))
+    told(&trusted(TrustedFields::XForwarded).client(peer.parse().ok(), Scheme::Http, &map(lines)))
 }
 
 fn by_forwarded(peer: &str, lines: &[&str]) -> String {
     let lines: Vec<(&'static str, &str)> = lines.iter().map(|&line| ("forwarded", line)).collect();
-    told(&trusted(TrustedFields::Forwarded).client(peer.parse().ok(), &map(&lines)))
+    told(&trusted(TrustedFields::Forwarded).client(peer.parse().ok(), Scheme::Http, &map(&lines)))
 }
 
 const FOR: &str = "x-forwarded-for";
@@ -50,7 +50,10 @@ fn strangers_are_not_believed() {
     assert_eq!(by_forwarded("192.0.2.1", &["for=6.6.6.6;proto=https;host=evil"]), "192.0.2.1 http - | 192.0.2.1");
     assert_eq!(by_x_forwarded("unix", &claims), "- http - | -");
     let nobody = TrustedProxies::default();
-    assert_eq!(told(&nobody.client("127.0.0.1".parse().ok(), &map(&claims))), "127.0.0.1 http - | 127.0.0.1");
+    assert_eq!(
+        told(&nobody.client("127.0.0.1".parse().ok(), Scheme::Http, &map(&claims))),
+        "127.0.0.1 http - | 127.0.0.1"
+    );
 }
 
 #[test]
@@ -119,7 +122,7 @@ fn a_client_cannot_hide_a_proxys_word_behind_bytes_that_are_no_text() {
     let of = |line: &[u8]| {
         let mut fields = HeaderMap::new();
         fields.insert(FOR, HeaderValue::from_bytes(line).unwrap());
-        told(&trusted(TrustedFields::XForwarded).client("10.0.0.1".parse().ok(), &fields))
+        told(&trusted(TrustedFields::XForwarded).client("10.0.0.1".parse().ok(), Scheme::Http, &fields))
     };
     assert_eq!(of(b"\xff, 192.0.2.1"), "192.0.2.1 http - | 192.0.2.1, 10.0.0.1");
     assert_eq!(of(b"192.0.2.1, \xff"), "- http - | unknown, 10.0.0.1");
@@ -128,7 +131,8 @@ fn a_client_cannot_hide_a_proxys_word_behind_bytes_that_are_no_text() {
 #[test]
 fn long_chains_end() {
     let chain = vec!["10.0.0.2"; MAX_HOPS + 10].join(",");
-    let client = trusted(TrustedFields::XForwarded).client("10.0.0.1".parse().ok(), &map(&[(FOR, &chain)]));
+    let client =
+        trusted(TrustedFields::XForwarded).client("10.0.0.1".parse().ok(), Scheme::Http, &map(&[(FOR, &chain)]));
     assert_eq!(client.between.len(), MAX_HOPS - 1);
 }
 
@@ -181,7 +185,7 @@ proptest! {
     #[test]
     fn no_claim_makes_its_client_a_trusted_one(claimed in "[ -~]{0,40}") {
         for line in [format!("{claimed}, for=192.0.2.1"), format!("{claimed},for=\"192.0.2.1\"")] {
-            let client = trusted(TrustedFields::Forwarded).client("10.0.0.1".parse().ok(), &map(&[("forwarded", &line)]));
+            let client = trusted(TrustedFields::Forwarded).client("10.0.0.1".parse().ok(), Scheme::Http, &map(&[("forwarded", &line)]));
             let honest = "192.0.2.1".parse().ok();
             prop_assert!(client.address.is_none() || client.address == honest, "{} {:?}", line, client);
         }

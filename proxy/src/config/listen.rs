@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::problems::Problems;
 use super::raw::{RawListen, Text};
-use super::{Listen, limits, trusted};
+use super::{Listen, certificates, limits, trusted};
 
 /// Most worker threads that a file may ask for.
 const MAX_THREADS: usize = 1024;
@@ -21,12 +21,15 @@ pub(super) fn compile(raw: RawListen, problems: &mut Problems<'_>) -> Option<Lis
         })
     };
     let (http, ops) = (address(&raw.http), address(&raw.ops));
-    if let (Some(http), Some(ops)) = (http, ops)
-        && http == ops
-        && http.port() != 0
-    {
+    let https = raw.https.as_ref().and_then(&mut address);
+    let share = |one: Option<SocketAddr>, other| one.is_some_and(|one| one.port() != 0) && one == other;
+    if share(ops, http) || share(ops, https) {
         problems.error(&raw.ops, "clients and operators cannot share an address", None);
     }
+    if let Some(at) = raw.https.as_ref().filter(|_| share(https, http)) {
+        problems.error(at, "`https` and `http` cannot share an address", None);
+    }
+    let certificates = certificates::compile(&raw, problems);
     if let Some(threads) = &raw.threads
         && !(1..=MAX_THREADS).contains(threads.get_ref())
     {
@@ -35,6 +38,8 @@ pub(super) fn compile(raw: RawListen, problems: &mut Problems<'_>) -> Option<Lis
     let ops_token = raw.ops_token.map(Spanned::into_inner).filter(|token| !token.is_empty());
     Some(Listen {
         http: http?,
+        https,
+        certificates: certificates?.into(),
         ops: ops?,
         ops_token,
         threads: raw.threads.map(Spanned::into_inner),

@@ -4,6 +4,7 @@
 //! with its line. `docs/rules.md` is the reference of the keys.
 
 mod balance;
+mod certificates;
 mod compile;
 mod compression;
 mod cors;
@@ -34,7 +35,7 @@ pub use feed::Feed;
 pub use secret::Secret;
 
 use crate::client::TrustedProxies;
-use crate::downstream::Limits;
+use crate::downstream::{CertificateFiles, Limits};
 use crate::rate::Limit;
 use crate::rules::RuleSet;
 use crate::upstream::Upstream;
@@ -67,6 +68,10 @@ pub struct Config {
 pub struct Listen {
     /// For clients.
     pub http: SocketAddr,
+    /// For clients, by TLS.
+    pub https: Option<SocketAddr>,
+    /// What that shows; the first where none is for the name that is asked for.
+    pub certificates: Arc<[CertificateFiles]>,
     /// For operators: health, metrics, purges. Never reachable by strangers.
     pub ops: SocketAddr,
     /// What changes anything on [`Listen::ops`] needs this token; absent, and such requests are refused.

@@ -6,9 +6,9 @@ use std::path::Path;
 use serde::de::DeserializeOwned;
 
 use super::raw::{
-    RawBypass, RawCache, RawCap, RawCompression, RawConfig, RawCors, RawDisk, RawEdits, RawEjection, RawFeed,
-    RawHealth, RawHeuristic, RawKey, RawKeyHeaderTable, RawLimits, RawListen, RawQueryNames, RawRateLimit, RawResponse,
-    RawRetries, RawRule, RawStaleDefault, RawUpstream, RawVaryChoices,
+    RawBypass, RawCache, RawCap, RawCertificate, RawCompression, RawConfig, RawCors, RawDisk, RawEdits, RawEjection,
+    RawFeed, RawHealth, RawHeuristic, RawKey, RawKeyHeaderTable, RawLimits, RawListen, RawQueryNames, RawRateLimit,
+    RawResponse, RawRetries, RawRule, RawStaleDefault, RawUpstream, RawVaryChoices,
 };
 use super::*;
 use crate::cases::raw::{RawAnswer, RawCase, RawExpect, RawRequest};
@@ -37,6 +37,7 @@ fn the_reference_page_names_every_key_and_no_other() {
         ("## Top level", keys::<RawConfig>()),
         ("## `[listen]`", keys::<RawListen>()),
         ("### `[listen.limits]`", keys::<RawLimits>()),
+        ("### `[[listen.certificates]]`", keys::<RawCertificate>()),
         ("## `[cache]`", keys::<RawCache>()),
         ("## `[cache.disk]`", keys::<RawDisk>()),
         ("## `[feed]`", keys::<RawFeed>()),

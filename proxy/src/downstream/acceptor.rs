@@ -8,6 +8,7 @@ use std::time::Duration;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 
 use super::admission::Admission;
 use super::metrics::{DownstreamMetrics, Limit};
@@ -32,17 +33,17 @@ pub(super) struct Acceptor {
 }
 
 /// A socket for clients.
-#[derive(Debug)]
 pub(super) struct Listener {
     socket: Socket,
     scheme: Scheme,
+    tls: Option<TlsAcceptor>,
 }
 
 // === impl Listener ===
 
 impl Listener {
     /// Takes an address. Nobody can connect before the process is ready to serve.
-    pub(super) fn bind(address: SocketAddr, scheme: Scheme) -> io::Result<Self> {
+    pub(super) fn bind(address: SocketAddr, tls: Option<TlsAcceptor>) -> io::Result<Self> {
         let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
         socket.set_reuse_address(true)?;
         // Those that are accepted have them too.
@@ -50,7 +51,8 @@ impl Listener {
         socket.set_tcp_notsent_lowat(UNSENT)?;
         socket.set_nonblocking(true)?;
         socket.bind(&address.into())?;
-        Ok(Self { socket, scheme })
+        let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+        Ok(Self { socket, scheme, tls })
     }
 
     /// The address, where there is one.
@@ -69,7 +71,7 @@ impl Listener {
 impl Acceptor {
     /// Accepts until it is to stop.
     pub(super) async fn run(&self, listener: Listener, mut stop: watch::Receiver<bool>) {
-        let (scheme, address) = (listener.scheme, listener.address());
+        let (scheme, tls, address) = (listener.scheme, listener.tls.clone(), listener.address());
         let socket = match listener.listen() {
             Ok(socket) => socket,
             Err(error) => {
@@ -78,15 +80,15 @@ impl Acceptor {
             }
         };
         tokio::select! {
-            () = self.accept(&socket, scheme) => {}
+            () = self.accept(&socket, scheme, tls.as_ref()) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }
     }
 
-    async fn accept(&self, socket: &TcpListener, scheme: Scheme) {
+    async fn accept(&self, socket: &TcpListener, scheme: Scheme, tls: Option<&TlsAcceptor>) {
         loop {
             match socket.accept().await {
-                Ok((accepted, peer)) => self.hand_over(accepted, peer, scheme),
+                Ok((accepted, peer)) => self.hand_over(accepted, peer, scheme, tls),
                 // accept(2): of a connection that is gone already.
                 Err(error)
                     if matches!(
@@ -103,7 +105,7 @@ impl Acceptor {
         }
     }
 
-    fn hand_over(&self, socket: TcpStream, peer: SocketAddr, scheme: Scheme) {
+    fn hand_over(&self, socket: TcpStream, peer: SocketAddr, scheme: Scheme, tls: Option<&TlsAcceptor>) {
         let snapshot = self.current.load();
         let listen = &snapshot.config.listen;
         let admitted = match self.admission.admit(peer.ip(), listen.trusted.trusts(peer.ip()), &listen.limits) {
@@ -122,7 +124,14 @@ impl Acceptor {
             return;
         };
         let place = least.worker.place(scheme, admitted);
-        least.serve(Accepted { socket, peer, limits: listen.limits.clone(), place });
+        least.serve(Accepted {
+            socket,
+            peer,
+            tls: tls.cloned(),
+            h2c: listen.h2c,
+            limits: listen.limits.clone(),
+            place,
+        });
     }
 }
 

@@ -9,7 +9,6 @@ use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::TcpStream;
 
 use super::Limits;
 use super::deadline::{Millis, Watch};
@@ -47,6 +46,8 @@ pub(super) struct Connection {
     pub(super) limits: Arc<Limits>,
     pub(super) peer: SocketAddr,
     pub(super) facts: ConnectionFacts,
+    /// Whether it may begin with HTTP/2 in clear text.
+    pub(super) knows_h2c: bool,
     place: Place,
 }
 
@@ -74,17 +75,7 @@ impl Scratch {
 // === impl Connection ===
 
 impl Connection {
-    /// One in clear text.
-    pub(super) fn clear(
-        socket: TcpStream,
-        peer: SocketAddr,
-        facts: ConnectionFacts,
-        limits: Arc<Limits>,
-        place: Place,
-    ) -> Self {
-        Self::new(Transport::Clear(socket), peer, facts, limits, place)
-    }
-
+    /// One that has just been opened.
     pub(super) fn new(
         transport: Transport,
         peer: SocketAddr,
@@ -102,6 +93,7 @@ impl Connection {
             limits,
             peer,
             facts,
+            knows_h2c: false,
             place,
         }
     }

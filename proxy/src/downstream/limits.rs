@@ -40,7 +40,7 @@ pub struct Limits {
 pub struct Pace {
     /// Least bytes a second, at least 1.
     pub rate: u64,
-    /// Time that is allowed beyond that.
+    /// How far it may fall behind.
     pub grace: Duration,
 }
 
@@ -86,32 +86,9 @@ impl Default for Limits {
     }
 }
 
-impl Pace {
-    /// The longest time that a transfer may have made this edge wait when `bytes` of it are done.
-    #[allow(dead_code)]
-    pub(super) fn allowance(&self, bytes: u64) -> Duration {
-        let earned = bytes.saturating_mul(1000) / self.rate.max(1);
-        self.grace.saturating_add(Duration::from_millis(earned))
-    }
-}
-
 impl H2Limits {
     /// In which resets and frames are counted.
     pub const WINDOW: Duration = Duration::from_secs(10);
     /// Least bytes for [`H2Limits::memory`].
     pub const LEAST_MEMORY: u64 = 128 << 10;
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_earn_time() {
-        let pace = Pace { rate: 1000, grace: Duration::from_secs(5) };
-        for (bytes, millis) in [(0, 5_000), (1, 5_001), (500, 5_500), (1_000_000, 1_005_000)] {
-            assert_eq!(pace.allowance(bytes), Duration::from_millis(millis), "{bytes}");
-        }
-        assert!(pace.allowance(u64::MAX) > Duration::from_hours(1));
-    }
 }

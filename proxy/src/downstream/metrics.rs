@@ -10,11 +10,15 @@ use crate::key::Scheme;
 pub(super) enum Limit {
     Connections,
     ConnectionsPerAddress,
+    HandshakeTimeout,
+    IdleTimeout,
     HeadTimeout,
     BodyRate,
     BodyTimeout,
     ResponseRate,
     Requests,
+    H2Resets,
+    H2Frames,
 }
 
 /// Counters and gauges of connections.
@@ -25,30 +29,39 @@ pub struct DownstreamMetrics {
     exceeded: IntCounterVec,
     malformed: IntCounterVec,
     accept_errors: IntCounter,
+    handshakes_failed: IntCounter,
 }
 
 // === impl Limit ===
 
 impl Limit {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 11] = [
         Self::Connections,
         Self::ConnectionsPerAddress,
+        Self::HandshakeTimeout,
+        Self::IdleTimeout,
         Self::HeadTimeout,
         Self::BodyRate,
         Self::BodyTimeout,
         Self::ResponseRate,
         Self::Requests,
+        Self::H2Resets,
+        Self::H2Frames,
     ];
 
     fn label(self) -> &'static str {
         match self {
             Self::Connections => "connections",
             Self::ConnectionsPerAddress => "connections_per_address",
+            Self::HandshakeTimeout => "handshake_timeout",
+            Self::IdleTimeout => "idle_timeout",
             Self::HeadTimeout => "head_timeout",
             Self::BodyRate => "body_rate",
             Self::BodyTimeout => "body_timeout",
             Self::ResponseRate => "response_rate",
             Self::Requests => "requests",
+            Self::H2Resets => "h2_resets",
+            Self::H2Frames => "h2_frames",
         }
     }
 }
@@ -66,8 +79,11 @@ impl DownstreamMetrics {
         let open =
             IntGaugeVec::new(Opts::new("vitrine_connections", "Clients' connections that are open."), &["scheme"])?;
         registry.register(Box::new(open.clone()))?;
-        let accept_errors = IntCounter::new("vitrine_accept_errors_total", "Connections that could not be accepted.")?;
-        registry.register(Box::new(accept_errors.clone()))?;
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
         let metrics = Self {
             open,
             opened: counters("vitrine_connections_total", "Clients' connections that were opened.", "scheme")?,
@@ -77,7 +93,8 @@ impl DownstreamMetrics {
                 "Requests that are none, by what is wrong.",
                 "reason",
             )?,
-            accept_errors,
+            accept_errors: counter("vitrine_accept_errors_total", "Connections that could not be accepted.")?,
+            handshakes_failed: counter("vitrine_tls_handshakes_failed_total", "TLS handshakes that failed.")?,
         };
         // All that can be, so that what is zero is seen to be.
         Limit::ALL.iter().for_each(|limit| drop(metrics.exceeded.with_label_values(&[limit.label()])));
@@ -104,6 +121,10 @@ impl DownstreamMetrics {
 
     pub(super) fn malformed(&self, malformed: Malformed) {
         self.malformed.with_label_values(&[malformed.label()]).inc();
+    }
+
+    pub(super) fn handshake_failed(&self) {
+        self.handshakes_failed.inc();
     }
 
     pub(super) fn accept_failed(&self) {

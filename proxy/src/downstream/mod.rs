@@ -3,14 +3,19 @@
 
 mod acceptor;
 mod admission;
+mod closing;
 mod connection;
 mod deadline;
 mod h1;
+mod h2;
 mod limits;
 mod metrics;
+mod opening;
 mod outgoing;
 mod pacing;
+mod pingora_io;
 mod slow_path;
+mod tls;
 mod transport;
 mod worker;
 
@@ -24,3 +29,4 @@ pub use limits::{H2Limits, Limits, Pace};
 pub use metrics::DownstreamMetrics;
 pub use server::Downstream;
 pub use slow_path::{OwnAnswer, SlowPath};
+pub use tls::{CertificateError, CertificateFiles, CertificateMetrics, Certificates, Key};

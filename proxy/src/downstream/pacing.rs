@@ -1,31 +1,38 @@
-//! How long a transfer has made this edge wait for the client.
+//! How far a transfer has fallen behind its least rate, for the client's sake.
 
 use super::Pace;
 use super::deadline::{Millis, millis};
 
-/// The waiting in one direction of one transfer. Only time counts in which the client could go on and does not.
-#[derive(Debug, Default)]
+/// One direction of one transfer. Only time counts in which the client could go on and does not: while it is waited for, the transfer
+/// falls behind, and what it moves makes up for that. A transfer that was fast for long has earned no longer rest than another.
+#[derive(Clone, Debug, Default)]
 pub(super) struct Pacing {
-    bytes: u64,
-    waited: Millis,
+    /// What it is behind, in thousandths of bytes.
+    behind: u64,
     since: Option<Millis>,
 }
 
 // === impl Pacing ===
 
 impl Pacing {
-    /// Nothing goes on now, for the client's sake. Returns since when, and how long it may last from then on.
-    pub(super) fn wait(&mut self, now: Millis, pace: &Pace) -> (Millis, Millis) {
-        let since = *self.since.get_or_insert(now);
-        (since, millis(pace.allowance(self.bytes)).saturating_sub(self.waited))
+    /// The client is waited for from now on.
+    pub(super) fn begin(&mut self, now: Millis) {
+        self.since.get_or_insert(now);
     }
 
-    /// So many bytes more.
-    pub(super) fn go_on(&mut self, now: Millis, bytes: u64) {
+    /// Nothing goes on now, for the client's sake. Returns since when, and how long that may last from then on.
+    pub(super) fn wait(&mut self, now: Millis, pace: &Pace) -> (Millis, Millis) {
+        let since = *self.since.get_or_insert(now);
+        (since, millis(pace.grace).saturating_sub(self.behind / pace.rate.max(1)))
+    }
+
+    /// The client went on, by so many bytes, or is not waited for any more.
+    pub(super) fn go_on(&mut self, now: Millis, pace: &Pace, bytes: u64) {
         if let Some(since) = self.since.take() {
-            self.waited = self.waited.saturating_add(now.saturating_sub(since));
+            let waited = now.saturating_sub(since);
+            self.behind = self.behind.saturating_add(waited.saturating_mul(pace.rate));
         }
-        self.bytes = self.bytes.saturating_add(bytes);
+        self.behind = self.behind.saturating_sub(bytes.saturating_mul(1000));
     }
 }
 
@@ -38,13 +45,25 @@ mod tests {
     const PACE: Pace = Pace { rate: 100, grace: Duration::from_secs(1) };
 
     #[test]
-    fn waiting_adds_up_and_bytes_earn_time() {
+    fn waiting_adds_up_and_bytes_make_up_for_it() {
         let mut pacing = Pacing::default();
         assert_eq!(pacing.wait(0, &PACE), (0, 1000));
         assert_eq!(pacing.wait(700, &PACE), (0, 1000), "still the same waiting");
-        pacing.go_on(700, 10);
-        assert_eq!(pacing.wait(5000, &PACE), (5000, 400), "1000 and 100 for ten bytes, of which 700 are gone");
-        pacing.go_on(5400, 0);
+        pacing.go_on(700, &PACE, 10);
+        assert_eq!(pacing.wait(5000, &PACE), (5000, 400), "700 behind, of which ten bytes make up for 100");
+        pacing.go_on(5400, &PACE, 0);
         assert_eq!(pacing.wait(5400, &PACE), (5400, 0));
+        pacing.go_on(5400, &PACE, 1_000_000);
+        assert_eq!(pacing.wait(9000, &PACE), (9000, 1000), "no more than the grace is ever left");
+    }
+
+    #[test]
+    fn single_bytes_count() {
+        let pace = Pace { rate: 3000, grace: Duration::from_secs(1) };
+        let mut pacing = Pacing::default();
+        pacing.wait(0, &pace);
+        pacing.go_on(1000, &pace, 0);
+        (0..3000).for_each(|_| pacing.go_on(1000, &pace, 1));
+        assert_eq!(pacing.wait(1000, &pace), (1000, 1000));
     }
 }

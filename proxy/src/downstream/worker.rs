@@ -5,16 +5,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
 use tokio::runtime::Builder;
 use tokio::sync::{Notify, mpsc, watch};
+use tokio_rustls::TlsAcceptor;
 
 use super::admission::Admitted;
-use super::connection::Connection;
 use super::deadline::Deadlines;
 use super::metrics::DownstreamMetrics;
-use super::{Limits, SlowPath, h1};
-use crate::fast::{ConnectionFacts, FastPath};
+use super::{Limits, SlowPath, opening};
+use crate::fast::FastPath;
 use crate::key::Scheme;
 
 /// Threads that a worker may start for work that blocks; they end when there is none.
@@ -40,10 +39,13 @@ pub(super) struct Worker {
 }
 
 /// A connection as it was accepted.
-#[derive(Debug)]
 pub(super) struct Accepted {
     pub(super) socket: std::net::TcpStream,
     pub(super) peer: std::net::SocketAddr,
+    /// Makes the handshake, where there is one.
+    pub(super) tls: Option<TlsAcceptor>,
+    /// Whether HTTP/2 is spoken in clear text too.
+    pub(super) h2c: bool,
     pub(super) limits: Arc<Limits>,
     pub(super) place: Place,
 }
@@ -151,15 +153,7 @@ impl Worker {
     }
 
     fn serve(self: &Arc<Self>, accepted: Accepted) {
-        let Accepted { socket, peer, limits, place } = accepted;
-        let facts = ConnectionFacts { peer: Some(peer.ip()), scheme: place.scheme, worker: self.id, last: false };
-        match TcpStream::from_std(socket) {
-            Ok(socket) => {
-                let connection = Connection::clear(socket, peer, facts, limits, place);
-                tokio::spawn(h1::serve(Box::new(connection)));
-            }
-            Err(error) => tracing::debug!(%error, "a connection cannot be served"),
-        }
+        tokio::spawn(opening::open(accepted));
     }
 }
 
@@ -174,6 +168,10 @@ impl std::fmt::Debug for Worker {
 impl Place {
     pub(super) fn worker(&self) -> &Arc<Worker> {
         &self.worker
+    }
+
+    pub(super) fn scheme(&self) -> Scheme {
+        self.scheme
     }
 }
 

@@ -79,9 +79,9 @@ impl Question {
     }
 
     /// From whom it would be: the address is the connection's, behind which a trusted proxy may name another. An `https` URL stands
-    /// for a proxy before this edge that speaks TLS.
+    /// for a connection by TLS, or for a proxy before this edge that speaks it.
     pub(super) fn client(&self, config: &Config) -> Client {
-        let mut client = config.listen.trusted.client(Some(self.peer), &self.head.headers);
+        let mut client = config.listen.trusted.client(Some(self.peer), self.scheme, &self.head.headers);
         if self.scheme == Scheme::Https {
             client.scheme = Scheme::Https;
         }

@@ -50,10 +50,9 @@ impl Workspace {
             *generation = snapshot.generation;
             templates.clear();
         }
-        let client = snapshot.config.listen.trusted.client(from.peer, request.fields);
-        let scheme = if client.behind_proxy { client.scheme } else { from.scheme };
+        let client = snapshot.config.listen.trusted.client(from.peer, from.scheme, request.fields);
         let host = client.host.as_deref().unwrap_or(request.host);
-        let target = Target::parse(scheme, host, request.path).ok()?;
+        let target = Target::parse(client.scheme, host, request.path).ok()?;
         let facts = RequestFacts { method: request.method, target: &target, headers: request.fields, has_body: false };
         let judged = snapshot.config.rules.judge(&facts);
         let (rule, settings) = (judged.rule?, judged.action.ok()?);

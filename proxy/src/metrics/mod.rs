@@ -6,7 +6,7 @@ use prometheus::{Registry, TextEncoder};
 pub(crate) use pulled::Pulled;
 
 use crate::access_log;
-use crate::downstream::DownstreamMetrics;
+use crate::downstream::{CertificateMetrics, DownstreamMetrics};
 use crate::feed::metrics::FeedMetrics;
 use crate::fill::metrics::FillMetrics;
 use crate::purge::metrics::PurgeMetrics;
@@ -22,6 +22,8 @@ pub struct Metrics {
     registry: Registry,
     /// Of connections.
     pub downstream: DownstreamMetrics,
+    /// Of certificates.
+    pub certificates: CertificateMetrics,
     /// Of requests.
     pub requests: RequestMetrics,
     /// Of fills.
@@ -47,6 +49,7 @@ impl Metrics {
         access_log::metrics::register(&registry)?;
         Ok(Self {
             downstream: DownstreamMetrics::register(&registry)?,
+            certificates: CertificateMetrics::register(&registry)?,
             requests: RequestMetrics::register(&registry)?,
             fills: FillMetrics::register(&registry)?,
             represent: RepresentMetrics::register(&registry)?,

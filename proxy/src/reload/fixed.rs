@@ -48,6 +48,7 @@ pub fn in_force(running: &Config, loaded: &Loaded) -> Result<InForce, Vec<Config
         edge: old.edge,
         listen: Listen {
             http: old.listen.http,
+            https: old.listen.https,
             ops: old.listen.ops,
             ops_token: old.listen.ops_token,
             threads: old.listen.threads,
@@ -69,6 +70,7 @@ fn listener_changes(old: &Config, new: &Config, raw: &RawConfig) -> Vec<Change> 
     vec![
         (old.edge != new.edge, start(raw.edge.as_ref()), "edge"),
         (old.listen.http != new.listen.http, start(Some(&listen.http)), "listen.http"),
+        (old.listen.https != new.listen.https, start(listen.https.as_ref()), "listen.https"),
         (old.listen.ops != new.listen.ops, start(Some(&listen.ops)), "listen.ops"),
         (old.listen.ops_token != new.listen.ops_token, start(listen.ops_token.as_ref()), "listen.ops_token"),
         (old.listen.threads != new.listen.threads, start(listen.threads.as_ref()), "listen.threads"),

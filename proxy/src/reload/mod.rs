@@ -6,6 +6,7 @@
 
 mod fixed;
 mod loader;
+mod look;
 pub mod metrics;
 mod reloader;
 mod report;
@@ -14,6 +15,7 @@ pub mod watch;
 
 pub use fixed::{InForce, in_force};
 pub use loader::{Loaded, Loader};
+pub(crate) use look::Look;
 pub use reloader::{Outcome, Reloader, Trigger};
 pub use report::{Attempt, ConfigReport, Refused};
 pub use snapshot::{Current, Digest, Snapshot};

@@ -11,6 +11,7 @@ use super::fixed::{InForce, in_force};
 use super::loader::{Loaded, Loader};
 use super::report::{Attempt, ConfigReport, Refused};
 use super::snapshot::{Current, Snapshot};
+use crate::downstream::Certificates;
 use crate::metrics::Metrics;
 use crate::upstream::Pools;
 
@@ -21,6 +22,8 @@ pub struct Reloader {
     current: Current,
     pools: Arc<Pools>,
     metrics: Metrics,
+    /// What clients are shown by TLS, where they are.
+    certificates: Option<Arc<Certificates>>,
     /// Held by the reload that runs; a second one waits and then sees what the first did.
     turn: Mutex<()>,
     /// Held for moments only, so that reports never wait for a disk.
@@ -70,8 +73,14 @@ pub enum Outcome {
 
 impl Reloader {
     /// For a proxy whose requests take their snapshots from `current`, and the state of its upstreams from `pools`.
-    pub fn new(loader: Loader, current: Current, pools: Arc<Pools>, metrics: Metrics) -> Self {
-        Self { loader, current, pools, metrics, turn: Mutex::default(), history: Mutex::default() }
+    pub fn new(
+        loader: Loader,
+        current: Current,
+        pools: Arc<Pools>,
+        metrics: Metrics,
+        certificates: Option<Arc<Certificates>>,
+    ) -> Self {
+        Self { loader, current, pools, metrics, certificates, turn: Mutex::default(), history: Mutex::default() }
     }
 
     /// The file and how it is read.
@@ -87,6 +96,10 @@ impl Reloader {
             return outcome;
         }
         self.remember(&outcome, by);
+        // They may have changed where the file has not.
+        if let (Some(certificates), Outcome::Ok { .. } | Outcome::Unchanged { .. }) = (&self.certificates, &outcome) {
+            certificates.reload(&self.current.load().config.listen.certificates);
+        }
         // Last, so that who sees the generation in the metrics finds all of it in the report.
         let generation = self.current.load().generation;
         self.metrics.reload.reloaded(&outcome, generation);
@@ -199,7 +212,7 @@ mod tests {
         let loader = Loader::new(file, |_| None);
         let metrics = Metrics::new().unwrap();
         let current = Snapshot::first_of(loader.load().unwrap(), &metrics).into_current();
-        (folder, Reloader::new(loader, current, Arc::default(), metrics))
+        (folder, Reloader::new(loader, current, Arc::default(), metrics, None))
     }
 
     fn file(serial: u32) -> String {

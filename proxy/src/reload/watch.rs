@@ -4,10 +4,9 @@
 //! over it. What such a watch cannot see (network file systems, a link further up that is turned) a look at the file's inode
 //! every few seconds does.
 
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use notify::event::{AccessKind, AccessMode};
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher as _};
@@ -15,6 +14,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
+use super::look::Look;
 use super::reloader::{Reloader, Trigger};
 
 /// A changed file is read when nothing has happened to it for so long: who writes it in place needs more than one write.
@@ -103,23 +103,6 @@ fn concerns(event: &Event, name: Option<&std::ffi::OsStr>) -> bool {
         path.file_name().is_some_and(|changed| Some(changed) == name || changed.as_encoded_bytes().starts_with(b".."))
     };
     changes && (event.paths.is_empty() || event.paths.iter().any(is_ours))
-}
-
-/// What tells one state of a file from another without reading it; links are followed.
-#[derive(Debug, PartialEq, Eq)]
-struct Look {
-    device: u64,
-    inode: u64,
-    length: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Look {
-    /// `None` where there is no file.
-    fn of(file: &Path) -> Option<Self> {
-        let found = std::fs::metadata(file).ok()?;
-        Some(Self { device: found.dev(), inode: found.ino(), length: found.len(), modified: found.modified().ok() })
-    }
 }
 
 #[cfg(test)]

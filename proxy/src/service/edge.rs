@@ -241,7 +241,7 @@ impl Edge {
         ctx.started = Instant::now();
         let snapshot = Arc::clone(ctx.snapshot.insert(self.current.load_full()));
         ctx.request_id = request_id(to.head().headers.get(X_REQUEST_ID));
-        ctx.client = snapshot.config.listen.trusted.client(peer, &to.head().headers);
+        ctx.client = snapshot.config.listen.trusted.client(peer, to.scheme(), &to.head().headers);
         let target = match target(to.head(), &ctx.client, &snapshot.config.listen.limits) {
             Ok(target) => target,
             Err(error) => {

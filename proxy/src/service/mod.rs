@@ -1,6 +1,7 @@
 //! The glue to Pingora: requests come in here, are decided by the rules, and are answered by the engine or passed on.
 
 mod cached;
+mod clients;
 mod disk;
 mod edge;
 pub(crate) mod forward;

@@ -8,6 +8,7 @@ use pingora::{Error, ErrorType};
 
 use super::limits::{WRITE_PIECE, WRITE_TIMEOUT};
 use crate::downstream::{OwnSession, keep_date};
+use crate::key::Scheme;
 
 /// A client, and its request.
 pub(super) enum Recipient<'c> {
@@ -25,6 +26,17 @@ impl Recipient<'_> {
         match self {
             Self::Pingora(session) => session.req_header(),
             Self::Own(session) => session.head(),
+        }
+    }
+
+    /// Whether it came in clear text or by TLS.
+    pub(super) fn scheme(&self) -> Scheme {
+        match self {
+            Self::Pingora(session) if session.digest().is_some_and(|digest| digest.ssl_digest.is_some()) => {
+                Scheme::Https
+            }
+            Self::Pingora(_) => Scheme::Http,
+            Self::Own(session) => session.scheme(),
         }
     }
 

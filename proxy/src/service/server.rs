@@ -6,9 +6,6 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use pingora::apps::HttpServerApp as _;
-use pingora::protocols::http::ServerSession;
-use pingora::proxy::{HttpProxy, http_proxy};
 use pingora::server::configuration::ServerConf;
 use pingora::server::{RunArgs, Server as PingoraServer, ShutdownSignal, ShutdownSignalWatch, ShutdownWatch};
 use pingora::services::background::{BackgroundService, background_service};
@@ -18,13 +15,13 @@ use ulid::Ulid;
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::coherence::Live;
 
-use super::Edge;
+use super::clients::ClientService;
 use super::disk::{Disk, Running};
 use super::pass::MAX_TRIES;
+use super::{Edge, clients};
 use crate::config::{Config, Feed as FeedConfig};
-use crate::downstream::{Downstream, OwnAnswer, OwnSession, SlowPath};
+use crate::downstream::CertificateError;
 use crate::engine::Engine;
-use crate::fast::FastPath;
 use crate::feed::client::FeedClient;
 use crate::feed::connection::Connection;
 use crate::feed::machine::LeaseTerms;
@@ -42,7 +39,7 @@ use crate::store::Store;
 use crate::upstream::{self, Pools};
 
 /// Seconds that requests under way get to end after SIGTERM; Pingora waits for all of them, even when idle.
-const GRACE_SECONDS: u64 = 2;
+pub(super) const GRACE_SECONDS: u64 = 2;
 /// Seconds that the runtimes then get.
 const RUNTIME_SECONDS: u64 = 2;
 /// Idle connections to upstreams that Pingora keeps for passed requests, for each thread.
@@ -57,6 +54,7 @@ pub struct Server {
     feed: Option<Arc<Status>>,
     current: Current,
     http: SocketAddr,
+    https: Option<SocketAddr>,
     ops: SocketAddr,
     disk: Option<Running>,
 }
@@ -83,6 +81,9 @@ pub enum StartError {
     /// The threads of the disk tier cannot be started.
     #[error("the threads for the cache's disk cannot be started: {0}")]
     Disk(std::io::Error),
+    /// A certificate cannot be used.
+    #[error("{0}")]
+    Certificate(#[from] CertificateError),
     /// The metrics cannot be registered.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -149,12 +150,13 @@ impl Server {
             token: token.clone(),
             metrics: metrics.requests.clone(),
         };
-        let downstream = clients(&pingora.configuration, edge, &metrics)?;
-        let http = downstream.http();
+        let downstream = clients::bind(&current, edge, &pingora.configuration, &metrics)?;
+        let (http, https) = (downstream.http(), downstream.https());
+        let certificates = downstream.certificates().cloned();
         pingora.add_service(one_thread("clients", ClientService(Arc::new(downstream))));
-
         let reloader =
-            loader.map(|loader| Arc::new(Reloader::new(loader, current.clone(), pools.clone(), metrics.clone())));
+            loader.map(|loader| Reloader::new(loader, current.clone(), pools.clone(), metrics.clone(), certificates));
+        let reloader = reloader.map(Arc::new);
         let ops = OpsServer {
             name: config.edge.to_string(),
             token,
@@ -166,7 +168,7 @@ impl Server {
             idempotency: Idempotency::default(),
             gauges: Gauges::register(metrics.registry())?,
             metrics,
-            listeners: vec![http],
+            listeners: https.into_iter().chain([http]).collect(),
         };
         let ops = OpsService { ops: Arc::new(ops), listener: Mutex::new(Some(ops_listener)) };
         pingora.add_service(one_thread("ops", ops));
@@ -179,7 +181,7 @@ impl Server {
         if let Some(reloader) = reloader {
             pingora.add_service(one_thread("reload", ReloadService(reloader)));
         }
-        Ok(Self { pingora, engine, feed: status, current, http, ops: ops_address, disk })
+        Ok(Self { pingora, engine, feed: status, current, http, https, ops: ops_address, disk })
     }
 
     /// What is in force, to look at from outside.
@@ -190,6 +192,11 @@ impl Server {
     /// Where clients and operators are served, in that order; known even where a free port was asked for.
     pub fn addresses(&self) -> (SocketAddr, SocketAddr) {
         (self.http, self.ops)
+    }
+
+    /// Where clients are served by TLS.
+    pub fn https(&self) -> Option<SocketAddr> {
+        self.https
     }
 
     /// The engine, to look at from outside.
@@ -210,15 +217,6 @@ impl Server {
             disk.stop();
         }
     }
-}
-
-/// The client's side: hits are answered from memory, all else by `edge`.
-fn clients(conf: &Arc<ServerConf>, edge: Edge, metrics: &Metrics) -> Result<Downstream, StartError> {
-    let fast = Arc::new(FastPath::new(edge.engine.clone(), edge.current.clone(), edge.metrics.clone()));
-    let current = edge.current.clone();
-    let slow = Arc::new(Proxied { own: edge.clone(), proxy: Arc::new(http_proxy(conf, edge)) });
-    Downstream::bind(current, conf.threads, fast, slow, metrics.downstream.clone())
-        .map_err(|(address, error)| StartError::Listen { address, error })
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
@@ -286,38 +284,6 @@ fn one_thread<S: BackgroundService + Send + Sync + 'static>(
 }
 
 // === services beside the proxy ===
-
-/// Clients, who are served on threads of their own.
-struct ClientService(Arc<Downstream>);
-
-#[async_trait]
-impl BackgroundService for ClientService {
-    async fn start(&self, shutdown: ShutdownWatch) {
-        let downstream = self.0.clone();
-        let grace = Duration::from_secs(GRACE_SECONDS);
-        let served = tokio::task::spawn_blocking(move || downstream.run(&shutdown, grace)).await;
-        if let Ok(Err(error)) = served {
-            tracing::error!(%error, "clients cannot be served");
-        }
-    }
-}
-
-/// The slow path: Pingora's, with the edge in it.
-struct Proxied {
-    own: Edge,
-    proxy: Arc<HttpProxy<Edge>>,
-}
-
-#[async_trait]
-impl SlowPath for Proxied {
-    async fn answer(&self, session: ServerSession, stop: &watch::Receiver<bool>) -> bool {
-        self.proxy.process_new_http(session, stop).await.is_some()
-    }
-
-    async fn answer_own(&self, session: &mut OwnSession) -> OwnAnswer {
-        self.own.own(session).await
-    }
-}
 
 struct OpsService {
     ops: Arc<OpsServer>,

@@ -95,7 +95,8 @@ fn versions() -> Vec<Case> {
         line("http in small letters", "http/1.1"),
         line("HTTPS", "HTTPS/1.1"),
         line("ICE", "ICE/1.0"),
-        raw("HTTP/2 by prior knowledge", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", refused_with(VERSION)),
+        // Spoken here, but only where all of its beginning came.
+        raw("HTTP/2 by prior knowledge, nearly", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r.", refused_with(VERSION)),
         // Without keep-alive the connection ends behind the first.
         raw(
             "HTTP/1.0, kept alive",

@@ -94,7 +94,8 @@ impl Stage {
         for victim in &victims {
             let mut client = Attacker::connect(self.proxy.http).await;
             client.send(&at(&victim.bytes("Connection: close\r\n"), path)).await;
-            let answer = client.answer(false).await.map_err(|failure| format!("a victim: {failure}"))?;
+            let to = format!("a victim, to {} {}", victim.method, victim.target);
+            let answer = client.answer(false).await.map_err(|failure| format!("{to}: {failure}"))?;
             own(&answer, victim, path).map_err(|failure| format!("a victim: {failure}"))?;
             client.closed().await?;
         }

@@ -7,6 +7,7 @@ pub mod origin_feed;
 pub mod program;
 pub mod raw;
 pub mod strict;
+pub mod tls;
 pub mod upstream;
 
 use std::net::SocketAddr;
@@ -38,6 +39,7 @@ pub const LIMIT: Duration = Duration::from_secs(20);
 /// A proxy in this process, in front of one upstream.
 pub struct Proxy {
     pub http: SocketAddr,
+    pub https: Option<SocketAddr>,
     pub ops: SocketAddr,
     pub engine: Arc<Engine>,
     pub current: Current,
@@ -97,13 +99,14 @@ impl Proxy {
         let config = Config::of_source(&source).unwrap_or_else(|errors| panic!("{errors:?}\n{text}"));
         let server = Server::build(&config).unwrap();
         let (http, ops) = server.addresses();
+        let https = server.https();
         let (engine, feed) = (server.engine().clone(), server.feed().cloned());
         let current = server.current().clone();
         let (stop, stopped) = watch::channel(false);
         let running = Some(std::thread::spawn(move || server.run(Stop::When(stopped))));
         wait_until("the proxy listens", LIMIT, async || TcpStream::connect(http).await.is_ok()).await.unwrap();
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        Self { http, ops, engine, current, feed, client: client.build().unwrap(), stop, running }
+        Self { http, https, ops, engine, current, feed, client: client.build().unwrap(), stop, running }
     }
 
     pub fn request(&self, method: reqwest::Method, path: &str) -> reqwest::RequestBuilder {
@@ -117,6 +120,23 @@ impl Proxy {
     /// Gets a path in a task of its own, so that the test can go on to answer it.
     pub fn getting(&self, path: &str) -> tokio::task::JoinHandle<reqwest::Result<Got>> {
         tokio::spawn(fetch(self.get(path)))
+    }
+
+    /// The lines of the metrics.
+    pub async fn metrics(&self) -> Vec<String> {
+        let text = reqwest::get(format!("http://{}/metrics", self.ops)).await.unwrap().text().await.unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Waits until the metrics have this line.
+    pub async fn counted(&self, line: &str) {
+        let counted = async || self.metrics().await.iter().any(|found| found == line);
+        wait_until(line, LIMIT, counted).await.unwrap();
+    }
+
+    /// Tells it to end, as a signal would.
+    pub fn stop(&self) {
+        let _ = self.stop.send(true);
     }
 
     /// Purges tags as the feed would, and returns when they are purged.

@@ -52,6 +52,11 @@ pub struct RawConfig {
 pub struct RawListen {
     /// For clients.
     pub http: Text,
+    /// For clients, by TLS.
+    pub https: Option<Text>,
+    /// What that shows, the first by default.
+    #[serde(default)]
+    pub certificates: Vec<Spanned<RawCertificate>>,
     /// For operators.
     pub ops: Text,
     /// The operators' token.
@@ -69,6 +74,16 @@ pub struct RawListen {
     /// What a client may take up.
     #[serde(default)]
     pub limits: RawLimits,
+}
+
+/// `[[listen.certificates]]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawCertificate {
+    /// The file of its chain.
+    pub certificate: Text,
+    /// The file of its key, or the key.
+    pub key: Spanned<Secret>,
 }
 
 /// `[listen.limits]`

@@ -2,27 +2,23 @@
 //! reads, and it must come and go as fast as the limits say.
 
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::os::fd::RawFd;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use async_trait::async_trait;
 use bytes::Buf as _;
 use http::HeaderValue;
 use parking_lot::Mutex;
+use pingora::protocols::ALPN;
 use pingora::protocols::http::ServerSession;
-use pingora::protocols::l4::socket::SocketAddr;
-use pingora::protocols::raw_connect::ProxyDigest;
-use pingora::protocols::{
-    GetProxyDigest, GetSocketDigest, GetTimingDigest, Peek, Shutdown, SocketDigest, Ssl, TimingDigest, UniqueID,
-    UniqueIDType,
-};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::super::connection::Connection;
 use super::super::deadline::{Millis, Watch, millis};
 use super::super::metrics::Limit;
 use super::super::pacing::Pacing;
+use super::super::pingora_io::{Described, PingoraIo};
 use super::chunked::BadChunk;
 use super::content::Content;
 use super::requests::Request;
@@ -44,7 +40,7 @@ pub(crate) fn keep_date(session: &ServerSession, date: Option<&HeaderValue>) {
         return;
     };
     if let ServerSession::H1(session) = session
-        && let Some(lent) = session.stream().as_ref().as_any().downcast_ref::<Lent>()
+        && let Some(PingoraIo(lent)) = session.stream().as_ref().as_any().downcast_ref::<PingoraIo<Lent>>()
     {
         *lent.date.lock() = Some(date);
     }
@@ -80,7 +76,6 @@ pub(super) struct Lent {
     date: Mutex<Option<[u8; DATE_LENGTH]>>,
     head: NextHead,
     is_shut: bool,
-    socket: Arc<SocketDigest>,
 }
 
 /// A connection that comes back.
@@ -132,9 +127,6 @@ impl From<ContentError> for io::Error {
 
 impl Lent {
     pub(super) fn new(connection: Box<Connection>, request: &Request, back: Back) -> Self {
-        let socket = SocketDigest::from_raw_fd(connection.transport.fd());
-        // It is known, so the kernel need not be asked.
-        let _ = socket.peer_addr.set(Some(SocketAddr::Inet(connection.peer)));
         Self {
             back,
             content: Content::new(request.framing),
@@ -146,7 +138,6 @@ impl Lent {
             date: Mutex::new(None),
             head: NextHead::Awaited { upgrades: request.upgrades },
             is_shut: false,
-            socket: Arc::new(socket),
             connection: Some(connection),
         }
     }
@@ -191,11 +182,11 @@ impl Lent {
         let Some(connection) = &mut self.connection else {
             return;
         };
-        let pacing = match way {
-            Way::In => &mut self.receiving,
-            Way::Out => &mut self.sending,
+        let (pacing, pace) = match way {
+            Way::In => (&mut self.receiving, &connection.limits.body),
+            Way::Out => (&mut self.sending, &connection.limits.response),
         };
-        pacing.go_on(connection.now(), bytes);
+        pacing.go_on(connection.now(), pace, bytes);
         if self.deadlines[way as usize] != Millis::MAX {
             self.deadlines[way as usize] = Millis::MAX;
             connection.watch.set(self.deadlines[0].min(self.deadlines[1]), 0);
@@ -369,44 +360,20 @@ impl AsyncWrite for Lent {
     }
 }
 
-#[async_trait]
-impl Shutdown for Lent {
-    async fn shutdown(&mut self) {
-        // What cannot be written is told by the next attempt, of which there is none.
-        let _ = tokio::io::AsyncWriteExt::shutdown(self).await;
-    }
-}
-
-impl UniqueID for Lent {
-    fn id(&self) -> UniqueIDType {
+impl Described for Lent {
+    fn fd(&self) -> RawFd {
         self.connection.as_ref().map_or(-1, |connection| connection.transport.fd())
     }
-}
 
-impl Ssl for Lent {}
-
-impl Peek for Lent {}
-
-impl GetTimingDigest for Lent {
-    fn get_timing_digest(&self) -> Vec<Option<TimingDigest>> {
-        Vec::new()
-    }
-}
-
-impl GetProxyDigest for Lent {
-    fn get_proxy_digest(&self) -> Option<Arc<ProxyDigest>> {
-        None
+    fn peer(&self) -> Option<SocketAddr> {
+        self.connection.as_ref().map(|connection| connection.peer)
     }
 
-    fn set_proxy_digest(&mut self, _: ProxyDigest) {}
-}
-
-impl GetSocketDigest for Lent {
-    fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        Some(self.socket.clone())
+    fn is_encrypted(&self) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.transport.is_encrypted())
     }
 
-    fn set_socket_digest(&mut self, digest: SocketDigest) {
-        self.socket = Arc::new(digest);
+    fn protocol(&self) -> ALPN {
+        ALPN::H1
     }
 }

@@ -1,7 +1,6 @@
 //! HTTP/1.1: one request after the other, each answered from memory here or handed to the slow path.
 
 mod chunked;
-mod closing;
 mod content;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
@@ -20,7 +19,9 @@ pub use own::OwnSession;
 use requests::{Next, Request, Requests};
 use slow::After;
 
+use super::closing;
 use super::connection::Connection;
+use super::h2;
 
 /// Serves a connection to its end.
 pub(super) async fn serve(mut connection: Box<Connection>) {
@@ -36,6 +37,7 @@ pub(super) async fn serve(mut connection: Box<Connection>) {
                 }
                 After::Gone => return,
             },
+            Next::H2 => return Box::pin(h2::serve(connection)).await,
             Next::Close(closing) => break closing,
         }
         requests.begin(&connection);

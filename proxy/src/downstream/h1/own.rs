@@ -16,6 +16,7 @@ use super::lent::Lent;
 use super::requests::Request;
 use super::slow::{After, Back, come_back};
 use crate::downstream::{Limits, OwnAnswer};
+use crate::key::Scheme;
 
 /// A request, and the connection that its response is written to.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub struct OwnSession {
     lent: Lent,
     head: RequestHeader,
     peer: IpAddr,
+    scheme: Scheme,
     keep_alive: bool,
     response: Response,
     sent: u64,
@@ -61,6 +63,11 @@ impl OwnSession {
     /// The other end's address.
     pub(crate) fn peer(&self) -> IpAddr {
         self.peer
+    }
+
+    /// Whether it came in clear text or by TLS.
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// The connection ends after this response. To be called before its head is written, which says so.
@@ -185,10 +192,10 @@ pub(super) async fn answer(mut connection: Box<Connection>, request: Request) ->
     let bytes = connection.buffer.split_to(request.length);
     let worker = connection.worker_handle();
     let back = Back::default();
-    let peer = connection.peer.ip();
+    let (peer, scheme) = (connection.peer.ip(), connection.facts.scheme);
     let keep_alive = !request.is_last && !wants_close(&head);
     let lent = Lent::new(connection, &request, back.clone());
-    let mut session = OwnSession { lent, head, peer, keep_alive, response: Response::Awaited, sent: 0 };
+    let mut session = OwnSession { lent, head, peer, scheme, keep_alive, response: Response::Awaited, sent: 0 };
     let answer = worker.slow.answer_own(&mut session).await;
     let goes_on = session.keep_alive && matches!(session.response, Response::Ended(_));
     let is_whole = matches!(session.response, Response::Ended(_));

@@ -7,10 +7,11 @@ use bytes::{Buf as _, BytesMut};
 use http::{StatusCode, header};
 use httparse::Header;
 
+use super::super::closing::Closing;
 use super::super::connection::{Connection, Scratch};
 use super::super::deadline::{Millis, millis};
+use super::super::h2::PREFACE;
 use super::super::metrics::Limit;
-use super::closing::Closing;
 use super::head::{self, Framing, Head, Malformed};
 use super::sending::{Sending, Sent};
 use crate::downstream::Limits;
@@ -45,6 +46,8 @@ pub(super) struct Requests {
 pub(super) enum Next {
     /// The request at the front of its buffer is the slow path's.
     Slow(Request),
+    /// It speaks HTTP/2, from the front of its buffer on.
+    H2,
     /// It ends.
     Close(Closing),
 }
@@ -152,6 +155,9 @@ impl Requests {
         }
         let is_due = watch.is_due(connection.now());
         if self.head_since.is_none() {
+            if is_due {
+                connection.worker().metrics.exceeded(Limit::IdleTimeout);
+            }
             let ends = is_due || connection.worker().is_stopping();
             return ends.then_some(Found::Next(Next::Close(Closing::Now)));
         }
@@ -214,6 +220,17 @@ impl Requests {
             // RFC 9112 §2.2: one empty line before a head is ignored.
             if !self.skipped && rest.starts_with(b"\r\n") {
                 (self.skipped, used, rest) = (true, used + 2, &rest[2..]);
+            }
+            if connection.knows_h2c && self.count == 0 {
+                match is_h2(rest) {
+                    Some(true) => return (used, Found::Next(Next::H2)),
+                    Some(false) => connection.knows_h2c = false,
+                    None => {
+                        self.head_since.get_or_insert(connection.now());
+                        self.seen = rest.len();
+                        return (used, Found::Part);
+                    }
+                }
             }
             let is_line_begun = !self.skipped && rest == b"\r";
             let is_worth = !is_line_begun && self.is_worth_parsing(rest);
@@ -305,6 +322,15 @@ impl Requests {
     fn refuse(&mut self, refusal: &Refusal) -> Found {
         self.sending = Some(Sending::last(response(refusal)));
         Found::Answer
+    }
+}
+
+/// Whether these bytes begin HTTP/2 in clear text (RFC 9113 §3.3); `None` where too few of them came.
+fn is_h2(bytes: &[u8]) -> Option<bool> {
+    let count = bytes.len().min(PREFACE.len());
+    match bytes[..count] == PREFACE[..count] {
+        true if count < PREFACE.len() && count > 0 => None,
+        is_same => Some(is_same && count > 0),
     }
 }
 

@@ -68,7 +68,7 @@ impl Sending {
         let mut result = poll_send(&mut connection.transport, cx, &self.head, body, &mut self.sent);
         let now = connection.now();
         if self.sent > before {
-            self.pacing.go_on(now, self.sent - before);
+            self.pacing.go_on(now, &connection.limits.response, self.sent - before);
         }
         if result.is_pending() {
             let (since, longest) = self.pacing.wait(now, &connection.limits.response);

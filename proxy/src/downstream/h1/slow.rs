@@ -5,8 +5,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use pingora::protocols::http::ServerSession;
 
+use super::super::closing::Closing;
 use super::super::connection::Connection;
-use super::closing::Closing;
+use super::super::pingora_io::PingoraIo;
 use super::lent::{Lent, Returned};
 use super::requests::Request;
 
@@ -32,7 +33,7 @@ pub(super) async fn answer(mut connection: Box<Connection>, request: Request) ->
     let worker = connection.worker_handle();
     let back = Back::default();
     let lent = Lent::new(connection, &request, back.clone());
-    let mut session = ServerSession::new_http1(Box::new(lent));
+    let mut session = ServerSession::new_http1(Box::new(PingoraIo(lent)));
     session.set_pipelined_prefix(head);
     if request.is_last {
         session.set_keepalive_reuses_remaining(Some(0));

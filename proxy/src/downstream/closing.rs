@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use super::super::connection::{Connection, Scratch};
-use super::super::deadline::millis;
-use super::super::transport::Transport;
+use super::connection::{Connection, Scratch};
+use super::deadline::millis;
+use super::transport::Transport;
 
 /// How long the other end may take to read the last answer and to close its half.
 const LINGER: Duration = Duration::from_secs(3);
@@ -15,7 +15,7 @@ const MOST: usize = 1 << 20;
 
 /// How a connection ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::downstream) enum Closing {
+pub(super) enum Closing {
     /// Nothing is under way.
     Now,
     /// The last answer is whole, and the client may still be sending: closed at once, its bytes would have the answer thrown away

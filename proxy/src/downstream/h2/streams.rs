@@ -1,0 +1,585 @@
+//! What a client does with a connection's streams: how many it resets, what it sends besides heads and content, and for which
+//! streams this edge waits for it, to send content or to let some be sent.
+
+use std::collections::HashMap;
+
+use super::super::deadline::{Millis, Watch, millis};
+use super::super::metrics::Limit;
+use super::super::pacing::Pacing;
+use super::frames::{END_HEADERS, END_STREAM, Event, Frame, kind};
+use crate::downstream::{H2Limits, Limits, Pace};
+
+/// Initial window of streams, where no setting says otherwise (RFC 9113 §6.9.2).
+const INITIAL_WINDOW: i64 = 65_535;
+/// The setting that says otherwise (RFC 9113 §6.5.2).
+const INITIAL_WINDOW_SIZE: u16 = 4;
+/// Reasons of resets that a client's mistake is the cause of (RFC 9113 §7).
+const MISTAKES: [u32; 4] = [0x1, 0x3, 0x5, 0x6];
+/// Frames that one with a head or content may bring along: WINDOW_UPDATEs of the stream and the connection.
+const BROUGHT: u32 = 2;
+
+/// One connection's streams.
+#[derive(Debug)]
+pub(super) struct Streams {
+    streams: HashMap<u32, Stream>,
+    /// The newest that the client opened.
+    last: u32,
+    /// How many there were.
+    requests: u64,
+    /// What may come, and what may go, of all streams together.
+    coming: i64,
+    going: i64,
+    /// Initial windows of streams.
+    coming_initial: i64,
+    going_initial: i64,
+    /// Since when a head, or the first one, is on its way.
+    head_since: Option<Millis>,
+    opened: Millis,
+    resets: Meter,
+    frames: Meter,
+    content: u32,
+}
+
+/// One stream.
+#[derive(Debug)]
+struct Stream {
+    opened: Millis,
+    /// Its request, until all of it came.
+    coming: Option<Half>,
+    /// Its response, from its head to its end.
+    going: Option<Half>,
+    /// Whether the response is over.
+    is_answered: bool,
+    /// What the client lets go of the response, also before there is one.
+    window: i64,
+}
+
+/// One direction of a stream.
+#[derive(Debug)]
+struct Half {
+    window: i64,
+    pacing: Pacing,
+    is_waiting: bool,
+}
+
+/// Counts within [`H2Limits::WINDOW`].
+#[derive(Debug, Default)]
+struct Meter {
+    since: Millis,
+    count: u32,
+}
+
+// === impl Streams ===
+
+impl Streams {
+    /// Of a connection that is opened `now`, by which this edge lets `coming` bytes come in all streams and `coming_initial` in each.
+    pub(super) fn new(now: Millis, coming: i64, coming_initial: i64) -> Self {
+        Self {
+            streams: HashMap::new(),
+            last: 0,
+            requests: 0,
+            coming,
+            going: INITIAL_WINDOW,
+            coming_initial,
+            going_initial: INITIAL_WINDOW,
+            head_since: None,
+            opened: now,
+            resets: Meter::default(),
+            frames: Meter::default(),
+            content: 0,
+        }
+    }
+
+    /// The newest stream that the client opened.
+    pub(super) fn last(&self) -> u32 {
+        self.last
+    }
+
+    /// How many requests there were.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// Whether the client is waited for, so that [`Streams::check`] is to be called now and then.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.requests == 0 || self.head_since.is_some() || self.streams.values().any(Stream::is_waiting)
+    }
+
+    /// Something came. An error where that is one time too often.
+    pub(super) fn came(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
+        match event {
+            Event::Begun(frame) => self.came_frame(now, limits, frame),
+            Event::Word(frame, word) if frame.kind == kind::WINDOW_UPDATE => {
+                self.let_go(now, limits, frame.stream, i64::from(word));
+                Ok(())
+            }
+            Event::Word(frame, _) => {
+                self.streams.remove(&frame.stream);
+                self.reset(now, limits)
+            }
+            Event::Setting(INITIAL_WINDOW_SIZE, size) => {
+                let change = i64::from(size) - self.going_initial;
+                self.going_initial = i64::from(size);
+                for stream in self.streams.values_mut() {
+                    stream.window += change;
+                    if let Some(going) = &mut stream.going {
+                        going.window += change;
+                    }
+                }
+                self.settle_all(now, limits);
+                Ok(())
+            }
+            Event::Ended(frame) if matches!(frame.kind, kind::HEADERS | kind::CONTINUATION) => {
+                if frame.has(END_HEADERS) {
+                    self.head_since = None;
+                }
+                Ok(())
+            }
+            Event::Setting(..) | Event::Ended(_) => Ok(()),
+        }
+    }
+
+    fn came_frame(&mut self, now: Millis, limits: &Limits, frame: Frame) -> Result<(), Limit> {
+        match frame.kind {
+            kind::HEADERS => {
+                self.content = self.content.saturating_add(1);
+                self.head_since.get_or_insert(now);
+                if frame.stream > self.last {
+                    self.open(now, frame);
+                } else if let Some(stream) = self.streams.get_mut(&frame.stream) {
+                    // Trailers.
+                    stream.coming = None;
+                    self.forget(frame.stream);
+                }
+            }
+            kind::DATA if frame.length > 0 || frame.has(END_STREAM) => {
+                self.content = self.content.saturating_add(1);
+                self.coming -= i64::from(frame.length);
+                let is_open = self.coming > 0;
+                if let Some(stream) = self.streams.get_mut(&frame.stream) {
+                    if frame.has(END_STREAM) {
+                        stream.coming = None;
+                    } else if let Some(coming) = &mut stream.coming {
+                        coming.window -= i64::from(frame.length);
+                        let is_waiting = is_open && coming.window > 0;
+                        coming.settle(now, &limits.body, u64::from(frame.length), is_waiting);
+                    }
+                }
+                self.forget(frame.stream);
+                if !is_open {
+                    self.settle_all(now, limits);
+                }
+            }
+            kind::RST_STREAM => {}
+            _ => return self.came_beside(now, limits),
+        }
+        Ok(())
+    }
+
+    fn open(&mut self, now: Millis, frame: Frame) {
+        self.last = frame.stream;
+        self.requests += 1;
+        let half = || {
+            let mut half = Half { window: self.coming_initial, pacing: Pacing::default(), is_waiting: false };
+            half.begin(now, self.coming > 0);
+            half
+        };
+        let coming = (!frame.has(END_STREAM)).then(half);
+        let stream = Stream { opened: now, coming, going: None, is_answered: false, window: self.going_initial };
+        self.streams.insert(frame.stream, stream);
+    }
+
+    /// A frame came that carries neither head nor content.
+    fn came_beside(&mut self, now: Millis, limits: &Limits) -> Result<(), Limit> {
+        if self.frames.add(now) == 1 {
+            self.content = 0;
+        }
+        let brought = self.content.saturating_mul(BROUGHT);
+        if self.frames.count.saturating_sub(brought) > limits.h2.frames { Err(Limit::H2Frames) } else { Ok(()) }
+    }
+
+    fn reset(&mut self, now: Millis, limits: &Limits) -> Result<(), Limit> {
+        if self.resets.add(now) > limits.h2.resets { Err(Limit::H2Resets) } else { Ok(()) }
+    }
+
+    /// Something went. An error where the client has made too many mistakes.
+    pub(super) fn went(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
+        match event {
+            Event::Begun(frame) if frame.kind == kind::HEADERS => {
+                if let Some(stream) = self.streams.get_mut(&frame.stream) {
+                    let window = stream.window;
+                    stream.going = Some(Half { window, pacing: Pacing::default(), is_waiting: false });
+                }
+                self.end_going(frame);
+                self.settle_going(now, limits, frame.stream, 0);
+            }
+            Event::Begun(frame) if frame.kind == kind::DATA => {
+                self.content = self.content.saturating_add(1);
+                let was_open = self.going > 0;
+                self.going -= i64::from(frame.length);
+                if let Some(going) = self.streams.get_mut(&frame.stream).and_then(|stream| stream.going.as_mut()) {
+                    going.window -= i64::from(frame.length);
+                }
+                self.end_going(frame);
+                self.settle_going(now, limits, frame.stream, u64::from(frame.length));
+                if was_open && self.going <= 0 {
+                    self.settle_all(now, limits);
+                }
+            }
+            Event::Word(frame, reason) if frame.kind == kind::RST_STREAM => {
+                self.streams.remove(&frame.stream);
+                if MISTAKES.contains(&reason) {
+                    return self.reset(now, limits);
+                }
+            }
+            Event::Word(frame, more) => {
+                if frame.stream == 0 {
+                    self.coming += i64::from(more);
+                } else if let Some(coming) =
+                    self.streams.get_mut(&frame.stream).and_then(|stream| stream.coming.as_mut())
+                {
+                    coming.window += i64::from(more);
+                }
+                self.settle_all(now, limits);
+            }
+            Event::Begun(_) | Event::Setting(..) | Event::Ended(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A response is over with this frame, where it says so.
+    fn end_going(&mut self, frame: Frame) {
+        if frame.has(END_STREAM)
+            && let Some(stream) = self.streams.get_mut(&frame.stream)
+        {
+            stream.going = None;
+            stream.is_answered = true;
+            self.forget(frame.stream);
+        }
+    }
+
+    /// Nothing is kept of a stream that is over.
+    fn forget(&mut self, stream: u32) {
+        if self.streams.get(&stream).is_some_and(|stream| stream.is_answered && stream.coming.is_none()) {
+            self.streams.remove(&stream);
+        }
+    }
+
+    /// The client lets more go.
+    fn let_go(&mut self, now: Millis, limits: &Limits, stream: u32, more: i64) {
+        if stream == 0 {
+            let was_shut = self.going <= 0;
+            self.going += more;
+            if was_shut && self.going > 0 {
+                self.settle_all(now, limits);
+            }
+        } else if let Some(found) = self.streams.get_mut(&stream) {
+            found.window += more;
+            if let Some(going) = &mut found.going {
+                going.window += more;
+            }
+            self.settle_going(now, limits, stream, 0);
+        }
+    }
+
+    fn settle_going(&mut self, now: Millis, limits: &Limits, stream: u32, bytes: u64) {
+        let is_shut = self.going <= 0;
+        if let Some(going) = self.streams.get_mut(&stream).and_then(|stream| stream.going.as_mut()) {
+            let is_waiting = is_shut || going.window <= 0;
+            going.settle(now, &limits.response, bytes, is_waiting);
+        }
+    }
+
+    /// What is waited for has changed for all streams.
+    fn settle_all(&mut self, now: Millis, limits: &Limits) {
+        let (is_open, is_shut) = (self.coming > 0, self.going <= 0);
+        for stream in self.streams.values_mut() {
+            if let Some(coming) = &mut stream.coming {
+                let is_waiting = is_open && coming.window > 0;
+                coming.settle(now, &limits.body, 0, is_waiting);
+            }
+            if let Some(going) = &mut stream.going {
+                let is_waiting = is_shut || going.window <= 0;
+                going.settle(now, &limits.response, 0, is_waiting);
+            }
+        }
+    }
+
+    /// Whether the client lets this edge wait too long for anything.
+    pub(super) fn check(&mut self, now: Millis, limits: &Limits) -> Result<(), Limit> {
+        let is_over = |since: Millis, longest: Millis| Watch::is_over(since.saturating_add(longest), now);
+        if self.head_since.is_some_and(|since| is_over(since, millis(limits.head_timeout))) {
+            return Err(Limit::HeadTimeout);
+        }
+        if self.requests == 0 && is_over(self.opened, millis(limits.idle_timeout)) {
+            return Err(Limit::IdleTimeout);
+        }
+        for stream in self.streams.values_mut() {
+            if let Some(coming) = &mut stream.coming {
+                if coming.is_over(now, &limits.body) {
+                    return Err(Limit::BodyRate);
+                }
+                if coming.is_waiting && is_over(stream.opened, millis(limits.body_timeout)) {
+                    return Err(Limit::BodyTimeout);
+                }
+            }
+            if stream.going.as_mut().is_some_and(|going| going.is_over(now, &limits.response)) {
+                return Err(Limit::ResponseRate);
+            }
+        }
+        Ok(())
+    }
+}
+
+// === impl Stream ===
+
+impl Stream {
+    fn is_waiting(&self) -> bool {
+        let is_waiting = |half: &Option<Half>| half.as_ref().is_some_and(|half| half.is_waiting);
+        is_waiting(&self.coming) || is_waiting(&self.going)
+    }
+}
+
+// === impl Half ===
+
+impl Half {
+    fn begin(&mut self, now: Millis, is_waiting: bool) {
+        self.is_waiting = is_waiting && self.window > 0;
+        if self.is_waiting {
+            self.pacing.begin(now);
+        }
+    }
+
+    /// So many bytes moved, and the client is waited for from now on, or not.
+    fn settle(&mut self, now: Millis, pace: &Pace, bytes: u64, is_waiting: bool) {
+        if bytes > 0 || is_waiting != self.is_waiting {
+            self.pacing.go_on(now, pace, bytes);
+        }
+        self.is_waiting = is_waiting;
+        if is_waiting {
+            self.pacing.wait(now, pace);
+        }
+    }
+
+    fn is_over(&mut self, now: Millis, pace: &Pace) -> bool {
+        if !self.is_waiting {
+            return false;
+        }
+        let (since, longest) = self.pacing.wait(now, pace);
+        Watch::is_over(since.saturating_add(longest), now)
+    }
+}
+
+// === impl Meter ===
+
+impl Meter {
+    /// Counts one more; returns how many there are.
+    fn add(&mut self, now: Millis) -> u32 {
+        if now.saturating_sub(self.since) >= millis(H2Limits::WINDOW) {
+            *self = Self { since: now, count: 0 };
+        }
+        self.count = self.count.saturating_add(1);
+        self.count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn limits() -> Limits {
+        let pace = Pace { rate: 1000, grace: Duration::from_secs(5) };
+        Limits {
+            body: pace,
+            response: pace,
+            body_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(30),
+            h2: H2Limits { resets: 3, frames: 10, ..Limits::default().h2 },
+            ..Limits::default()
+        }
+    }
+
+    struct Bench {
+        streams: Streams,
+        limits: Limits,
+        now: Millis,
+    }
+
+    impl Bench {
+        fn new() -> Self {
+            Self { streams: Streams::new(0, 100_000, 50_000), limits: limits(), now: 0 }
+        }
+
+        fn came(&mut self, kind: u8, flags: u8, stream: u32, length: u32) -> Result<(), Limit> {
+            let frame = Frame { kind, flags, stream, length };
+            self.streams.came(self.now, &self.limits, Event::Begun(frame))?;
+            self.streams.came(self.now, &self.limits, Event::Ended(frame))
+        }
+
+        fn went(&mut self, kind: u8, flags: u8, stream: u32, length: u32) {
+            let frame = Frame { kind, flags, stream, length };
+            self.streams.went(self.now, &self.limits, Event::Begun(frame)).unwrap();
+        }
+
+        fn came_word(&mut self, kind: u8, stream: u32, word: u32) -> Result<(), Limit> {
+            let frame = Frame { kind, flags: 0, stream, length: 4 };
+            self.streams.came(self.now, &self.limits, Event::Word(frame, word))
+        }
+
+        fn went_word(&mut self, kind: u8, stream: u32, word: u32) -> Result<(), Limit> {
+            let frame = Frame { kind, flags: 0, stream, length: 4 };
+            self.streams.went(self.now, &self.limits, Event::Word(frame, word))
+        }
+
+        fn at(&mut self, seconds: u64) -> Result<(), Limit> {
+            self.now = seconds * 1000;
+            self.streams.check(self.now, &self.limits)
+        }
+
+        fn get(&mut self, stream: u32) {
+            self.came(kind::HEADERS, END_HEADERS | END_STREAM, stream, 10).unwrap();
+        }
+    }
+
+    #[test]
+    fn resets_have_a_rate_whoever_makes_them() {
+        // Rapid reset (CVE-2023-44487).
+        let mut bench = Bench::new();
+        for stream in [1, 3, 5] {
+            bench.get(stream);
+            assert_eq!(bench.came_word(kind::RST_STREAM, stream, 8), Ok(()));
+        }
+        bench.now = 9_999;
+        assert_eq!(bench.came_word(kind::RST_STREAM, 7, 8), Err(Limit::H2Resets));
+        bench.now = 10_000;
+        assert_eq!(bench.came_word(kind::RST_STREAM, 9, 8), Ok(()), "ten seconds later others may come");
+        assert!(bench.streams.streams.is_empty());
+
+        // MadeYouReset (CVE-2025-8671): mistakes for which this edge resets.
+        let mut bench = Bench::new();
+        for stream in [1, 3, 5] {
+            bench.get(stream);
+            assert_eq!(bench.went_word(kind::RST_STREAM, stream, 1), Ok(()));
+        }
+        assert_eq!(bench.went_word(kind::RST_STREAM, 7, 0), Ok(()), "NO_ERROR is this edge's own will");
+        assert_eq!(bench.went_word(kind::RST_STREAM, 7, 5), Err(Limit::H2Resets));
+    }
+
+    #[test]
+    fn frames_beside_heads_and_content_have_a_rate() {
+        const PING: u8 = 6;
+        let mut bench = Bench::new();
+        for _ in 0..10 {
+            assert_eq!(bench.came(PING, 0, 0, 8), Ok(()));
+        }
+        assert_eq!(bench.came(PING, 0, 0, 8), Err(Limit::H2Frames));
+        // Content brings some along.
+        let mut bench = Bench::new();
+        bench.get(1);
+        bench.went(kind::HEADERS, END_HEADERS, 1, 10);
+        assert_eq!(bench.came(kind::WINDOW_UPDATE, 0, 0, 4), Ok(()));
+        for _ in 0..100 {
+            bench.went(kind::DATA, 0, 1, 100);
+            assert_eq!(bench.came(kind::WINDOW_UPDATE, 0, 0, 4), Ok(()));
+            assert_eq!(bench.came(kind::WINDOW_UPDATE, 0, 1, 4), Ok(()));
+        }
+        // DATA without content does not.
+        let mut bench = Bench::new();
+        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
+        let flooded = (0..20).find_map(|_| bench.came(kind::DATA, 0, 1, 0).err());
+        assert_eq!(flooded, Some(Limit::H2Frames));
+    }
+
+    #[test]
+    fn heads_have_their_time() {
+        let mut bench = Bench::new();
+        assert_eq!(bench.at(29), Ok(()));
+        assert_eq!(bench.at(31), Err(Limit::IdleTimeout), "no request at all");
+        let mut bench = Bench::new();
+        bench.came(kind::HEADERS, END_STREAM, 1, 10).unwrap();
+        assert!(bench.streams.is_waiting());
+        assert_eq!(bench.at(9), Ok(()));
+        bench.came(kind::CONTINUATION, 0, 1, 10).unwrap();
+        assert_eq!(bench.at(11), Err(Limit::HeadTimeout), "CONTINUATION does not make it longer");
+        bench.came(kind::CONTINUATION, END_HEADERS, 1, 10).unwrap();
+        assert_eq!(bench.at(12), Ok(()));
+        assert!(!bench.streams.is_waiting(), "now it is this edge's turn");
+    }
+
+    #[test]
+    fn contents_have_their_pace_while_there_is_room_for_them() {
+        let mut bench = Bench::new();
+        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
+        assert_eq!(bench.at(5), Ok(()));
+        bench.came(kind::DATA, 0, 1, 4000).unwrap();
+        assert_eq!(bench.at(8), Ok(()), "one of five seconds was left, and four thousand bytes make up for four");
+        assert_eq!(bench.at(10), Err(Limit::BodyRate));
+
+        // The window is full: it is this edge that does not read.
+        let mut bench = Bench::new();
+        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
+        bench.came(kind::DATA, 0, 1, 50_000).unwrap();
+        assert_eq!(bench.at(1000), Ok(()));
+        assert!(!bench.streams.is_waiting());
+        bench.went_word(kind::WINDOW_UPDATE, 1, 1).unwrap();
+        assert_eq!(bench.at(1006), Err(Limit::BodyRate));
+        bench.came(kind::DATA, END_STREAM, 1, 1).unwrap();
+        assert_eq!(bench.at(2000), Ok(()));
+
+        // All streams' window is full.
+        let mut bench = Bench::new();
+        for stream in [1, 3, 5] {
+            bench.came(kind::HEADERS, END_HEADERS, stream, 10).unwrap();
+        }
+        bench.came(kind::DATA, 0, 1, 50_000).unwrap();
+        bench.came(kind::DATA, 0, 3, 50_000).unwrap();
+        assert_eq!(bench.at(1000), Ok(()));
+        bench.went_word(kind::WINDOW_UPDATE, 0, 10).unwrap();
+        assert_eq!(bench.at(1006), Err(Limit::BodyRate), "the third may send now");
+    }
+
+    #[test]
+    fn a_content_may_not_take_for_ever() {
+        let mut bench = Bench::new();
+        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
+        for second in 1..60 {
+            assert_eq!(bench.at(second), Ok(()));
+            bench.came(kind::DATA, 0, 1, 1000).unwrap();
+            bench.went_word(kind::WINDOW_UPDATE, 1, 1000).unwrap();
+            bench.went_word(kind::WINDOW_UPDATE, 0, 1000).unwrap();
+        }
+        assert_eq!(bench.at(61), Err(Limit::BodyTimeout));
+    }
+
+    #[test]
+    fn responses_have_their_pace_where_the_client_lets_nothing_go() {
+        let mut bench = Bench::new();
+        bench.get(1);
+        assert_eq!(bench.at(1000), Ok(()), "this edge has not answered");
+        bench.went(kind::HEADERS, END_HEADERS, 1, 10);
+        bench.went(kind::DATA, 0, 1, 60_000);
+        assert_eq!(bench.at(2000), Ok(()), "there is room, and nothing to send");
+        bench.went(kind::DATA, 0, 1, 5_535);
+        assert!(bench.streams.is_waiting());
+        assert_eq!(bench.at(2005), Ok(()));
+        // A byte at a time is no pace.
+        bench.came_word(kind::WINDOW_UPDATE, 0, 100_000).unwrap();
+        bench.came_word(kind::WINDOW_UPDATE, 1, 1).unwrap();
+        bench.went(kind::DATA, 0, 1, 1);
+        assert_eq!(bench.at(2006), Err(Limit::ResponseRate));
+
+        // Settings change all windows.
+        let mut bench = Bench::new();
+        bench.get(1);
+        bench.streams.came(0, &bench.limits, Event::Setting(INITIAL_WINDOW_SIZE, 0)).unwrap();
+        bench.went(kind::HEADERS, END_HEADERS, 1, 10);
+        assert_eq!(bench.at(6), Err(Limit::ResponseRate));
+        bench.streams.came(6000, &bench.limits, Event::Setting(INITIAL_WINDOW_SIZE, 10)).unwrap();
+        assert_eq!(bench.at(100), Ok(()));
+        bench.went(kind::DATA, END_STREAM, 1, 10);
+        assert!(bench.streams.streams.is_empty(), "nothing stays of a stream that is over");
+    }
+}

@@ -1,0 +1,39 @@
+//! Reads certificates again when their files change.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::Certificates;
+use crate::config::Listen;
+use crate::reload::{Current, Look};
+
+/// Between two looks. Files are read when two of them have found the same: certificate and key are replaced one after the other.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Looks at the files of the configuration in force, for ever.
+pub(in crate::downstream) async fn watch(certificates: Arc<Certificates>, current: Current) {
+    let mut ticks = interval(LOOK_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut read = look(&current.load().config.listen);
+    let mut before = read.clone();
+    loop {
+        ticks.tick().await;
+        let snapshot = current.load_full();
+        let listen = &snapshot.config.listen;
+        let now = look(listen);
+        if now == before && now != read {
+            certificates.reload(&listen.certificates);
+            read = now.clone();
+        }
+        before = now;
+    }
+}
+
+/// What can be seen of the files without reading them.
+fn look(listen: &Listen) -> Vec<(PathBuf, Option<Look>)> {
+    let files = listen.certificates.iter().flat_map(|files| files.paths());
+    files.map(|file| (file.to_owned(), Look::of(file))).collect()
+}
