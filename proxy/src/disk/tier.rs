@@ -262,7 +262,7 @@ impl Tier {
         self.remember(url, at, removed);
         // Under the shard's lock: what was found here before it was removed is held by a fill, and what is written from now on is
         // asked whether it is marked.
-        presence.mark(url, at);
+        presence.mark(url, at, live);
         Some(at)
     }
 

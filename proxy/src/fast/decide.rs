@@ -1,6 +1,5 @@
 //! From a request to its hit.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use vitrine_shared::headers::X_REQUEST_ID;
 
 use super::plain::Plain;
 use super::template::{Filling, Making, Template, Wire};
-use super::templates::{Kind, Templates};
+use super::templates::{Kind, Place, Templates};
 use super::told::{Logged, Told};
 use super::workspace::Workspace;
 use super::{ConnectionFacts, FastPath};
@@ -29,7 +28,7 @@ use crate::store::{Object, StoredBody};
 /// What a request gets.
 pub(super) struct Hit<'s> {
     pub(super) rule: &'s Rule,
-    pub(super) template: Rc<Template>,
+    pub(super) template: &'s Template,
 }
 
 impl Workspace {
@@ -70,7 +69,7 @@ impl Workspace {
         let body = if is_not_modified || *request.method == Method::HEAD {
             None
         } else {
-            Some(body(&path.engine, &object, template.content)?)
+            Some(body(&path.engine, &object, template.content())?)
         };
         let id = RequestId::of(request.fields.get(&X_REQUEST_ID), now.unix);
         let filling = template.filling(&object.lifetime(), now.unix, id.as_bytes())?;
@@ -88,15 +87,15 @@ impl Workspace {
 }
 
 /// The template for a hit, made where there is none yet.
-fn template(templates: &mut Templates, making: &Making<'_>, now: Moment) -> Option<Rc<Template>> {
+fn template<'t>(templates: &'t mut Templates, making: &Making<'_>, now: Moment) -> Option<&'t Template> {
     let cors = &making.rule.transform.cors;
     let origin = if cors.is_some() { making.request.fields.get_one(&header::ORIGIN) } else { None };
-    let known = templates.get(&making.kind, origin).filter(|known| known.is_for(now.unix));
-    known.or_else(|| {
-        let made = Rc::new(making.template(now)?);
-        templates.insert(&making.kind, origin, made.clone());
-        Some(made)
-    })
+    let is_of_now = |place: &Place| templates.at(*place).is_some_and(|known| known.is_for(now.unix));
+    let place = match templates.find(&making.kind, origin).filter(is_of_now) {
+        Some(place) => place,
+        None => templates.insert(&making.kind, making.template(origin, now)?),
+    };
+    templates.at(place)
 }
 
 /// The fresh object for a request.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use smallvec::SmallVec;
+use triomphe::ThinArc;
 use vitrine_shared::headers::X_REQUEST_ID;
 
 use super::plain::Plain;
@@ -28,26 +29,26 @@ const ID: &[u8] = b"\xff\xfeid";
 /// The mark in Cache-Status, which is a number. Upstreams write that field too, so it is drawn anew in each process.
 static TTL: LazyLock<i64> = LazyLock::new(|| rand::random_range(100_000_000_000_000..1_000_000_000_000_000));
 
-/// A head with holes.
+/// A head with holes. Its text lies behind what is known of it, in one piece.
 #[derive(Debug)]
-pub(super) struct Template {
+pub(super) struct Template(ThinArc<Facts, u8>);
+
+/// What is known of a template besides its text.
+#[derive(Debug)]
+struct Facts {
     status: StatusCode,
-    lines: Lines,
     /// The browser TTL whose number stands in Cache-Control.
     max_age: Option<Duration>,
     /// The second that it is for, where more changes than the holes hold.
     only_at: Option<u64>,
     /// Which body it is the head of.
-    pub(super) content: AtOnce,
-}
-
-/// The status line and the fields, as they are sent.
-#[derive(Debug)]
-enum Lines {
-    /// As text, with what fills the gap before each place.
-    Text { text: Box<[u8]>, holes: SmallVec<[(u32, Hole); 4]> },
-    /// As fields.
-    Fields(Box<[(HeaderName, Value)]>),
+    content: AtOnce,
+    /// What fills the gap before each place of the text.
+    holes: SmallVec<[(u32, Hole); 4]>,
+    /// The fields, where they are needed as such; there is no text then.
+    fields: Option<Box<[(HeaderName, Value)]>>,
+    /// The Origin that it was made for, where the rule's CORS looks at it.
+    origin: Option<Box<[u8]>>,
 }
 
 #[derive(Debug)]
@@ -98,7 +99,7 @@ pub(super) struct Making<'m> {
 
 impl Making<'_> {
     /// The template; `None` where the body is not at hand in the client's form.
-    pub(super) fn template(&self, now: Moment) -> Option<Template> {
+    pub(super) fn template(&self, origin: Option<&[u8]>, now: Moment) -> Option<Template> {
         let (object, settings) = (self.object, self.settings);
         let (stored, lifetime) = (object.fields().to_map(), object.lifetime());
         let over_time = ControlOverTime::of(&lifetime, settings.browser_ttl);
@@ -123,13 +124,23 @@ impl Making<'_> {
         }
         self.rule.transform.finish(self.request.fields, status, Author::Upstream, &mut fields);
         fields.insert(X_REQUEST_ID, mark(ID)?);
-        Some(Template {
+        let (text, holes, fields) = match self.kind.wire {
+            Wire::Text => {
+                let (text, holes) = self.text(status, &fields);
+                (text, holes, None)
+            }
+            Wire::Fields => (Vec::new(), SmallVec::new(), Some(self.lines(&fields).collect())),
+        };
+        let facts = Facts {
             status,
-            lines: self.lines(status, &fields),
             max_age: if let ControlOverTime::MaxAge(ttl) = over_time { Some(ttl) } else { None },
             only_at: (over_time == ControlOverTime::Changes).then_some(now.unix / 1000),
             content,
-        })
+            holes,
+            fields,
+            origin: origin.map(Into::into),
+        };
+        Some(Template(ThinArc::from_header_and_slice(facts, &text)))
     }
 
     fn represent(&self, stored: &HeaderMap, fields: &mut HeaderMap) -> Option<AtOnce> {
@@ -166,36 +177,34 @@ impl Making<'_> {
         status.value()
     }
 
-    fn lines(&self, status: StatusCode, fields: &HeaderMap) -> Lines {
+    fn lines<'f>(&self, fields: &'f HeaderMap) -> impl Iterator<Item = (HeaderName, Value)> + use<'f> {
         let own_status = self.cache_status();
-        let lines = fields.iter().map(|(name, value)| (name, Value::of(name, value, &own_status)));
-        match self.kind.wire {
-            Wire::Fields => Lines::Fields(lines.map(|(name, value)| (name.clone(), value)).collect()),
-            Wire::Text => {
-                let mut text = Vec::with_capacity(1024);
-                let mut holes = SmallVec::new();
-                text.extend_from_slice(b"HTTP/1.1 ");
-                text.extend_from_slice(status.as_str().as_bytes());
-                text.push(b' ');
-                text.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
-                text.extend_from_slice(b"\r\n");
-                for (name, value) in lines {
-                    text.extend_from_slice(name.as_str().as_bytes());
-                    text.extend_from_slice(b": ");
-                    match value {
-                        Value::Fixed(value) => text.extend_from_slice(value.as_bytes()),
-                        Value::Holed { before, hole, after } => {
-                            text.extend_from_slice(&before);
-                            // A head is far below four gigabytes.
-                            holes.push((u32::try_from(text.len()).unwrap_or(u32::MAX), hole));
-                            text.extend_from_slice(&after);
-                        }
-                    }
-                    text.extend_from_slice(b"\r\n");
+        fields.iter().map(move |(name, value)| (name.clone(), Value::of(name, value, &own_status)))
+    }
+
+    fn text(&self, status: StatusCode, fields: &HeaderMap) -> (Vec<u8>, SmallVec<[(u32, Hole); 4]>) {
+        let mut text = Vec::with_capacity(1024);
+        let mut holes = SmallVec::new();
+        text.extend_from_slice(b"HTTP/1.1 ");
+        text.extend_from_slice(status.as_str().as_bytes());
+        text.push(b' ');
+        text.extend_from_slice(status.canonical_reason().unwrap_or_default().as_bytes());
+        text.extend_from_slice(b"\r\n");
+        for (name, value) in self.lines(fields) {
+            text.extend_from_slice(name.as_str().as_bytes());
+            text.extend_from_slice(b": ");
+            match value {
+                Value::Fixed(value) => text.extend_from_slice(value.as_bytes()),
+                Value::Holed { before, hole, after } => {
+                    text.extend_from_slice(&before);
+                    // A head is far below four gigabytes.
+                    holes.push((u32::try_from(text.len()).unwrap_or(u32::MAX), hole));
+                    text.extend_from_slice(&after);
                 }
-                Lines::Text { text: text.into(), holes }
             }
+            text.extend_from_slice(b"\r\n");
         }
+        (text, holes)
     }
 }
 
@@ -230,26 +239,37 @@ fn mark(bytes: &[u8]) -> Option<HeaderValue> {
 impl Template {
     /// Its status.
     pub(super) fn status(&self) -> StatusCode {
-        self.status
+        self.facts().status
+    }
+
+    /// Which body it is the head of.
+    pub(super) fn content(&self) -> AtOnce {
+        self.facts().content
+    }
+
+    /// The Origin that it was made for, where the rule's CORS looks at it.
+    pub(super) fn origin(&self) -> Option<&[u8]> {
+        self.facts().origin.as_deref()
     }
 
     /// What it costs in memory, in bytes, about.
     pub(super) fn weight(&self) -> usize {
-        let lines = match &self.lines {
-            Lines::Text { text, .. } => text.len(),
-            Lines::Fields(lines) => lines.len() * 160,
-        };
-        size_of::<Self>() + lines
+        let fields = self.facts().fields.as_ref().map_or(0, |fields| fields.len() * 160);
+        size_of::<Facts>() + self.0.slice.len() + fields + self.origin().map_or(0, <[u8]>::len)
     }
 
     /// Whether it is for this moment, in Unix milliseconds.
     pub(super) fn is_for(&self, now: u64) -> bool {
-        self.only_at.is_none_or(|second| second == now / 1000)
+        self.facts().only_at.is_none_or(|second| second == now / 1000)
+    }
+
+    fn facts(&self) -> &Facts {
+        &self.0.header.header
     }
 
     /// What fills its holes at one moment; `None` where nothing is left of the browser TTL.
     pub(super) fn filling<'f>(&self, lifetime: &Lifetime, now: u64, request_id: &'f [u8]) -> Option<Filling<'f>> {
-        let max_age = match self.max_age {
+        let max_age = match self.facts().max_age {
             Some(ttl) => policy::overriding_max_age(lifetime, ttl, now)?,
             None => 0,
         };
@@ -258,12 +278,10 @@ impl Template {
 
     /// Appends status line and fields, without the empty line at the end.
     pub(super) fn write(&self, filling: &Filling<'_>, out: &mut Vec<u8>) {
-        let Lines::Text { text, holes } = &self.lines else {
-            return;
-        };
+        let text = &self.0.slice;
         out.reserve(text.len() + 96);
         let mut from = 0;
-        for &(at, hole) in holes {
+        for &(at, hole) in &self.facts().holes {
             let at = at as usize;
             out.extend_from_slice(&text[from..at]);
             filling.put(hole, out);
@@ -274,9 +292,7 @@ impl Template {
 
     /// The fields.
     pub(super) fn fields(&self, filling: &Filling<'_>) -> HeaderMap {
-        let Lines::Fields(lines) = &self.lines else {
-            return HeaderMap::new();
-        };
+        let lines = self.facts().fields.as_deref().unwrap_or_default();
         let mut fields = HeaderMap::with_capacity(lines.len());
         let mut text = Vec::new();
         for (name, value) in lines {

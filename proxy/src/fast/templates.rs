@@ -1,14 +1,15 @@
-//! The templates of one thread: as many as fit into a fixed room, the least recently used half goes when that is full.
-
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::rc::Rc;
+//! The templates of one thread: as many as fit into a fixed room. They stand in sets of a few places, so that one is found by looking at
+//! one place in memory, and the newest of a set takes the place of the oldest.
 
 use super::template::{Template, Wire};
 use crate::encoding::Accept;
 
 /// Room for the templates of one thread, in bytes.
 const ROOM: usize = 4 << 20;
+/// Sets; a power of two.
+const SETS: usize = 2048;
+/// Places of a set.
+const WAYS: usize = 4;
 
 /// What a template depends on, but for the fields that the rule's CORS looks at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,52 +25,69 @@ pub(super) struct Kind {
 
 /// Under which a template is found: all of its kind, and a part of the Origin that it was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place([u64; 3]);
+struct Label([u64; 3]);
 
 #[derive(Debug)]
 struct Made {
-    /// The Origin that it was made for.
-    origin: Option<Box<[u8]>>,
-    template: Rc<Template>,
+    label: Label,
+    template: Template,
 }
 
-#[derive(Debug, Default)]
-struct Half {
-    made: HashMap<Place, Made, BuildHasherDefault<Mixed>>,
-    bytes: usize,
-}
+/// Where a template stands, until the next is inserted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place(usize);
 
 /// The templates.
 #[derive(Debug, Default)]
 pub(super) struct Templates {
-    young: Half,
-    old: Half,
+    /// Set by set; nothing before the first is inserted.
+    places: Vec<Option<Made>>,
+    bytes: usize,
+    /// The place that is emptied next where there is no room.
+    hand: usize,
 }
-
-/// Keys are numbers of this process, but for the Origin's part, of which many at one place are one that is made anew each time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Mixed(u64);
 
 // === impl Templates ===
 
 impl Templates {
-    pub(super) fn get(&mut self, kind: &Kind, origin: Option<&[u8]>) -> Option<Rc<Template>> {
-        let place = Place::of(kind, origin);
-        if let Some(found) = self.young.get(place, origin) {
-            return Some(found.clone());
-        }
-        let found = self.old.get(place, origin)?.clone();
-        self.insert(kind, origin, found.clone());
-        Some(found)
+    pub(super) fn find(&self, kind: &Kind, origin: Option<&[u8]>) -> Option<Place> {
+        let label = Label::of(kind, origin);
+        let set = label.set();
+        let is = |made: &Option<Made>| made.as_ref().is_some_and(|made| made.label == label && made.is_for(origin));
+        self.places.get(set..set + WAYS)?.iter().position(is).map(|way| Place(set + way))
     }
 
-    pub(super) fn insert(&mut self, kind: &Kind, origin: Option<&[u8]>, template: Rc<Template>) {
-        if self.young.bytes > ROOM / 2 {
-            self.old = std::mem::take(&mut self.young);
+    pub(super) fn at(&self, place: Place) -> Option<&Template> {
+        self.places.get(place.0)?.as_ref().map(|made| &made.template)
+    }
+
+    /// Takes the place of what was made before for the same.
+    pub(super) fn insert(&mut self, kind: &Kind, template: Template) -> Place {
+        if self.places.is_empty() {
+            self.places.resize_with(SETS * WAYS, || None);
         }
-        self.young.bytes += template.weight() + size_of::<(Place, Made)>() + origin.map_or(0, <[u8]>::len);
-        let made = Made { origin: origin.map(Into::into), template };
-        self.young.made.insert(Place::of(kind, origin), made);
+        self.bytes += template.weight();
+        let made = Made { label: Label::of(kind, template.origin()), template };
+        let set = made.label.set();
+        let ways = &mut self.places[set..set + WAYS];
+        let is_for_the_same = |other: &Option<Made>| {
+            other.as_ref().is_none_or(|other| other.label == made.label && other.is_for(made.template.origin()))
+        };
+        let way = ways.iter().position(is_for_the_same).unwrap_or(WAYS - 1);
+        ways[..=way].rotate_right(1);
+        let goes = ways[0].replace(made);
+        self.bytes -= goes.map_or(0, |goes| goes.template.weight());
+        // Once around at most: a template that is larger than all the room stays alone.
+        for _ in 0..self.places.len() {
+            if self.bytes <= ROOM {
+                break;
+            }
+            self.hand = (self.hand + 1) % self.places.len();
+            if self.hand != set {
+                self.bytes -= self.places[self.hand].take().map_or(0, |goes| goes.template.weight());
+            }
+        }
+        Place(set)
     }
 
     pub(super) fn clear(&mut self) {
@@ -77,16 +95,15 @@ impl Templates {
     }
 }
 
-impl Half {
-    fn get(&self, place: Place, origin: Option<&[u8]>) -> Option<&Rc<Template>> {
-        let made = self.made.get(&place)?;
-        (made.origin.as_deref() == origin).then_some(&made.template)
+impl Made {
+    fn is_for(&self, origin: Option<&[u8]>) -> bool {
+        self.template.origin() == origin
     }
 }
 
-// === impl Place ===
+// === impl Label ===
 
-impl Place {
+impl Label {
     fn of(kind: &Kind, origin: Option<&[u8]>) -> Self {
         // The 55 bits of what is accepted leave room for the flags.
         let flags = u64::from(kind.is_not_modified) | u64::from(kind.wire == Wire::Fields) << 1;
@@ -95,26 +112,13 @@ impl Place {
         });
         Self([kind.object, kind.accept.packed() << 2 | flags, kind.rule as u64 ^ origin << 16])
     }
-}
 
-impl Hash for Place {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.iter().for_each(|&word| state.write_u64(word));
+    /// The first place of its set. Labels are numbers of this process, but for the Origin's part, of which many in one set push each other
+    /// out and are made anew each time.
+    fn set(&self) -> usize {
+        let mixed = self.0.iter().fold(0, |mixed: u64, &word| (mixed.rotate_left(23) ^ word).wrapping_mul(MULTIPLIER));
+        usize::try_from(mixed >> 32).unwrap_or(0) % SETS * WAYS
     }
 }
 
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
-
-impl Hasher for Mixed {
-    fn finish(&self) -> u64 {
-        self.0 ^ self.0 >> 32
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&byte| self.write_u64(u64::from(byte)));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(23) ^ value).wrapping_mul(MULTIPLIER);
-    }
-}

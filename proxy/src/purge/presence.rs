@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::HashTable;
 use parking_lot::Mutex;
-use vitrine_shared::coherence::{Live, Stamp};
+use vitrine_shared::coherence::{Live, Stamp, Verdict};
 use vitrine_shared::tag::TagHash;
 
 /// Parts of the map, so that fills of different URLs rarely wait for one another.
@@ -64,6 +64,7 @@ impl Presence {
         let present = self.held(url)?;
         let at = live.tick();
         present.invalidated.fetch_max(at, Ordering::Release);
+        live.changed_elsewhere();
         Some(at)
     }
 
@@ -73,9 +74,10 @@ impl Presence {
     }
 
     /// Marks what is stored or on its way for a URL as invalidated under a local number that was given for it.
-    pub(crate) fn mark(&self, url: TagHash, at: u64) {
+    pub(crate) fn mark(&self, url: TagHash, at: u64, live: &Live) {
         if let Some(present) = self.held(url) {
             present.invalidated.fetch_max(at, Ordering::Release);
+            live.changed_elsewhere();
         }
     }
 
@@ -126,6 +128,11 @@ impl Present {
     pub fn invalidated_since(&self, stamp: Stamp) -> Option<u64> {
         let at = self.invalidated.load(Ordering::Acquire);
         (stamp.local < at).then_some(at)
+    }
+
+    /// Whether an invalidation reached what has this stamp.
+    pub fn verdict(&self, stamp: Stamp) -> Verdict {
+        self.invalidated_since(stamp).map_or(Verdict::Servable, |_| Verdict::Purged)
     }
 
     /// Whether anybody but the map holds it.

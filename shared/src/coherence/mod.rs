@@ -5,6 +5,7 @@
 
 mod live;
 mod purges;
+mod recent;
 mod snapshot;
 mod stamp;
 mod table;

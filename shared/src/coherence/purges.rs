@@ -57,6 +57,11 @@ impl<P: Copy + Ord + Default> Purges<P> {
         self.floor
     }
 
+    /// The hard and the soft one.
+    pub(super) fn floors(&self) -> (P, P) {
+        (self.floor, self.soft_floor)
+    }
+
     pub(super) fn len(&self) -> usize {
         self.tags.len()
     }

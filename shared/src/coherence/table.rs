@@ -96,6 +96,11 @@ impl TagTable {
         self.feed.floor()
     }
 
+    /// All floors, hard and soft, of both clocks.
+    pub(super) fn floors(&self) -> impl PartialEq + use<> {
+        (self.feed.floors(), self.own.floors())
+    }
+
     /// How many tags are held.
     pub fn len(&self) -> usize {
         self.feed.len() + self.own.len()

@@ -64,7 +64,8 @@ pub struct Object(ThinArc<Head, u8>);
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Tags<'o>(&'o [u8]);
 
-/// What is at the front of an object. As bytes follow: tags, key, fields, the name of a field, and a body where that is small.
+/// What is at the front of an object. As bytes follow: the key, which each look compares and which is fetched with the front; fields, the
+/// name of a field, tags, and a body where that is small.
 struct Head {
     id: u64,
     url: Arc<Present>,
@@ -115,12 +116,12 @@ impl Object {
         let targeted = source.targeted.as_ref().map(HeaderName::as_str).filter(|name| name.len() <= 0xff);
         let targeted = targeted.unwrap_or_default().as_bytes();
         let mut bytes = Vec::with_capacity(provenance.tags.len() * 8 + key.as_bytes().len() + 1024);
-        bytes.extend(provenance.tags.iter().flat_map(|tag| tag.0.to_le_bytes()));
         bytes.extend_from_slice(key.as_bytes());
         let before = bytes.len();
         pack(&fields, &mut bytes);
         let fields = bytes.len() - before;
         bytes.extend_from_slice(targeted);
+        bytes.extend(provenance.tags.iter().flat_map(|tag| tag.0.to_le_bytes()));
         let rest = match body.pieces() {
             Some(pieces) if body.len() > WITHIN => Rest::Body(pieces.clone()),
             Some(_) | None => {
@@ -188,8 +189,7 @@ impl Object {
 
     /// The [framed parts](CacheKey::as_bytes) of its key.
     pub fn framed_key(&self) -> &[u8] {
-        let start = self.tags_end();
-        &self.0.slice[start..start + self.head().key as usize]
+        &self.0.slice[..self.head().key as usize]
     }
 
     /// Its status.
@@ -199,7 +199,7 @@ impl Object {
 
     /// Its fields, as they are stored.
     pub fn fields(&self) -> StoredFields<'_> {
-        let start = self.tags_end() + self.head().key as usize;
+        let start = self.head().key as usize;
         StoredFields::of(&self.0.slice[start..start + self.head().fields as usize])
     }
 
@@ -215,7 +215,7 @@ impl Object {
 
     /// Where the end of its freshness comes from.
     pub fn freshness_source(&self) -> FreshnessSource {
-        let end = self.fixed_end();
+        let end = self.tags_start();
         let targeted = &self.0.slice[end - usize::from(self.head().targeted)..end];
         let targeted = if targeted.is_empty() { None } else { HeaderName::from_bytes(targeted).ok() };
         self.head().packed.source(targeted)
@@ -275,7 +275,7 @@ impl Object {
 
     /// The tags that it was made of.
     pub fn tags(&self) -> Tags<'_> {
-        Tags(&self.0.slice[..self.tags_end()])
+        Tags(&self.0.slice[self.tags_start()..self.fixed_end()])
     }
 
     /// Its URL, among those of which something is stored.
@@ -290,18 +290,13 @@ impl Object {
 
     /// May it be served? (Rule 4.)
     pub fn verdict(&self, live: &Live) -> Verdict {
-        if self.url().invalidated_since(self.stamp()).is_some() {
-            return Verdict::Purged;
-        }
-        live.verdict(self.stamp(), self.tags())
+        live.verdict(self.stamp(), self.tags()).max(self.url().verdict(self.stamp()))
     }
 
     /// As [`Object::verdict`], remembered in the object: between purges this compares two numbers.
     pub fn verdict_cached(&self, live: &Live) -> Verdict {
-        if self.url().invalidated_since(self.stamp()).is_some() {
-            return Verdict::Purged;
-        }
-        live.verdict_cached(&self.head().checked, self.stamp(), self.tags())
+        let elsewhere = || self.url().verdict(self.stamp());
+        live.verdict_cached(&self.head().checked, || (self.stamp(), self.tags()), elsewhere)
     }
 
     /// See [`Provenance::serves`].
@@ -323,14 +318,14 @@ impl Object {
         &self.0.header.header
     }
 
-    fn tags_end(&self) -> usize {
-        self.head().tags as usize * size_of::<TagHash>()
+    fn tags_start(&self) -> usize {
+        let head = self.head();
+        head.key as usize + head.fields as usize + usize::from(head.targeted)
     }
 
     /// Where the body begins.
     fn fixed_end(&self) -> usize {
-        let head = self.head();
-        self.tags_end() + head.key as usize + head.fields as usize + usize::from(head.targeted)
+        self.tags_start() + self.head().tags as usize * size_of::<TagHash>()
     }
 }
 
