@@ -30,8 +30,10 @@ impl Glob {
             [only] => return only.as_bytes() == bytes,
             [first, between @ .., last] => (first, last, between),
         };
-        let Some(mut rest) = bytes.strip_prefix(first.as_bytes()).and_then(|rest| rest.strip_suffix(last.as_bytes()))
-        else {
+        // Comparing with nothing is slow: see the segments of paths.
+        let rest = if first.is_empty() { Some(bytes) } else { bytes.strip_prefix(first.as_bytes()) };
+        let rest = if last.is_empty() { rest } else { rest.and_then(|rest| rest.strip_suffix(last.as_bytes())) };
+        let Some(mut rest) = rest else {
             return false;
         };
         // The leftmost place of each piece leaves the most room for those after it.

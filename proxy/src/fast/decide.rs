@@ -93,7 +93,7 @@ fn template<'t>(templates: &'t mut Templates, making: &Making<'_>, now: Moment) 
     let is_of_now = |place: &Place| templates.at(*place).is_some_and(|known| known.is_for(now.unix));
     let place = match templates.find(&making.kind, origin).filter(is_of_now) {
         Some(place) => place,
-        None => templates.insert(&making.kind, making.template(origin, now)?),
+        None => templates.insert(making.template(origin, now)?),
     };
     templates.at(place)
 }

@@ -12,7 +12,7 @@ use triomphe::ThinArc;
 use vitrine_shared::headers::X_REQUEST_ID;
 
 use super::plain::Plain;
-use super::templates::Kind;
+use super::templates::{Kind, Label};
 use crate::cache_status::CacheStatus;
 use crate::engine::{Engine, Moment, Own};
 use crate::policy::{self, ControlOverTime, Lifetime};
@@ -36,6 +36,8 @@ pub(super) struct Template(ThinArc<Facts, u8>);
 /// What is known of a template besides its text.
 #[derive(Debug)]
 struct Facts {
+    /// What it was made for.
+    label: Label,
     status: StatusCode,
     /// The browser TTL whose number stands in Cache-Control.
     max_age: Option<Duration>,
@@ -132,6 +134,7 @@ impl Making<'_> {
             Wire::Fields => (Vec::new(), SmallVec::new(), Some(self.lines(&fields).collect())),
         };
         let facts = Facts {
+            label: Label::of(&self.kind, origin),
             status,
             max_age: if let ControlOverTime::MaxAge(ttl) = over_time { Some(ttl) } else { None },
             only_at: (over_time == ControlOverTime::Changes).then_some(now.unix / 1000),
@@ -237,6 +240,16 @@ fn mark(bytes: &[u8]) -> Option<HeaderValue> {
 // === impl Template ===
 
 impl Template {
+    /// What it was made for.
+    pub(super) fn label(&self) -> &Label {
+        &self.facts().label
+    }
+
+    /// Whether it was made for this, and for this Origin.
+    pub(super) fn is_labelled(&self, label: &Label, origin: Option<&[u8]>) -> bool {
+        self.label() == label && self.origin() == origin
+    }
+
     /// Its status.
     pub(super) fn status(&self) -> StatusCode {
         self.facts().status

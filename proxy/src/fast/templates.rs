@@ -25,11 +25,13 @@ pub(super) struct Kind {
 
 /// Under which a template is found: all of its kind, and a part of the Origin that it was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Label([u64; 3]);
+pub(super) struct Label([u64; 3]);
 
+/// A set fits into a cache line.
 #[derive(Debug)]
 struct Made {
-    label: Label,
+    /// Of the label, which the template knows whole.
+    mixed: u64,
     template: Template,
 }
 
@@ -52,8 +54,10 @@ pub(super) struct Templates {
 impl Templates {
     pub(super) fn find(&self, kind: &Kind, origin: Option<&[u8]>) -> Option<Place> {
         let label = Label::of(kind, origin);
-        let set = label.set();
-        let is = |made: &Option<Made>| made.as_ref().is_some_and(|made| made.label == label && made.is_for(origin));
+        let (set, mixed) = label.set();
+        let is = |made: &Option<Made>| {
+            made.as_ref().is_some_and(|made| made.mixed == mixed && made.template.is_labelled(&label, origin))
+        };
         self.places.get(set..set + WAYS)?.iter().position(is).map(|way| Place(set + way))
     }
 
@@ -62,16 +66,17 @@ impl Templates {
     }
 
     /// Takes the place of what was made before for the same.
-    pub(super) fn insert(&mut self, kind: &Kind, template: Template) -> Place {
+    pub(super) fn insert(&mut self, template: Template) -> Place {
         if self.places.is_empty() {
             self.places.resize_with(SETS * WAYS, || None);
         }
         self.bytes += template.weight();
-        let made = Made { label: Label::of(kind, template.origin()), template };
-        let set = made.label.set();
+        let (set, mixed) = template.label().set();
+        let made = Made { mixed, template };
         let ways = &mut self.places[set..set + WAYS];
         let is_for_the_same = |other: &Option<Made>| {
-            other.as_ref().is_none_or(|other| other.label == made.label && other.is_for(made.template.origin()))
+            let (label, origin) = (made.template.label(), made.template.origin());
+            other.as_ref().is_none_or(|other| other.template.is_labelled(label, origin))
         };
         let way = ways.iter().position(is_for_the_same).unwrap_or(WAYS - 1);
         ways[..=way].rotate_right(1);
@@ -95,16 +100,10 @@ impl Templates {
     }
 }
 
-impl Made {
-    fn is_for(&self, origin: Option<&[u8]>) -> bool {
-        self.template.origin() == origin
-    }
-}
-
 // === impl Label ===
 
 impl Label {
-    fn of(kind: &Kind, origin: Option<&[u8]>) -> Self {
+    pub(super) fn of(kind: &Kind, origin: Option<&[u8]>) -> Self {
         // The 55 bits of what is accepted leave room for the flags.
         let flags = u64::from(kind.is_not_modified) | u64::from(kind.wire == Wire::Fields) << 1;
         let origin = origin.map_or(0, |origin| {
@@ -113,11 +112,11 @@ impl Label {
         Self([kind.object, kind.accept.packed() << 2 | flags, kind.rule as u64 ^ origin << 16])
     }
 
-    /// The first place of its set. Labels are numbers of this process, but for the Origin's part, of which many in one set push each other
+    /// The first place of its set, and its words mixed. Labels are numbers of this process, but for the Origin's part, of which many in one set push each other
     /// out and are made anew each time.
-    fn set(&self) -> usize {
+    fn set(&self) -> (usize, u64) {
         let mixed = self.0.iter().fold(0, |mixed: u64, &word| (mixed.rotate_left(23) ^ word).wrapping_mul(MULTIPLIER));
-        usize::try_from(mixed >> 32).unwrap_or(0) % SETS * WAYS
+        (usize::try_from(mixed >> 32).unwrap_or(0) % SETS * WAYS, mixed)
     }
 }
 

@@ -34,6 +34,38 @@ impl Scheme {
 
 /// The host in lower case, without the port where it is the scheme's own; `None` where it is no host.
 pub(super) fn canonical(text: &str, scheme: Scheme) -> Option<Cow<'_, str>> {
+    if is_canonical(text, scheme) { Some(Cow::Borrowed(text)) } else { canonicalised(text, scheme) }
+}
+
+/// Whether a host is in one spelling already, for certain: what nearly all clients send.
+fn is_canonical(text: &str, scheme: Scheme) -> bool {
+    const PLAIN: [bool; 256] = plain();
+    let bytes = text.as_bytes();
+    let end = bytes.iter().position(|&byte| !PLAIN[usize::from(byte)]).unwrap_or(bytes.len());
+    let is_name = end > 0 && text.len() <= MAX_HOST && bytes[end - 1] != b'.';
+    match &bytes[end..] {
+        [] => is_name,
+        // Written without zeros before it.
+        [b':', digits @ ..] if (1..=5).contains(&digits.len()) && digits[0] != b'0' => {
+            let number = |sum: u32, digit: &u8| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'));
+            let port = digits.iter().try_fold(0, number);
+            is_name && port.is_some_and(|port| port <= 0xffff && port != u32::from(scheme.default_port()))
+        }
+        _ => false,
+    }
+}
+
+const fn plain() -> [bool; 256] {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128u8 {
+        plain[byte as usize] = byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.' | b'_');
+        byte += 1;
+    }
+    plain
+}
+
+fn canonicalised(text: &str, scheme: Scheme) -> Option<Cow<'_, str>> {
     if text.is_empty() || text.len() > MAX_HOST {
         return None;
     }
@@ -54,24 +86,12 @@ pub(super) fn canonical(text: &str, scheme: Scheme) -> Option<Cow<'_, str>> {
         return None;
     }
     let port = port.filter(|port| *port != scheme.default_port());
-    let as_it_is = match port {
-        None => name.len(),
-        // Written without zeros before it, and a name without the root's dot.
-        Some(port) => name.len() + 1 + decimal_digits(port),
-    };
-    if as_it_is == text.len() && !name.bytes().any(|byte| byte.is_ascii_uppercase()) {
-        return Some(Cow::Borrowed(text));
-    }
     let mut host = name.to_ascii_lowercase();
     if let Some(port) = port {
         host.push(':');
         host.push_str(&port.to_string());
     }
     Some(Cow::Owned(host))
-}
-
-fn decimal_digits(port: u16) -> usize {
-    port.checked_ilog10().map_or(1, |digits| digits as usize + 1)
 }
 
 /// The host without its port.
@@ -96,6 +116,8 @@ fn split_port(text: &str) -> Option<(&str, Option<u16>)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -126,5 +148,19 @@ mod tests {
             assert_eq!(canonical(given, Scheme::Http), None, "{given}");
         }
         assert_eq!(canonical(&"a".repeat(300), Scheme::Http), None);
+    }
+
+    proptest! {
+        /// What is taken as it is, is what the long way makes of it.
+        #[test]
+        fn what_is_taken_as_it_is_is_canonical(text in "[a-zA-Z0-9._-]{0,6}(:[0-9]{0,6})?") {
+            for scheme in [Scheme::Http, Scheme::Https] {
+                let long = canonicalised(&text, scheme);
+                prop_assert_eq!(canonical(&text, scheme), long.clone());
+                if is_canonical(&text, scheme) {
+                    prop_assert_eq!(long.as_deref(), Some(&*text));
+                }
+            }
+        }
     }
 }

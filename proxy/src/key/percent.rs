@@ -43,16 +43,21 @@ pub(super) fn normalise(text: &str, part: Part, out: &mut String) -> Result<(), 
     Ok(())
 }
 
-/// Whether `text` is in normal form for certain: no byte of it is, or begins, anything that [`normalise`] would change or refuse.
-/// A semicolon in a path is looked at more closely elsewhere.
-pub(super) fn is_normal(text: &str, part: Part) -> bool {
-    const OF_PATH: [bool; 256] = plain(Part::Path);
-    const OF_QUERY: [bool; 256] = plain(Part::Query);
-    let plain = match part {
-        Part::Path => &OF_PATH,
-        Part::Query => &OF_QUERY,
-    };
-    text.bytes().all(|byte| plain[usize::from(byte)])
+/// Whether a query is in normal form for certain: no byte of it is, or begins, anything that [`normalise`] would change or refuse.
+pub(super) fn is_normal_query(query: &str) -> bool {
+    const PLAIN: [bool; 256] = plain(Part::Query);
+    query.bytes().all(|byte| PLAIN[usize::from(byte)])
+}
+
+/// Whether a path is in normal form for certain, and no segment of it begins with a dot. A semicolon is looked at more closely elsewhere.
+pub(super) fn is_plain_path(path: &str) -> bool {
+    const PLAIN: [bool; 256] = plain(Part::Path);
+    let mut before = 0;
+    path.bytes().all(|byte| {
+        let is_plain = PLAIN[usize::from(byte)] && !(byte == b'.' && before == b'/');
+        before = byte;
+        is_plain
+    })
 }
 
 const fn plain(part: Part) -> [bool; 256] {

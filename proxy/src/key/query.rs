@@ -83,7 +83,7 @@ impl Eq for Query<'_> {}
 impl<'t> Query<'t> {
     /// Splits and normalises the text after `?`. Empty pairs, as in `a&&b`, mean nothing and are left out.
     pub(super) fn parse(raw: &'t str) -> Result<Self, Malformed> {
-        if percent::is_normal(raw, Part::Query) {
+        if percent::is_normal_query(raw) {
             return Self::split(raw);
         }
         let mut text = String::with_capacity(raw.len());
@@ -108,19 +108,23 @@ impl<'t> Query<'t> {
 
     /// Of text in normal form.
     fn split(text: &'t str) -> Result<Self, Malformed> {
+        let length = u32::try_from(text.len()).map_err(|_| Malformed)?;
         let mut pairs = SmallVec::new();
-        let at = |offset: usize| u32::try_from(offset).map_err(|_| Malformed);
-        let mut start = 0;
-        for part in text.split('&') {
-            let end = start + part.len();
-            if !part.is_empty() {
-                if pairs.len() == MAX_PAIRS {
-                    return Err(Malformed);
+        let (mut start, mut name_end) = (0, None);
+        for (at, byte) in (0..length).zip(text.bytes()).chain([(length, b'&')]) {
+            match byte {
+                b'=' if name_end.is_none() => name_end = Some(at),
+                b'&' => {
+                    if at > start {
+                        if pairs.len() == MAX_PAIRS {
+                            return Err(Malformed);
+                        }
+                        pairs.push(Span { start, name_end: name_end.unwrap_or(at), end: at });
+                    }
+                    (start, name_end) = (at + 1, None);
                 }
-                let name = memchr::memchr(b'=', part.as_bytes()).unwrap_or(part.len());
-                pairs.push(Span { start: at(start)?, name_end: at(start + name)?, end: at(end)? });
+                _ => {}
             }
-            start = end + 1;
         }
         Ok(Self { text: Cow::Borrowed(text), pairs })
     }
@@ -136,6 +140,22 @@ impl<'t> Query<'t> {
             let [start, name_end, end] = [span.start, span.name_end, span.end].map(|at| at as usize);
             Pair { name: &self.text[start..name_end], value: self.text[name_end..end].strip_prefix('=') }
         })
+    }
+
+    /// The text of all pairs, where all of them count, in the order that they have, and nothing else stands between them: as of most.
+    pub(super) fn as_sent(&self, spec: &QuerySpec) -> Option<&str> {
+        let Cow::Borrowed(text) = self.text else {
+            return None;
+        };
+        let (mut end, mut last) = (0, "");
+        for (index, (span, pair)) in self.pairs.iter().zip(self.pairs()).enumerate() {
+            let follows = span.start == end + u32::from(index > 0);
+            if !follows || !spec.counts(pair.name) || (spec.sort && pair.name < last) {
+                return None;
+            }
+            (end, last) = (span.end, pair.name);
+        }
+        (end as usize == text.len()).then_some(text)
     }
 
     /// The pairs that count, sorted by name where the rule wants it; pairs of one name keep their order, which may have a meaning.

@@ -55,8 +55,10 @@ impl<'t> Target<'t> {
             return Err(TargetError::TooLong);
         }
         let host = host::canonical(host, scheme).ok_or(TargetError::Host)?;
-        let (raw_path, raw_query) =
-            path_and_query.split_once('?').map_or((path_and_query, None), |(path, query)| (path, Some(query)));
+        let (raw_path, raw_query) = match memchr::memchr(b'?', path_and_query.as_bytes()) {
+            Some(at) => (&path_and_query[..at], Some(&path_and_query[at + 1..])),
+            None => (path_and_query, None),
+        };
         if !raw_path.starts_with('/') {
             return Err(TargetError::Path);
         }
@@ -112,6 +114,13 @@ impl<'t> Target<'t> {
     /// As [`Target::path_and_query`], piece by piece.
     pub(super) fn write_path_and_query(&self, spec: &QuerySpec, mut write: impl FnMut(&str)) {
         write(&self.path);
+        if let Some(query) = self.query.as_sent(spec) {
+            if !query.is_empty() {
+                write("?");
+                write(query);
+            }
+            return;
+        }
         for (index, pair) in self.query.select(spec).iter().enumerate() {
             write(if index == 0 { "?" } else { "&" });
             write(pair.name);
@@ -133,7 +142,7 @@ impl<'t> Target<'t> {
 
 /// A path in normal form; `None` where it is malformed.
 pub(crate) fn normal_path(raw: &str) -> Option<Cow<'_, str>> {
-    if percent::is_normal(raw, Part::Path) && !raw.contains("/.") {
+    if percent::is_plain_path(raw) {
         return Some(Cow::Borrowed(raw));
     }
     let mut path = String::with_capacity(raw.len());

@@ -62,7 +62,17 @@ type Segments<'p> = SmallVec<[&'p str; 16]>;
 
 /// The segments of an absolute path.
 fn segments(path: &str) -> Segments<'_> {
-    path.strip_prefix('/').unwrap_or(path).split('/').collect()
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let mut segments = Segments::new();
+    let mut start = 0;
+    for (at, byte) in path.bytes().enumerate() {
+        if byte == b'/' {
+            segments.push(&path[start..at]);
+            start = at + 1;
+        }
+    }
+    segments.push(&path[start..]);
+    segments
 }
 
 /// A path, split once for all patterns.
@@ -217,9 +227,11 @@ impl Segment {
         match self {
             Self::Literal(literal) => **literal == *text,
             Self::Wild { prefix, suffix, at_least, .. } => {
+                // Asked first, since comparing with nothing costs more than with something where the address of nothing is no memory: the
+                // processor then takes its slow way through a masked read.
                 text.len() >= prefix.len() + suffix.len() + at_least
-                    && text.starts_with(&**prefix)
-                    && text.ends_with(&**suffix)
+                    && (prefix.is_empty() || text.starts_with(&**prefix))
+                    && (suffix.is_empty() || text.ends_with(&**suffix))
             }
         }
     }

@@ -14,6 +14,8 @@ use super::super::transport::Transport;
 use crate::fast::FastAnswer;
 use crate::store::StoredBody;
 
+/// Bodies up to this size are written in one piece with their head.
+const SMALL: u64 = 4 << 10;
 /// Parts of a body that one call writes.
 const PARTS: usize = 16;
 
@@ -51,10 +53,15 @@ impl Sending {
     pub(super) fn begin(
         connection: &mut Connection,
         cx: &mut Context<'_>,
-        head: &[u8],
+        head: &mut Vec<u8>,
         answer: FastAnswer,
     ) -> Result<Sent, Self> {
         let mut sent = 0;
+        if let Poll::Ready(result) =
+            poll_send_small(&mut connection.transport, cx, head, answer.body.as_ref(), &mut sent)
+        {
+            return Ok(end(connection, Some(answer), head.len(), sent, &result));
+        }
         match poll_send(&mut connection.transport, cx, head, answer.body.as_ref(), &mut sent) {
             Poll::Ready(result) => Ok(end(connection, Some(answer), head.len(), sent, &result)),
             Poll::Pending => Err(Self { head: head.to_vec(), answer: Some(answer), sent, pacing: Pacing::default() }),
@@ -96,6 +103,33 @@ fn end(connection: &Connection, answer: Option<FastAnswer>, head: usize, sent: u
         Ok(()) => Sent::Last,
         Err(_) => Sent::Failed,
     }
+}
+
+/// Writes head and body in one piece, where they are short, and nothing where they are not. Copying some kilobytes costs less than what the
+/// kernel takes for more than one piece, and over TLS they then are one record.
+fn poll_send_small(
+    transport: &mut Transport,
+    cx: &mut Context<'_>,
+    head: &mut Vec<u8>,
+    body: Option<&StoredBody>,
+    sent: &mut u64,
+) -> Poll<io::Result<()>> {
+    if body.is_some_and(|body| body.len() > SMALL) {
+        return Poll::Pending;
+    }
+    let of_head = head.len();
+    body.into_iter().flat_map(StoredBody::slices).for_each(|slice| head.extend_from_slice(slice));
+    let all = head.len();
+    let written = Pin::new(&mut *transport).poll_write(cx, head);
+    head.truncate(of_head);
+    *sent = match ready!(written)? {
+        0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+        count => count as u64,
+    };
+    if *sent < all as u64 {
+        return Poll::Pending;
+    }
+    Pin::new(transport).poll_flush(cx)
 }
 
 /// Writes head and body from `sent` on.
