@@ -276,6 +276,28 @@ impl Template {
         self.facts().only_at.is_none_or(|second| second == now / 1000)
     }
 
+    /// One of nothing but text, without holes.
+    #[cfg(test)]
+    pub(super) fn of_text(label: Label, origin: Option<&[u8]>, text: &[u8]) -> Self {
+        let facts = Facts {
+            label,
+            status: StatusCode::OK,
+            max_age: None,
+            only_at: None,
+            content: AtOnce::Stored,
+            holes: SmallVec::new(),
+            fields: None,
+            origin: origin.map(Into::into),
+        };
+        Self(ThinArc::from_header_and_slice(facts, text))
+    }
+
+    /// The length of its text.
+    #[cfg(test)]
+    pub(super) fn text_len(&self) -> usize {
+        self.0.slice.len()
+    }
+
     fn facts(&self) -> &Facts {
         &self.0.header.header
     }

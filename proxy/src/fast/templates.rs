@@ -121,3 +121,63 @@ impl Label {
 }
 
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn kind(object: u64) -> Kind {
+        Kind { object, rule: 0, accept: Accept::default(), is_not_modified: false, wire: Wire::Text }
+    }
+
+    fn template(object: u64, origin: Option<&[u8]>, bytes: usize) -> Template {
+        Template::of_text(Label::of(&kind(object), origin), origin, &vec![b'x'; bytes])
+    }
+
+    #[test]
+    fn one_is_found_for_what_it_was_made_for() {
+        let mut templates = Templates::default();
+        assert_eq!(templates.find(&kind(1), None), None);
+        let place = templates.insert(template(1, None, 5));
+        assert_eq!(templates.find(&kind(1), None), Some(place));
+        assert_eq!(templates.find(&kind(2), None), None);
+        assert_eq!(templates.find(&kind(1), Some(b"https://a.example")), None);
+        assert_eq!(templates.find(&Kind { is_not_modified: true, ..kind(1) }, None), None);
+        assert_eq!(templates.find(&Kind { rule: 1, ..kind(1) }, None), None);
+        templates.insert(template(1, Some(b"https://a.example"), 7));
+        assert!(templates.find(&kind(1), Some(b"https://a.example")).is_some());
+        templates.insert(template(1, None, 9));
+        let place = templates.find(&kind(1), None).unwrap();
+        assert_eq!(templates.at(place).unwrap().text_len(), 9, "the newest");
+        assert_eq!(templates.places.iter().flatten().count(), 2, "it took the place of the other");
+        templates.clear();
+        assert_eq!((templates.find(&kind(1), None), templates.bytes), (None, 0));
+    }
+
+    #[test]
+    fn one_that_is_larger_than_the_room_stands_alone() {
+        let mut templates = Templates::default();
+        templates.insert(template(1, None, 5));
+        let place = templates.insert(template(2, None, ROOM + 1));
+        assert_eq!(templates.find(&kind(2), None), Some(place));
+        assert_eq!(templates.places.iter().flatten().count(), 1);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        /// Whatever is inserted is found at once, and all together fit into the room.
+        #[test]
+        fn the_room_bounds_them(sizes in proptest::collection::vec(100usize..100_000, 200..400)) {
+            let mut templates = Templates::default();
+            for (object, size) in (1..).zip(sizes) {
+                let place = templates.insert(template(object, None, size));
+                prop_assert_eq!(templates.find(&kind(object), None), Some(place));
+                let bytes: usize = templates.places.iter().flatten().map(|made| made.template.weight()).sum();
+                prop_assert_eq!(bytes, templates.bytes);
+                prop_assert!(bytes <= ROOM);
+            }
+        }
+    }
+}

@@ -17,13 +17,32 @@ pub struct Cookie<'h> {
 ///
 /// A piece without `=` is a cookie without a value, so that a rule which names it errs towards bypass.
 pub fn cookies<'h>(headers: impl Into<FieldLines<'h>>) -> impl Iterator<Item = Cookie<'h>> {
-    headers.into().get_all(&header::COOKIE).flat_map(|line| line.split(|&byte| byte == b';')).filter_map(|piece| {
+    headers.into().get_all(&header::COOKIE).flat_map(|rest| Pieces { rest }).filter_map(|piece| {
         let piece = piece.trim_ascii();
         let equals = memchr::memchr(b'=', piece).unwrap_or(piece.len());
         let name = piece[..equals].trim_ascii();
         let value = piece.get(equals + 1..).unwrap_or_default().trim_ascii();
         (!(name.is_empty() && value.is_empty())).then_some(Cookie { name, value })
     })
+}
+
+/// What stands between the semicolons of a line.
+struct Pieces<'h> {
+    rest: &'h [u8],
+}
+
+impl<'h> Iterator for Pieces<'h> {
+    type Item = &'h [u8];
+
+    fn next(&mut self) -> Option<&'h [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b';', self.rest).unwrap_or(self.rest.len());
+        let piece = &self.rest[..end];
+        self.rest = self.rest.get(end + 1..).unwrap_or_default();
+        Some(piece)
+    }
 }
 
 #[cfg(test)]

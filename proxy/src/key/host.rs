@@ -96,8 +96,8 @@ fn canonicalised(text: &str, scheme: Scheme) -> Option<Cow<'_, str>> {
 
 /// The host without its port.
 pub(crate) fn without_port(host: &str) -> &str {
-    match host.rfind(':') {
-        Some(colon) if !host[colon..].contains(']') => &host[..colon],
+    match memchr::memrchr(b':', host.as_bytes()) {
+        Some(colon) if !host.as_bytes()[colon..].contains(&b']') => &host[..colon],
         _ => host,
     }
 }
