@@ -6,6 +6,7 @@ pub mod access_log;
 pub mod cache_status;
 pub mod cases;
 pub mod check;
+mod chunked;
 pub mod client;
 pub mod config;
 pub mod disk;

@@ -4,13 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
-use vitrine_shared::epoch::Epoch;
 use vitrine_shared::tag::Tag;
 
 use super::exchange::{Request, Response};
 use crate::config::Config;
 use crate::engine::heeded;
-use crate::fill::request::{Ask, ClientFields, FillRequest, Parts};
+use crate::fill::request::{ClientFields, FillRequest, Parts};
 use crate::fill::verdict::{Kept, Said, unstored_fields};
 use crate::key::{CacheKey, Canonical, Target};
 use crate::policy::{self, CacheControl, Exchange, Lifetime};
@@ -242,9 +241,7 @@ impl<'c> Asked<'c> {
             validators: &HeaderMap::new(),
             edits: &self.plan.settings.request_edits,
         };
-        FillRequest::build(parts, self.sent.clone())
-            .map(|request| request.attempt(Epoch::ZERO, Ask::Whole).headers.clone())
-            .unwrap_or_default()
+        FillRequest::build(parts, self.sent.clone()).map(|request| request.fields().clone()).unwrap_or_default()
     }
 
     fn answered(&self, response: &Response) -> Answered {

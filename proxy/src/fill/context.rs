@@ -15,9 +15,6 @@ use crate::purge::Presence;
 use crate::represent::Deriver;
 use crate::store::Store;
 
-/// Idle connections to upstreams that are kept for fills.
-const IDLE_CONNECTIONS: usize = 256;
-
 /// The store, the tag table and the way to the upstreams.
 pub struct Context {
     /// Where objects are stored.
@@ -54,7 +51,7 @@ impl Context {
             disk: None,
             live,
             presence: Arc::default(),
-            client: UpstreamClient::new(IDLE_CONNECTIONS),
+            client: UpstreamClient::default(),
             marks: HitForPass::default(),
             inflight: Inflight::default(),
             metrics,

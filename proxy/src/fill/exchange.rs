@@ -1,22 +1,16 @@
 //! One exchange with an upstream: send a request without content, read the response's head, then its body in pieces.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::StatusCode;
-use pingora::ErrorType;
-use pingora::RetryType;
-use pingora::connectors::{ConnectorOptions, TransportConnector};
-use pingora::http::{RequestHeader, ResponseHeader};
-use pingora::protocols::http::v1::client::HttpSession;
-use pingora::upstreams::peer::{HttpPeer, Peer as _};
+use pingora::http::ResponseHeader;
 
-use crate::upstream::{Affinity, Attempt, Attempts, MAX_INTERIM, Pools, Upstream, is_failure, peer, settle};
+use crate::upstream::h1::{ConnectError, Connections, Connector, Endpoint, Failure, Response};
+use crate::upstream::{Affinity, Attempt, Attempts, Pools, Upstream, is_failure};
 
 /// Asks upstreams over pooled HTTP/1.1 connections.
 pub struct UpstreamClient {
-    connector: TransportConnector,
+    connector: Connector,
     pools: Arc<Pools>,
 }
 
@@ -27,6 +21,8 @@ pub struct Asking {
     /// The attempt that is under way, or whose pooled connection had been closed.
     attempt: Option<Attempt>,
     connections: Connections,
+    /// Why no connection could be made, to the address that was tried last.
+    not_connected: Option<ExchangeError>,
 }
 
 /// Why a request is sent once more.
@@ -62,33 +58,45 @@ pub enum ExchangeError {
     Response(String),
 }
 
-/// Which connections may be used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Connections {
-    /// An idle one where there is one.
-    Pooled,
-    /// A new one.
-    New,
-}
-
 /// A response whose head has arrived and whose body is still to come.
+#[derive(Debug)]
 pub struct Incoming {
     /// Its head.
     pub head: ResponseHeader,
-    session: HttpSession,
-    peer: HttpPeer,
+    response: Response,
     /// Under way as long as this response is.
-    _attempt: Attempt,
+    attempt: Attempt,
+}
+
+// === impl ExchangeError ===
+
+impl From<Failure> for ExchangeError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TimedOut => Self::Timeout,
+            other => Self::Response(other.to_string()),
+        }
+    }
+}
+
+impl From<ConnectError> for ExchangeError {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::TimedOut => Self::Timeout,
+            ConnectError::Failed(why) => Self::Connect(why),
+        }
+    }
 }
 
 // === impl UpstreamClient ===
 
-impl UpstreamClient {
-    /// Keeps up to `idle` idle connections.
-    pub fn new(idle: usize) -> Self {
-        Self { connector: TransportConnector::new(Some(ConnectorOptions::new(idle))), pools: Arc::default() }
+impl Default for UpstreamClient {
+    fn default() -> Self {
+        Self { connector: Connector::new(), pools: Arc::default() }
     }
+}
 
+impl UpstreamClient {
     /// The state of the upstreams, which Pingora's own proxying uses too.
     pub fn pools(&self) -> &Arc<Pools> {
         &self.pools
@@ -97,130 +105,71 @@ impl UpstreamClient {
     /// Begins with a request. `affinity` is of its host and path.
     pub fn asking(&self, upstream: &Arc<Upstream>, affinity: Affinity) -> Asking {
         let attempts = self.pools.of(upstream).attempts(upstream.clone(), affinity);
-        Asking { attempts, attempt: None, connections: Connections::Pooled }
+        Asking { attempts, attempt: None, connections: Connections::Pooled, not_connected: None }
     }
 
-    /// Makes one attempt: sends the request and waits for the head of its final response. Addresses to which no connection can
-    /// be made are passed over, since nothing was sent to them. Ask [`Asking::again`] what to do with the result.
+    /// Makes one attempt: sends the request, which is a whole head and says `host` in Host, and waits for the head of its final response.
+    /// Addresses to which no connection can be made are passed over, since nothing was sent to them. Ask [`Asking::again`] what to do
+    /// with the result.
     pub async fn ask(
         &self,
         asking: &mut Asking,
-        request: RequestHeader,
+        request: &[u8],
+        host: &str,
         interim: &mut Interim<'_>,
     ) -> Result<Incoming, ExchangeError> {
-        let upstream = asking.attempts.upstream().clone();
-        let host = request.headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let mut last = ExchangeError::Connect(format!("no address of upstream `{}` can be resolved", upstream.name));
-        let (attempt, peer, session, reused) = loop {
+        let (attempt, connection, reused) = loop {
             let attempt = match asking.attempt.take() {
                 Some(attempt) => attempt,
-                None => asking.attempts.next().await.ok_or(last)?,
+                None => asking.attempts.next().await.ok_or_else(|| asking.last())?,
             };
-            let peer = peer(attempt.address(), &upstream, host);
-            match self.connect(&peer, asking.connections).await {
-                Ok((session, reused)) => break (attempt, peer, session, reused),
+            let endpoint = Endpoint { address: attempt.address(), upstream: attempt.upstream(), host };
+            match self.connector.connect(endpoint, asking.connections).await {
+                Ok((connection, reused)) => break (attempt, connection, reused),
                 Err(error) => {
+                    let error = ExchangeError::from(error);
                     attempt.failed(&error.to_string());
-                    last = error;
+                    asking.not_connected = Some(error);
                 }
             }
         };
-        match exchange(session, request, upstream.read_timeout, reused, interim).await {
-            Ok((head, session)) => {
+        let upstream = attempt.upstream();
+        match connection.ask(request, (upstream.write_timeout, upstream.read_timeout), interim).await {
+            Ok((head, response)) => {
                 attempt.answered(head.status);
-                Ok(Incoming { head, session, peer, _attempt: attempt })
+                Ok(Incoming { head, response, attempt })
             }
-            Err(ExchangeError::StaleConnection) => {
+            Err(Failure::Unanswered) if reused => {
                 asking.attempt = Some(attempt);
                 Err(ExchangeError::StaleConnection)
             }
-            Err(error) => {
+            Err(failure) => {
+                let error = ExchangeError::from(failure);
                 attempt.failed(&error.to_string());
                 Err(error)
             }
         }
     }
 
-    /// Gives the connection of a response that was read to its end back to the pool.
-    pub async fn release(&self, incoming: Incoming) {
-        let Incoming { mut session, peer, .. } = incoming;
-        session.respect_keepalive();
-        let idle = peer.idle_timeout();
-        if let Some(stream) = session.reuse().await {
-            self.connector.release_stream(stream, peer.reuse_hash(), idle);
-        }
-    }
-
-    async fn connect(&self, peer: &HttpPeer, connections: Connections) -> Result<(HttpSession, bool), ExchangeError> {
-        let pooled = match connections {
-            Connections::Pooled => self.connector.reused_stream(peer).await,
-            Connections::New => None,
-        };
-        let stream = match pooled {
-            Some(stream) => Ok((stream, true)),
-            // Boxed: connecting needs much more room than most fills, which find a connection in the pool, and tasks are moved whole.
-            None => Box::pin(self.connector.new_stream(peer)).await.map(|stream| (stream, false)),
-        };
-        let (stream, reused) = stream.map_err(|error| match error.etype() {
-            ErrorType::ConnectTimedout | ErrorType::TLSHandshakeTimedout => ExchangeError::Timeout,
-            other => ExchangeError::Connect(other.as_str().to_owned()),
-        })?;
-        let mut session = HttpSession::new_with_options(stream, peer);
-        session.read_timeout = peer.options.read_timeout;
-        session.write_timeout = peer.options.write_timeout;
-        Ok((session, reused))
-    }
-}
-
-async fn exchange(
-    mut session: HttpSession,
-    request: RequestHeader,
-    head_timeout: Duration,
-    reused: bool,
-    interim: &mut Interim<'_>,
-) -> Result<(ResponseHeader, HttpSession), ExchangeError> {
-    session.write_request_header(Box::new(request)).await.map_err(|error| failed(&error, reused))?;
-    // The session's own timeout is per read; a head that drips in must end too.
-    let head = tokio::time::timeout(head_timeout, final_head(&mut session, reused, interim)).await;
-    let head = head.map_err(|_| ExchangeError::Timeout)??;
-    Ok((head, session))
-}
-
-async fn final_head(
-    session: &mut HttpSession,
-    reused: bool,
-    interim: &mut Interim<'_>,
-) -> Result<ResponseHeader, ExchangeError> {
-    for _ in 0..MAX_INTERIM {
-        session.read_response().await.map_err(|error| failed(&error, reused))?;
-        let Some(head) = session.resp_header() else {
-            continue;
-        };
-        let mut head = head.clone();
-        settle(&mut head, false).map_err(|error| ExchangeError::Response(error.to_string()))?;
-        match head.status {
-            // The request has no content, so nobody waits for this one.
-            StatusCode::CONTINUE => {}
-            status if status.is_informational() => interim(head),
-            _ => return Ok(head),
-        }
-    }
-    Err(ExchangeError::Response("too many interim responses".to_owned()))
-}
-
-fn failed(error: &pingora::Error, reused: bool) -> ExchangeError {
-    match error.etype() {
-        ErrorType::ReadTimedout | ErrorType::WriteTimedout => ExchangeError::Timeout,
-        _ if reused && (error.retry == RetryType::ReusedOnly || error.etype() == &ErrorType::WriteError) => {
-            ExchangeError::StaleConnection
-        }
-        other => ExchangeError::Response(other.as_str().to_owned()),
+    /// Gives the connection of a response that was read to its end back to the pool; `host` is what was sent.
+    pub fn release(&self, incoming: Incoming, host: &str) {
+        let Incoming { response, attempt, .. } = incoming;
+        let endpoint = Endpoint { address: attempt.address(), upstream: attempt.upstream(), host };
+        self.connector.release(endpoint, response);
     }
 }
 
 // === impl Asking ===
 
 impl Asking {
+    /// Why there is no address left.
+    fn last(&self) -> ExchangeError {
+        self.not_connected.clone().unwrap_or_else(|| {
+            let name = &self.attempts.upstream().name;
+            ExchangeError::Connect(format!("no address of upstream `{name}` can be resolved"))
+        })
+    }
+
     /// Whether the request should be sent once more, after what the last attempt brought. Each attempt of a fill has a stamp
     /// of its own (invalidation protocol, rule 6).
     pub fn again(&mut self, result: &Result<Incoming, ExchangeError>) -> Option<Again> {
@@ -246,19 +195,18 @@ impl Asking {
 impl Incoming {
     /// The next piece of the body; `None` at its end, an error where it ends short of what was announced.
     pub async fn next(&mut self) -> Result<Option<Bytes>, ExchangeError> {
-        self.session.read_body_bytes().await.map_err(|error| match error.etype() {
-            ErrorType::ReadTimedout => ExchangeError::Timeout,
-            other => ExchangeError::Response(other.as_str().to_owned()),
-        })
+        self.response.next().await.map_err(ExchangeError::from)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::StatusCode;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::upstream::MAX_INTERIM;
 
     /// Answers one request on each connection with `bytes`, and hangs up.
     async fn upstream(bytes: &'static str) -> Arc<Upstream> {
@@ -277,12 +225,11 @@ mod tests {
     }
 
     async fn ask(bytes: &'static str) -> (Result<Incoming, ExchangeError>, Vec<ResponseHeader>) {
-        let client = UpstreamClient::new(1);
+        let client = UpstreamClient::default();
         let mut asking = client.asking(&upstream(bytes).await, Affinity::of("h", "/"));
-        let mut request = RequestHeader::build("GET", b"/", None).unwrap();
-        request.insert_header("host", "h").unwrap();
         let mut heads = Vec::new();
-        let result = client.ask(&mut asking, request, &mut |head| heads.push(head)).await;
+        let result =
+            client.ask(&mut asking, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "h", &mut |head| heads.push(head)).await;
         assert_eq!(asking.again(&result), None);
         (result, heads)
     }

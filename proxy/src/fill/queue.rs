@@ -37,9 +37,14 @@ impl Queue {
         Self { places: Semaphore::new(places), queued: AtomicUsize::new(0), longest }
     }
 
+    /// A place, where there is one at once.
+    pub(super) fn try_place(&self) -> Option<SemaphorePermit<'_>> {
+        self.places.try_acquire().ok()
+    }
+
     /// A place, at once or after those who came before.
     pub(super) async fn place(&self) -> Result<SemaphorePermit<'_>, Full> {
-        if let Ok(place) = self.places.try_acquire() {
+        if let Some(place) = self.try_place() {
             return Ok(place);
         }
         let queued = Queued(self);

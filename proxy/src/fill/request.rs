@@ -14,8 +14,8 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use pingora::http::RequestHeader;
+use http::header::InvalidHeaderValue;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::headers::{CACHE_MIN_EPOCH, X_REQUEST_ID, epoch_value};
 
@@ -30,6 +30,10 @@ use crate::vary::VarySpec;
 pub const VIA: HeaderValue = HeaderValue::from_static("1.1 vitrine");
 /// Sent in place of the clients' own, which are not in the key.
 const USER_AGENT: HeaderValue = HeaderValue::from_static("vitrine");
+/// Fields that every request has.
+const OWN_FIELDS: usize = 6;
+/// Bytes that most requests need.
+const ROOM: usize = 512;
 
 /// The fields of a client's request, in normal form, of which a fill sends those that its key holds.
 #[derive(Clone, Debug)]
@@ -39,9 +43,37 @@ pub struct ClientFields(HeaderMap);
 #[derive(Debug)]
 pub struct FillRequest {
     upstream: Arc<Upstream>,
-    header: RequestHeader,
+    /// Path and query.
+    target: String,
+    fields: HeaderMap,
     sent: HeaderMap,
     affinity: Affinity,
+}
+
+/// A request as it is sent.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its head, which is all of it.
+    pub bytes: Vec<u8>,
+    /// Whether it has validators: else a 304 confirms nothing.
+    pub is_conditional: bool,
+}
+
+/// A request cannot be put into HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unsendable {
+    /// Its path has characters that end a request line (RFC 9112 §3.2).
+    #[error("the path cannot be sent")]
+    Path,
+    /// Its host is no field value.
+    #[error("the host cannot be sent")]
+    Host,
+}
+
+impl From<InvalidHeaderValue> for Unsendable {
+    fn from(_: InvalidHeaderValue) -> Self {
+        Self::Host
+    }
 }
 
 /// What a request is made of.
@@ -112,34 +144,34 @@ impl ClientFields {
 // === impl FillRequest ===
 
 impl FillRequest {
-    /// Builds it around the fields that are sent. Fails only where the path or a value cannot be sent.
-    pub fn build(parts: Parts<'_>, sent: HeaderMap) -> pingora::Result<Self> {
-        let path = parts.upstream.request_target(parts.path_and_query);
-        let mut header = RequestHeader::build(Method::GET, path.as_bytes(), Some(16))?;
-        let host = parts.upstream.host.as_deref().unwrap_or(parts.target.host());
-        header.insert_header(header::HOST, host)?;
+    /// Builds it around the fields that are sent.
+    pub fn build(parts: Parts<'_>, sent: HeaderMap) -> Result<Self, Unsendable> {
+        let target = parts.upstream.request_target(parts.path_and_query);
+        if target.bytes().any(|byte| byte <= b' ' || byte == 0x7f) {
+            return Err(Unsendable::Path);
+        }
+        let mut fields = HeaderMap::with_capacity(sent.len() + parts.validators.len() + OWN_FIELDS);
+        let given = HeaderValue::from_str(parts.target.host())?;
+        let host = parts.upstream.host.as_deref().map(HeaderValue::from_str).transpose()?;
+        fields.insert(header::HOST, host.unwrap_or_else(|| given.clone()));
         for (name, value) in sent.iter().chain(parts.validators) {
-            header.append_header(name.clone(), value.clone())?;
+            fields.append(name.clone(), value.clone());
         }
         // The client's Via, where all is forwarded, stands before this edge's (RFC 9110 §7.6.3).
-        header.append_header(header::VIA, VIA)?;
+        fields.append(header::VIA, VIA);
         let constants = [
             (header::USER_AGENT, USER_AGENT),
             (X_FORWARDED_PROTO, HeaderValue::from_static(parts.target.scheme().as_str())),
             (X_REQUEST_ID, parts.request_id.clone()),
+            (X_FORWARDED_HOST, given),
         ];
         for (name, value) in constants {
             // A field that the rule keys is the client's.
-            if !header.headers.contains_key(&name) {
-                header.insert_header(name, value)?;
-            }
+            fields.entry(name).or_insert(value);
         }
-        if !header.headers.contains_key(&X_FORWARDED_HOST) {
-            header.insert_header(X_FORWARDED_HOST, parts.target.host())?;
-        }
-        parts.edits.apply(&mut header);
+        parts.edits.apply(&mut fields);
         let affinity = Affinity::of(parts.target.host(), parts.path_and_query);
-        Ok(Self { upstream: parts.upstream.clone(), header, sent, affinity })
+        Ok(Self { upstream: parts.upstream.clone(), target, fields, sent, affinity })
     }
 
     /// Who is asked.
@@ -157,19 +189,51 @@ impl FillRequest {
         &self.sent
     }
 
+    /// The Host that is sent.
+    pub fn host(&self) -> &str {
+        self.fields.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The fields that are sent in any case, besides `Cache-Min-Epoch`.
+    pub fn fields(&self) -> &HeaderMap {
+        &self.fields
+    }
+
     /// The request for one attempt, made while `applied` was this edge's position (rule 6).
-    pub fn attempt(&self, applied: Epoch, ask: Ask) -> RequestHeader {
-        let mut header = self.header.clone();
-        if ask == Ask::Whole {
-            header.remove_header(&header::IF_NONE_MATCH);
+    pub fn attempt(&self, applied: Epoch, ask: Ask) -> Attempt {
+        let mut bytes = Vec::with_capacity(ROOM);
+        for part in ["GET ", &self.target, " HTTP/1.1\r\n"] {
+            bytes.extend_from_slice(part.as_bytes());
         }
-        if ask != Ask::Conditional {
-            header.remove_header(&header::IF_MODIFIED_SINCE);
+        let mut is_conditional = false;
+        let epoch = self.upstream.speaks_epochs.then(|| epoch_value(applied));
+        for (name, value) in &self.fields {
+            let (is_tag, is_date) = (*name == header::IF_NONE_MATCH, *name == header::IF_MODIFIED_SINCE);
+            let is_left_out = (is_tag && ask == Ask::Whole)
+                || (is_date && ask != Ask::Conditional)
+                || (epoch.is_some() && *name == CACHE_MIN_EPOCH);
+            if !is_left_out {
+                is_conditional |= is_tag || is_date;
+                write_field(&mut bytes, name, value);
+            }
         }
-        if self.upstream.speaks_epochs {
-            // An epoch is always a valid value.
-            let _ = header.insert_header(CACHE_MIN_EPOCH, epoch_value(applied));
+        if let Some(epoch) = &epoch {
+            write_field(&mut bytes, &CACHE_MIN_EPOCH, epoch);
         }
-        header
+        bytes.extend_from_slice(b"\r\n");
+        Attempt { bytes, is_conditional }
+    }
+}
+
+/// Writes a line. Words of the name begin with a capital, as people and some old servers expect.
+fn write_field(bytes: &mut Vec<u8>, name: &HeaderName, value: &HeaderValue) {
+    let mut begins = true;
+    bytes.extend(name.as_str().bytes().map(|byte| {
+        let written = if begins { byte.to_ascii_uppercase() } else { byte };
+        begins = byte == b'-';
+        written
+    }));
+    for part in [b": ", value.as_bytes(), b"\r\n"] {
+        bytes.extend_from_slice(part);
     }
 }

@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, StatusCode, header};
+use http::StatusCode;
 use pingora::http::ResponseHeader;
-use tokio::sync::mpsc;
+use tokio::sync::{SemaphorePermit, mpsc};
 use vitrine_shared::clock::unix_millis;
 use vitrine_shared::coherence::{Stamp, Verdict};
 use vitrine_shared::tag::Tag;
@@ -64,11 +64,8 @@ pub struct Job {
     pub ends: Ends,
 }
 
-/// What reading a body holds besides it, in bytes: Pingora's buffer for it, and the connection.
-const READ_BUFFER: u64 = 72 << 10;
-
-/// The fields that make a fill conditional.
-const CONDITIONS: [HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
+/// What a fill holds besides the body, in bytes: the head of its response, its task and its connection.
+const OVERHEAD: u64 = 8 << 10;
 
 /// A response's head, and what was known when it was asked for.
 struct Answer {
@@ -187,16 +184,19 @@ impl Run {
     /// Asks, and once more where that is safe: see [`Asking::again`](super::exchange::Asking::again). The stamp is read before *each* attempt.
     async fn ask(&self, ask: Ask) -> Result<Answer, ExchangeError> {
         let upstream = self.request.upstream();
-        let place = tokio::time::timeout(upstream.read_timeout, self.context.queue.place()).await;
-        let _place = place.map_err(|_| ExchangeError::Timeout)?.map_err(|Full| ExchangeError::Busy)?;
+        let _place = match self.context.queue.try_place() {
+            Some(place) => place,
+            None => self.queue().await?,
+        };
         let mut asking = self.context.client.asking(upstream, self.request.affinity());
         loop {
             let stamp = self.context.live.stamp();
             let requested_at = unix_millis();
             let timer = self.context.metrics.head_seconds(&upstream.name).start_timer();
             let request = self.request.attempt(stamp.epoch, self.as_purged(ask));
-            let is_conditional = CONDITIONS.iter().any(|name| request.headers.contains_key(name));
-            let result = self.context.client.ask(&mut asking, request, &mut |head| self.hand_on(&head)).await;
+            let host = self.request.host();
+            let mut interim = |head| self.hand_on(&head);
+            let result = self.context.client.ask(&mut asking, &request.bytes, host, &mut interim).await;
             match asking.again(&result) {
                 Some(again) => {
                     timer.stop_and_discard();
@@ -210,12 +210,18 @@ impl Run {
             }
             return result.map(|incoming| Answer {
                 incoming,
-                is_conditional,
+                is_conditional: request.is_conditional,
                 stamp,
                 requested_at,
                 received_at: unix_millis(),
             });
         }
+    }
+
+    /// Waits for a place among those who ask.
+    async fn queue(&self) -> Result<SemaphorePermit<'_>, ExchangeError> {
+        let place = tokio::time::timeout(self.request.upstream().read_timeout, self.context.queue.place()).await;
+        place.map_err(|_| ExchangeError::Timeout)?.map_err(|Full| ExchangeError::Busy)
     }
 
     /// What may be asked now: to be called after the stamp was read, since what the answer confirms counts as of then.
@@ -259,7 +265,7 @@ impl Run {
     /// A 304: the base with a new stamp, fields and lifetime; its body is shared.
     async fn freshen(&self, base: &Object, answer: Answer, ends: Ends) -> FillResult {
         let judged = self.asked(&answer).freshen(base, &answer.incoming.head.headers);
-        self.context.client.release(answer.incoming).await;
+        self.context.client.release(answer.incoming, self.request.host());
         match judged {
             Ok(object) => {
                 let (object, result) = match Complete::new(object).check(&self.context.store, &self.context.live) {
@@ -318,7 +324,7 @@ impl Run {
                     }
                     (None, _) => FillResult::NotStored,
                 };
-                self.context.client.release(incoming).await;
+                self.context.client.release(incoming, self.request.host());
                 result
             }
             // Dropping the writer fails every reader that has not seen the end.
@@ -395,7 +401,7 @@ impl Run {
     async fn append_all(&self, incoming: &mut Incoming, body: &Writer, max_bytes: u64) -> End {
         let limit = max_bytes.min(self.context.store.largest());
         let buffers = self.context.budget.reserve();
-        buffers.force(READ_BUFFER);
+        buffers.force(OVERHEAD);
         loop {
             match incoming.next().await {
                 Ok(Some(chunk)) => {

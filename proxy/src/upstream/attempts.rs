@@ -99,6 +99,11 @@ impl Attempt {
         self.address
     }
 
+    /// As it was when the request began.
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
+    }
+
     /// The head of a final response came.
     pub fn answered(&self, status: StatusCode) {
         if is_failure(status) {

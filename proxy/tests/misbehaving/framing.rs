@@ -73,8 +73,7 @@ async fn chunks_rfc9112_7_1() {
             case("half-a-size", &chunked("5\r\nhello\r\n1"), Told::Cut).hanging_up(),
             case("no-chunk", &chunked(""), Told::Cut).hanging_up(),
             case("bad-size", &chunked("5\r\nhello\r\nxyz\r\nevil\r\n0\r\n\r\n"), Told::Cut),
-            // Pingora's parser takes no size for 0, and so all up to an empty line for trailers.
-            case("empty-size", &chunked("5\r\nhello\r\n\r\nevil\r\n0\r\n\r\n"), Told::Is(200, "hello")),
+            case("padded-size", &chunked("5 \r\nhello\r\n0\r\n\r\n"), Told::Is(200, "hello")),
             case("negative-size", &chunked("5\r\nhello\r\n-1\r\nevil\r\n0\r\n\r\n"), Told::Cut),
             case("prefixed-size", &chunked("5\r\nhello\r\n0x4\r\nevil\r\n0\r\n\r\n"), Told::Cut),
             case("size-of-2-64", &chunked("5\r\nhello\r\n10000000000000000\r\nevil\r\n0\r\n\r\n"), Told::Cut),
@@ -88,6 +87,10 @@ async fn chunks_rfc9112_7_1() {
                 .out_of_step(),
         ])
         .await;
+    let empty_size = chunked("5\r\nhello\r\n\r\nevil\r\n0\r\n\r\n");
+    stage.fill(&case("empty-size", &empty_size, Told::Cut)).await;
+    // Pingora's parser takes no size for 0, and so all up to an empty line for trailers.
+    stage.pass(&case("empty-size", &empty_size, Told::Is(200, "hello"))).await;
 }
 
 /// RFC 9110 §6.5.1: trailers are no fields of the head; an intermediary may drop them, and this one does.

@@ -1,7 +1,7 @@
 //! Which bytes of the connection are a request's content.
 
-use super::chunked::{BadChunk, Chunked};
 use super::head::Framing;
+use crate::chunked::{BadChunk, Chunked};
 
 /// What is left of a request's content.
 #[derive(Clone, Debug)]

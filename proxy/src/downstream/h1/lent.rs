@@ -19,10 +19,10 @@ use super::super::deadline::{Millis, Watch, millis};
 use super::super::metrics::Limit;
 use super::super::pacing::Pacing;
 use super::super::pingora_io::{Described, PingoraIo};
-use super::chunked::BadChunk;
 use super::content::Content;
 use super::requests::Request;
 use super::slow::Back;
+use crate::chunked::BadChunk;
 
 /// Most bytes of later requests that are read while one is answered, to see whether the client is still there.
 const AHEAD: usize = 16 << 10;

@@ -1,6 +1,5 @@
 //! HTTP/1.1: one request after the other, each answered from memory here or handed to the slow path.
 
-mod chunked;
 mod content;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;

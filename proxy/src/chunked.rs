@@ -7,10 +7,12 @@ const MOST_DIGITS: u8 = 15;
 
 /// Follows a chunked content from its first byte.
 #[derive(Clone, Debug)]
-pub(super) struct Chunked {
+pub(crate) struct Chunked {
     state: State,
     /// Bytes of extensions and trailers so far.
     extra: usize,
+    /// Whether white space may follow a size.
+    may_pad: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,37 +45,53 @@ enum State {
 
 /// It is no chunked content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the request's chunks are malformed")]
+#[error("the content's chunks are malformed")]
 pub(crate) struct BadChunk;
 
 // === impl Chunked ===
 
 impl Chunked {
-    pub(super) fn new() -> Self {
-        Self { state: State::Size { size: 0, digits: 0 }, extra: 0 }
+    /// Of a request.
+    pub(crate) fn new() -> Self {
+        Self { state: State::Size { size: 0, digits: 0 }, extra: 0, may_pad: false }
+    }
+
+    /// Of a response, which is not sent on as it came: sizes may be padded with white space, as old servers do.
+    pub(crate) fn of_response() -> Self {
+        Self { may_pad: true, ..Self::new() }
     }
 
     /// Whether all of it came.
-    pub(super) fn is_ended(&self) -> bool {
+    pub(crate) fn is_ended(&self) -> bool {
         self.state == State::End
     }
 
     /// Follows it through `bytes`: how many of them belong to it, and how many of those are data.
-    pub(super) fn follow(&mut self, bytes: &[u8]) -> Result<(usize, usize), BadChunk> {
-        let (mut at, mut data) = (0, 0);
-        while at < bytes.len() && self.state != State::End {
+    pub(crate) fn follow(&mut self, bytes: &[u8]) -> Result<(usize, usize), BadChunk> {
+        let (mut used, mut data) = (0, 0);
+        while used < bytes.len() && !self.is_ended() {
+            let (framing, here) = self.run(&bytes[used..])?;
+            used += framing + here;
+            data += here;
+        }
+        Ok((used, data))
+    }
+
+    /// Follows it to the end of the first run of data in `bytes`: how many bytes of framing come first, and how many of data then.
+    pub(crate) fn run(&mut self, bytes: &[u8]) -> Result<(usize, usize), BadChunk> {
+        for (at, byte) in bytes.iter().enumerate() {
             if let State::Data { left } = self.state {
                 let here = usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len() - at);
-                at += here;
-                data += here;
                 let left = left - here as u64;
                 self.state = if left == 0 { State::DataCr } else { State::Data { left } };
-            } else {
-                self.state = self.next(bytes[at])?;
-                at += 1;
+                return Ok((at, here));
             }
+            if self.is_ended() {
+                return Ok((at, 0));
+            }
+            self.state = self.next(*byte)?;
         }
-        Ok((at, data))
+        Ok((bytes.len(), 0))
     }
 
     /// The state behind a byte that is no data.
@@ -85,6 +103,7 @@ impl Chunked {
             }
             (State::Size { digits: 0, .. }, _) => return Err(BadChunk),
             (State::Size { size, .. }, b';') => State::Extension { size },
+            (State::Size { size, .. }, b' ' | b'\t') if self.may_pad => self.extra(State::Extension { size })?,
             (State::Size { size, .. } | State::Extension { size }, b'\r') => State::SizeEnd { size },
             (State::Extension { size }, _) if is_text(byte) => self.extra(State::Extension { size })?,
             (State::SizeEnd { size: 0 }, b'\n') => State::Trailer,
@@ -191,6 +210,13 @@ mod tests {
         assert_eq!(end(extension.repeat(8).as_bytes(), 100), Ok(None));
         assert_eq!(end(extension.repeat(9).as_bytes(), 100), Err(BadChunk));
         assert_eq!(end(format!("0\r\nX: {}", "y".repeat(9000)).as_bytes(), 100), Err(BadChunk));
+    }
+
+    #[test]
+    fn sizes_of_responses_may_be_padded() {
+        let content = b"5  \r\nhello\r\n0 \r\n\r\n";
+        assert_eq!(Chunked::of_response().follow(content), Ok((content.len(), 5)));
+        assert_eq!(Chunked::new().follow(content), Err(BadChunk));
     }
 
     proptest! {
