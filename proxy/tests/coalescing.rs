@@ -117,10 +117,9 @@ async fn a_closed_pooled_connection_is_tried_again_once() {
     proxy.settled().await;
     let second = proxy.getting("/2");
     // The pooled connection ends without an answer; the new one does too, and that is the upstream's failure.
-    upstream.next().await.hang_up();
-    upstream.next().await.hang_up();
+    let asked = upstream.fail().await;
     assert_eq!(second.await.unwrap().unwrap().status, 502);
-    assert_eq!(upstream.asked(), 3);
+    assert_eq!(upstream.asked(), 1 + asked);
 }
 
 #[tokio::test]
@@ -185,9 +184,7 @@ async fn stale_if_error_covers_failures_and_nothing_else() {
     proxy.settled().await;
 
     let hanging = proxy.getting("/");
-    // Once on the pooled connection and once on a new one.
-    upstream.next().await.hang_up();
-    upstream.next().await.hang_up();
+    upstream.fail().await;
     assert_eq!(hanging.await.unwrap().unwrap().body, "old");
 
     let gone = proxy.getting("/");

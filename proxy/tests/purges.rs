@@ -198,9 +198,11 @@ async fn purged_is_not_stale() {
     assert!(soft.cache_status().contains("reason=soft_purged"), "{soft:?}");
     let refresh = upstream.next().await;
     proxy.purge(Mode::Hard, &["a"]);
+    let is_repeated = !refresh.is_first();
     refresh.hang_up();
-    // The refresh was on a pooled connection, so it is tried again.
-    upstream.next().await.hang_up();
+    if is_repeated {
+        upstream.next().await.hang_up();
+    }
     proxy.settled().await;
     let hard = proxy.getting("/");
     upstream.next().await.hang_up();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
+use vitrine_shared::epoch::Epoch;
 use vitrine_shared::tag::Tag;
 
 use super::exchange::{Request, Response};
@@ -241,7 +242,7 @@ impl<'c> Asked<'c> {
             validators: &HeaderMap::new(),
             edits: &self.plan.settings.request_edits,
         };
-        FillRequest::build(parts, self.sent.clone()).map(|request| request.fields().clone()).unwrap_or_default()
+        FillRequest::build(parts, self.sent.clone()).map(|request| request.whole(Epoch::ZERO)).unwrap_or_default()
     }
 
     fn answered(&self, response: &Response) -> Answered {

@@ -39,7 +39,7 @@ pub struct Asked<'r> {
 }
 
 /// Takes interim responses (1xx) for the request that began a fill.
-pub type InterimSender = mpsc::UnboundedSender<ResponseHeader>;
+pub type InterimSender = mpsc::UnboundedSender<Box<ResponseHeader>>;
 
 /// The client's directives that count under these settings. `only-if-cached` always does: it spares the upstream.
 pub fn heeded<'r>(settings: &CacheSettings, headers: impl Into<FieldLines<'r>>) -> RequestControl {

@@ -12,12 +12,13 @@
 //! Readers see the end of the body only where the writer said that it is complete; everything else is an error, never a
 //! clean end (the mistake behind truncated objects in other caches).
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use smallvec::SmallVec;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -69,13 +70,15 @@ struct State {
     held: u64,
     total: u64,
     end: Option<Result<(), BodyError>>,
-    readers: HashMap<u64, Place>,
+    /// Most bodies have one.
+    readers: SmallVec<[Place; 1]>,
     next_reader: u64,
 }
 
 /// Where a reader is.
 #[derive(Debug, Default)]
 struct Place {
+    reader: u64,
     /// The chunk that it wants next.
     next: u64,
     /// Bytes that it took.
@@ -134,7 +137,7 @@ impl Body {
             held: 0,
             total: 0,
             end: None,
-            readers: HashMap::new(),
+            readers: SmallVec::new(),
             next_reader: 0,
         };
         let body = Arc::new(Self { state: Mutex::new(state), grown: Notify::new(), consumed: Notify::new() });
@@ -149,7 +152,7 @@ impl Body {
         }
         let id = state.next_reader;
         state.next_reader += 1;
-        state.readers.insert(id, Place::default());
+        state.readers.push(Place { reader: id, ..Place::default() });
         drop(state);
         Some(Reader { body: self.clone(), id })
     }
@@ -252,7 +255,7 @@ impl Body {
         let mut state = self.state.lock();
         if stalled && state.held >= state.window() {
             let first = state.first;
-            state.readers.retain(|_, place| place.next > first);
+            state.readers.retain(|place| place.next > first);
             state.trim();
             drop(state);
             self.grown.notify_waiters();
@@ -283,7 +286,7 @@ impl State {
             return;
         }
         let past = self.first + self.chunks.len() as u64;
-        let slowest = self.readers.values().map(|place| place.next).min().unwrap_or(past);
+        let slowest = self.readers.iter().map(|place| place.next).min().unwrap_or(past);
         while self.first < slowest {
             let Some(chunk) = self.chunks.pop_front() else {
                 break;
@@ -300,7 +303,7 @@ impl State {
         if !self.starves() {
             return READER_STALL;
         }
-        let slowest = self.readers.values().filter(|place| place.next <= self.first);
+        let slowest = self.readers.iter().filter(|place| place.next <= self.first);
         slowest.map(Place::patience).min().unwrap_or(READER_STALL)
     }
 
@@ -308,7 +311,7 @@ impl State {
     fn charge(&mut self, time: Duration) {
         if self.starves() {
             let first = self.first;
-            for place in self.readers.values_mut().filter(|place| place.next <= first) {
+            for place in self.readers.iter_mut().filter(|place| place.next <= first) {
                 place.held_up += time;
             }
         }
@@ -317,13 +320,13 @@ impl State {
     /// Whether some reader has all that came.
     fn starves(&self) -> bool {
         let past = self.first + self.chunks.len() as u64;
-        self.readers.values().any(|place| place.next >= past)
+        self.readers.iter().any(|place| place.next >= past)
     }
 
     /// The next chunk for reader `id`: `None` where it has to wait.
     fn take(&mut self, id: u64) -> Option<Result<Option<Bytes>, BodyError>> {
         let first = self.first;
-        let Some(place) = self.readers.get_mut(&id) else {
+        let Some(place) = self.readers.iter_mut().find(|place| place.reader == id) else {
             return Some(Err(BodyError::TooSlow));
         };
         let index = usize::try_from(place.next.saturating_sub(first)).unwrap_or(usize::MAX);
@@ -354,7 +357,7 @@ impl Reader {
     /// Whether [`Reader::next`] has something to tell without waiting.
     pub fn is_ready(&self) -> bool {
         let state = self.body.state.lock();
-        let next = state.readers.get(&self.id).map(|place| place.next);
+        let next = state.readers.iter().find(|place| place.reader == self.id).map(|place| place.next);
         next.is_none_or(|next| next < state.first + state.chunks.len() as u64) || state.end.is_some()
     }
 
@@ -379,7 +382,7 @@ impl Reader {
 impl Drop for Reader {
     fn drop(&mut self) {
         let mut state = self.body.state.lock();
-        state.readers.remove(&self.id);
+        state.readers.retain(|place| place.reader != self.id);
         state.trim();
         drop(state);
         self.body.consumed.notify_one();

@@ -98,9 +98,13 @@ impl Run {
     /// Ends the fill with what the disk holds, where it holds something; else gives the ends back, to ask the upstream.
     pub(super) async fn recall(&self, ends: Ends) -> Result<FillResult, Ends> {
         // What memory holds is at least as new.
-        if self.base.is_some() {
+        if self.base.is_some() || self.context.disk.is_none() {
             return Err(ends);
         }
+        Box::pin(self.recall_from_disk(ends)).await
+    }
+
+    async fn recall_from_disk(&self, ends: Ends) -> Result<FillResult, Ends> {
         match self.context.recall(&self.key, &self.primary, &self.url, self.control.as_ref()).await {
             Found::Nothing => Err(ends),
             Found::Varies(variants) => {

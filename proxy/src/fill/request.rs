@@ -30,6 +30,9 @@ use crate::vary::VarySpec;
 pub const VIA: HeaderValue = HeaderValue::from_static("1.1 vitrine");
 /// Sent in place of the clients' own, which are not in the key.
 const USER_AGENT: HeaderValue = HeaderValue::from_static("vitrine");
+/// The fields that make a request conditional.
+const CONDITIONS: [HeaderName; 2] = [header::IF_NONE_MATCH, header::IF_MODIFIED_SINCE];
+static MIN_EPOCH: HeaderName = CACHE_MIN_EPOCH;
 /// Fields that every request has.
 const OWN_FIELDS: usize = 6;
 /// Bytes that most requests need.
@@ -194,9 +197,10 @@ impl FillRequest {
         self.fields.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default()
     }
 
-    /// The fields that are sent in any case, besides `Cache-Min-Epoch`.
-    pub fn fields(&self) -> &HeaderMap {
-        &self.fields
+    /// The fields of the request for the whole response.
+    pub fn whole(&self, applied: Epoch) -> HeaderMap {
+        let epoch = self.epoch(applied);
+        self.lines(epoch.as_ref(), Ask::Whole).map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// The request for one attempt, made while `applied` was this edge's position (rule 6).
@@ -206,22 +210,31 @@ impl FillRequest {
             bytes.extend_from_slice(part.as_bytes());
         }
         let mut is_conditional = false;
-        let epoch = self.upstream.speaks_epochs.then(|| epoch_value(applied));
-        for (name, value) in &self.fields {
-            let (is_tag, is_date) = (*name == header::IF_NONE_MATCH, *name == header::IF_MODIFIED_SINCE);
-            let is_left_out = (is_tag && ask == Ask::Whole)
-                || (is_date && ask != Ask::Conditional)
-                || (epoch.is_some() && *name == CACHE_MIN_EPOCH);
-            if !is_left_out {
-                is_conditional |= is_tag || is_date;
-                write_field(&mut bytes, name, value);
-            }
-        }
-        if let Some(epoch) = &epoch {
-            write_field(&mut bytes, &CACHE_MIN_EPOCH, epoch);
+        for (name, value) in self.lines(self.epoch(applied).as_ref(), ask) {
+            is_conditional |= CONDITIONS.contains(name);
+            write_field(&mut bytes, name, value);
         }
         bytes.extend_from_slice(b"\r\n");
         Attempt { bytes, is_conditional }
+    }
+
+    fn epoch(&self, applied: Epoch) -> Option<HeaderValue> {
+        self.upstream.speaks_epochs.then(|| epoch_value(applied))
+    }
+
+    /// The fields of an attempt, with its epoch where the upstream is told it.
+    fn lines<'r>(
+        &'r self,
+        epoch: Option<&'r HeaderValue>,
+        ask: Ask,
+    ) -> impl Iterator<Item = (&'r HeaderName, &'r HeaderValue)> {
+        let is_sent = move |name: &HeaderName| match ask {
+            _ if *name == MIN_EPOCH => epoch.is_none(),
+            Ask::Conditional => true,
+            Ask::ByTag => *name != header::IF_MODIFIED_SINCE,
+            Ask::Whole => !CONDITIONS.contains(name),
+        };
+        self.fields.iter().filter(move |(name, _)| is_sent(name)).chain(epoch.map(|epoch| (&MIN_EPOCH, epoch)))
     }
 }
 

@@ -57,7 +57,7 @@ pub struct Job {
     /// Whether the client forbids storing, under a rule that heeds it.
     pub no_store: bool,
     /// Who takes interim responses.
-    pub interim: Option<mpsc::UnboundedSender<ResponseHeader>>,
+    pub interim: Option<mpsc::UnboundedSender<Box<ResponseHeader>>>,
     /// The fill.
     pub fill: Arc<Fill>,
     /// Its writing ends.
@@ -80,32 +80,33 @@ struct Answer {
 // === impl Job ===
 
 impl Job {
-    /// Runs it to its end.
-    pub async fn run(self) {
-        let Self { context, place, request, settings, tags, url, origin, primary, key, .. } = self;
-        let (base, no_store, interim) = (self.base, self.no_store, self.interim);
-        let control = self.sends_on.then_some(self.control);
-        let joinable = place.map(|key| Joinable { context: context.clone(), key, fill: self.fill });
-        let run = Run {
-            context,
-            request,
-            settings,
-            tags,
-            url,
-            origin,
-            primary,
-            key,
-            base,
-            control,
-            no_store,
-            interim,
+    /// The task that runs it to its end. It is small, since tasks are moved whole: what it needs lies behind a pointer, and so does what few
+    /// fills do.
+    pub fn run(self) -> impl Future<Output = ()> + Send {
+        let joinable = self.place.map(|key| Joinable { context: self.context.clone(), key, fill: self.fill });
+        let ends = self.ends;
+        let run = Box::new(Run {
+            control: self.sends_on.then_some(self.control),
+            context: self.context,
+            request: self.request,
+            settings: self.settings,
+            tags: self.tags,
+            url: self.url,
+            origin: self.origin,
+            primary: self.primary,
+            key: self.key,
+            base: self.base,
+            no_store: self.no_store,
+            interim: self.interim,
             joinable,
-        };
-        let result = match run.recall(self.ends).await {
-            Ok(result) => result,
-            Err(ends) => run.fill(ends).await,
-        };
-        run.context.metrics.ended(&run.request.upstream().name, result);
+        });
+        async move {
+            let result = match run.recall(ends).await {
+                Ok(result) => result,
+                Err(ends) => run.fill(ends).await,
+            };
+            run.context.metrics.ended(&run.request.upstream().name, result);
+        }
     }
 }
 
@@ -144,7 +145,7 @@ pub(super) struct Run {
     /// `None` where nothing may be sent on before it was judged.
     pub(super) control: Option<RequestControl>,
     no_store: bool,
-    interim: Option<mpsc::UnboundedSender<ResponseHeader>>,
+    interim: Option<mpsc::UnboundedSender<Box<ResponseHeader>>>,
     /// `None` where the fill is one request's own.
     joinable: Option<Joinable>,
 }
@@ -169,7 +170,7 @@ impl Run {
                     if answer.is_conditional
                         && policy::selects(&base.fields().to_map(), &answer.incoming.head.headers) =>
                 {
-                    return self.freshen(base, answer, ends).await;
+                    return Box::pin(self.freshen(base, answer, ends)).await;
                 }
                 Some(_) | None => match self.ask(Ask::Whole).await {
                     Ok(whole) if whole.incoming.head.status != StatusCode::NOT_MODIFIED => answer = whole,
@@ -186,7 +187,7 @@ impl Run {
         let upstream = self.request.upstream();
         let _place = match self.context.queue.try_place() {
             Some(place) => place,
-            None => self.queue().await?,
+            None => Box::pin(self.queue()).await?,
         };
         let mut asking = self.context.client.asking(upstream, self.request.affinity());
         loop {
@@ -243,7 +244,7 @@ impl Run {
             // A field that was read can be written.
             let _ = cleaned.append_header(name, value);
         }
-        let _ = interim.send(cleaned);
+        let _ = interim.send(Box::new(cleaned));
     }
 
     fn asked(&self, answer: &Answer) -> Asked<'_> {

@@ -37,7 +37,7 @@ pub(super) enum Served {
 
 /// What comes of waiting for an upstream.
 enum Next {
-    Interim(ResponseHeader),
+    Interim(Box<ResponseHeader>),
     Final(Answered),
 }
 
@@ -59,8 +59,8 @@ impl Cacheable<'_> {
         if let Err(limited) = self.limits.check(Counted::Upstream, ctx.client.address, &facts) {
             return Ok(Served::Limited(limited));
         }
-        // A copy, so that the client is free to carry interim responses while the upstream is waited for.
-        let head = head.clone();
+        // So that the client is free to carry interim responses while the upstream is waited for.
+        let head = client.shared_head();
         let (interim, mut heads) = mpsc::unbounded_channel();
         // HTTP/1.0 knows no interim responses (RFC 9110 §15.2); Pingora sends none over HTTP/2.
         let interim = (head.version == Version::HTTP_11).then_some(&interim);
@@ -113,8 +113,8 @@ impl Cacheable<'_> {
     }
 }
 
-async fn hand_on(client: &mut Recipient<'_>, head: ResponseHeader) -> pingora::Result<()> {
-    client.write_head(head, None).await
+async fn hand_on(client: &mut Recipient<'_>, head: Box<ResponseHeader>) -> pingora::Result<()> {
+    client.write_head(*head, None).await
 }
 
 async fn send(client: &mut Recipient<'_>, ctx: &mut RequestContext, mut answer: Answer) -> pingora::Result<Served> {

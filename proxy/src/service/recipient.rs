@@ -1,5 +1,7 @@
 //! Who is answered: a session of Pingora's, or a connection that this edge answers itself.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderValue, Method, Version};
 use pingora::http::{RequestHeader, ResponseHeader};
@@ -37,6 +39,14 @@ impl Recipient<'_> {
             }
             Self::Pingora(_) => Scheme::Http,
             Self::Own(session) => session.scheme(),
+        }
+    }
+
+    /// Its request, to be kept while the client is written to.
+    pub(super) fn shared_head(&self) -> Arc<RequestHeader> {
+        match self {
+            Self::Pingora(session) => Arc::new(session.req_header().clone()),
+            Self::Own(session) => session.shared_head(),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Writing an answer to the client.
 
 use bytes::Bytes;
-use http::{HeaderValue, StatusCode, Version, header};
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
 use pingora::http::ResponseHeader;
 use pingora::{Error, ErrorType};
 use vitrine_shared::headers::X_REQUEST_ID;
@@ -24,11 +24,7 @@ pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id
     let contentless = matches!(answer.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let bodiless = contentless || client.is_head();
     let version = client.version();
-    // Without a spelling of names beside the map: they are written in lower case.
-    let mut head = ResponseHeader::build_no_case(answer.status, Some(answer.fields.len() + 3))?;
-    for (name, value) in &answer.fields {
-        head.append_header(name.clone(), value.clone())?;
-    }
+    let mut head = head_of(answer.status, answer.fields);
     head.insert_header(X_REQUEST_ID, request_id.clone())?;
     let growing = matches!(answer.content, Content::Growing(_) | Content::Part { .. } | Content::Unpacking(_));
     // RFC 9112 §6.1, RFC 9110 §8.6: a client would take what frames no content for the beginning of the next response.
@@ -37,7 +33,7 @@ pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id
     }
     let mut content = answer.content;
     let mut held = Vec::new();
-    if growing && !contentless && !answer.fields.contains_key(header::CONTENT_LENGTH) {
+    if growing && !contentless && !head.headers.contains_key(header::CONTENT_LENGTH) {
         if version == Version::HTTP_11 {
             head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
         } else if version < Version::HTTP_11 && !bodiless {
@@ -52,7 +48,8 @@ pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id
             held = chunks;
         }
     }
-    client.write_head(head, answer.fields.get(header::DATE)).await?;
+    let date = head.headers.get(header::DATE).cloned();
+    client.write_head(head, date.as_ref()).await?;
     if bodiless {
         return client.end().await;
     }
@@ -71,6 +68,13 @@ pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id
         Content::Part { reader, range } => write_growing(client, reader, range).await?,
     }
     client.end().await
+}
+
+/// A head of these fields. Without a spelling of names beside the map: they are written in lower case.
+fn head_of(status: StatusCode, fields: HeaderMap) -> ResponseHeader {
+    let (mut parts, ()) = http::Response::new(()).into_parts();
+    (parts.status, parts.headers) = (status, fields);
+    ResponseHeader::from(parts)
 }
 
 /// Takes what comes of a content whose length nobody knows, up to [`HELD`] bytes, and tells whether that is all.

@@ -15,12 +15,14 @@ fn hello() -> Vec<u8> {
 }
 
 impl Stage {
-    /// A pooled connection, with the request that it was made for still held, so that the test has a hand on it.
-    async fn pooled(&mut self) -> Request {
-        let client = self.send(&get("/pass/first")).await;
+    /// A pooled connection for such paths, with the request that it was made for still held, so that the test has a hand on it.
+    async fn pooled(&mut self, path: &str) -> Request {
+        let prefix = if path.starts_with("/pass") { "/pass" } else { "" };
+        let client = self.send(&get(&format!("{prefix}/first-{}", self.upstream.asked()))).await;
         let first = self.next().await;
         first.send(&hello());
         assert_eq!(read(client).await.text(), "hello");
+        self.proxy.settled().await;
         first
     }
 }
@@ -123,7 +125,7 @@ async fn a_pooled_connection_that_closes_on_a_request_rfc9110_9_2_2() {
     let mut stage = Stage::open().await;
     for (method, path) in [("GET", "/get"), ("GET", "/pass/get"), ("HEAD", "/pass/head"), ("OPTIONS", "/pass/options")]
     {
-        let first = stage.pooled().await;
+        let first = stage.pooled(path).await;
         let before = first.connection();
         drop(first);
         let client = stage.send(&request(method, path, "")).await;
@@ -144,7 +146,7 @@ async fn a_pooled_connection_that_closes_on_a_request_rfc9110_9_2_2() {
         stage.idle().await;
     }
     for method in ["POST", "PUT", "PATCH", "DELETE", "LOCK"] {
-        drop(stage.pooled().await);
+        drop(stage.pooled("/pass").await);
         let asked = stage.upstream.asked();
         let client = stage.send(&request(method, "/pass/unsafe", "Content-Length: 0\r\n")).await;
         stage.next().await.hang_up();
@@ -160,7 +162,7 @@ async fn bytes_that_nobody_asked_for_rfc9112_11_2() {
     let mut stage = Stage::open().await;
     let unasked = fresh("Content-Length: 4\r\n", "evil");
     for path in ["/cached", "/pass/passed"] {
-        let first = stage.pooled().await;
+        let first = stage.pooled(path).await;
         first.send(unasked.as_bytes());
         first.sent().await;
         let client = stage.send(&get(path)).await;

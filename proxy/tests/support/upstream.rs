@@ -22,6 +22,7 @@ pub struct Request {
     head: String,
     body: Vec<u8>,
     connection: usize,
+    is_first: bool,
     script: mpsc::UnboundedSender<Step>,
 }
 
@@ -84,6 +85,18 @@ impl Upstream {
         request.head
     }
 
+    /// Hangs up on the next request, and where it came over a connection that was used before, on its repetition on a new one too. Which
+    /// of them it is depends on the worker that asks. Returns how many requests that were.
+    pub async fn fail(&mut self) -> usize {
+        let request = self.next().await;
+        let is_repeated = !request.is_first;
+        request.hang_up();
+        if is_repeated {
+            self.next().await.hang_up();
+        }
+        1 + usize::from(is_repeated)
+    }
+
     /// Hangs up all connections and refuses new ones.
     pub async fn stop(self) -> SocketAddr {
         self.accepting.abort();
@@ -99,12 +112,14 @@ async fn serve(
     requests: mpsc::UnboundedSender<Request>,
 ) {
     let mut held = Vec::new();
+    let mut is_first = true;
     while let Some((head, body)) = read_request(&mut stream, &mut held).await {
         asked.fetch_add(1, Ordering::SeqCst);
         let (script, mut steps) = mpsc::unbounded_channel();
-        if requests.send(Request { head, body, connection, script }).is_err() {
+        if requests.send(Request { head, body, connection, is_first, script }).is_err() {
             return;
         }
+        is_first = false;
         while let Some(step) = steps.recv().await {
             match step {
                 Step::Send(bytes) => {
@@ -217,6 +232,11 @@ impl Request {
     /// The number of its connection, from 1.
     pub fn connection(&self) -> usize {
         self.connection
+    }
+
+    /// Whether it is its connection's first: else it is sent again on another one where nothing is answered.
+    pub fn is_first(&self) -> bool {
+        self.is_first
     }
 
     /// Resets the connection in the middle of the answer.

@@ -2,10 +2,12 @@
 //! connection: its head, and its content within the framing that the head announces (RFC 9112 §6).
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use bytes::{Buf, Bytes};
-use http::{Method, StatusCode, Version, header};
+use bytes::{Buf, Bytes, BytesMut};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Version, header};
 use httparse::Header;
 use pingora::http::{RequestHeader, ResponseHeader};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -22,7 +24,7 @@ use crate::key::Scheme;
 #[derive(Debug)]
 pub struct OwnSession {
     lent: Lent,
-    head: RequestHeader,
+    head: Arc<RequestHeader>,
     peer: IpAddr,
     scheme: Scheme,
     keep_alive: bool,
@@ -58,6 +60,11 @@ impl OwnSession {
     /// The request's head.
     pub(crate) fn head(&self) -> &RequestHeader {
         &self.head
+    }
+
+    /// The same, to be kept.
+    pub(crate) fn shared_head(&self) -> Arc<RequestHeader> {
+        self.head.clone()
     }
 
     /// The other end's address.
@@ -186,50 +193,66 @@ impl OwnSession {
 
 /// Answers the request whose head is at the front of the buffer, where it is plain and cached.
 pub(super) async fn answer(mut connection: Box<Connection>, request: Request) -> Result<After, Box<Connection>> {
-    let Some(head) = plain(&connection, &request) else {
+    if request.framing != Framing::Length(0) || request.upgrades {
+        return Err(connection);
+    }
+    let bytes = connection.buffer.split_to(request.length).freeze();
+    let Some(head) = plain(&bytes) else {
+        give_back(&mut connection, &bytes);
         return Err(connection);
     };
-    let bytes = connection.buffer.split_to(request.length);
+    if connection.buffer.is_empty() {
+        connection.buffer = BytesMut::new();
+    }
     let worker = connection.worker_handle();
     let back = Back::default();
     let (peer, scheme) = (connection.peer.ip(), connection.facts.scheme);
     let keep_alive = !request.is_last && !wants_close(&head);
     let lent = Lent::new(connection, &request, back.clone());
+    let head = Arc::new(head);
     let mut session = OwnSession { lent, head, peer, scheme, keep_alive, response: Response::Awaited, sent: 0 };
     let answer = worker.slow.answer_own(&mut session).await;
-    let goes_on = session.keep_alive && matches!(session.response, Response::Ended(_));
     let is_whole = matches!(session.response, Response::Ended(_));
+    let goes_on = session.keep_alive && is_whole;
     drop(session);
     if answer == OwnAnswer::NotMine {
         let Some(mut connection) = back.lock().take().map(|returned| returned.connection) else {
             return Ok(After::Gone);
         };
-        let rest = std::mem::replace(&mut connection.buffer, bytes);
-        connection.buffer.unsplit(rest);
+        give_back(&mut connection, &bytes);
         return Err(connection);
     }
     Ok(come_back(&back, goes_on, is_whole))
 }
 
-/// The head of a plain GET: nothing is asked that only the slow path knows.
-fn plain(connection: &Connection, request: &Request) -> Option<RequestHeader> {
-    if request.framing != Framing::Length(0) || request.upgrades {
-        return None;
-    }
-    let mut fields = [httparse::EMPTY_HEADER; Limits::MOST_FIELDS];
-    let mut parsed = httparse::Request::new(&mut fields);
-    parsed.parse(&connection.buffer[..request.length]).ok().filter(httparse::Status::is_complete)?;
+/// Puts a head before what else was received.
+fn give_back(connection: &mut Connection, head: &[u8]) {
+    let mut bytes = BytesMut::with_capacity(head.len() + connection.buffer.len());
+    bytes.extend_from_slice(head);
+    bytes.extend_from_slice(&connection.buffer);
+    connection.buffer = bytes;
+}
+
+/// The head of a plain GET: nothing is asked that only the slow path knows. Its values lie in the bytes.
+fn plain(bytes: &Bytes) -> Option<RequestHeader> {
+    let mut fields = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
+    let mut parsed = httparse::Request::new(&mut []);
+    parsed.parse_with_uninit_headers(bytes, &mut fields).ok().filter(httparse::Status::is_complete)?;
     let (method, path) = (parsed.method?, parsed.path?);
     if method != "GET" || parsed.version != Some(1) || !path.starts_with('/') {
         return None;
     }
-    let mut head = RequestHeader::build_no_case(method, path.as_bytes(), Some(parsed.headers.len())).ok()?;
+    let mut head = RequestHeader::build_no_case(Method::GET, path.as_bytes(), Some(parsed.headers.len())).ok()?;
     head.set_version(Version::HTTP_11);
-    for &Header { name, value } in &*parsed.headers {
-        head.append_header(name.to_owned(), value).ok()?;
+    for Header { name, value } in &*parsed.headers {
+        let name = HeaderName::from_bytes(name.as_bytes()).ok()?;
+        if [header::RANGE, header::EXPECT, header::TRAILER].contains(&name) {
+            return None;
+        }
+        let value = if value.is_empty() { Bytes::new() } else { bytes.slice_ref(value) };
+        head.append_header(name, HeaderValue::from_maybe_shared(value).ok()?).ok()?;
     }
-    let is_plain = ![header::RANGE, header::EXPECT, header::TRAILER].iter().any(|name| head.headers.contains_key(name));
-    is_plain.then_some(head)
+    Some(head)
 }
 
 /// Whether the client wants the connection to end (RFC 9112 §9.6).

@@ -101,13 +101,13 @@ impl Connection {
         loop {
             let Head { header, content, keeps_alive } = self.head(until).await?;
             if header.status.is_informational() {
+                // The request has no content, so nobody waits for 100.
+                if header.status != StatusCode::CONTINUE {
+                    interim(header);
+                }
                 count += 1;
                 if count == MAX_INTERIM {
                     return Err(Failure::Interim);
-                }
-                // The request has no content, so nobody waits for this one.
-                if header.status != StatusCode::CONTINUE {
-                    interim(header);
                 }
                 continue;
             }

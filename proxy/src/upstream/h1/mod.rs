@@ -10,6 +10,8 @@ mod content;
 mod head;
 mod idle;
 mod stream;
+#[cfg(test)]
+mod tests;
 
 pub use connection::{Failure, Response};
 pub(crate) use connector::{ConnectError, Connections, Connector, Endpoint};
