@@ -25,7 +25,7 @@ pub(super) struct Idle(ThreadLocal<Arc<Mutex<Shelves>>>);
 /// One thread's. The lock is never waited for, but where a thread has given its runtime to others.
 #[derive(Default)]
 struct Shelves {
-    shelves: Vec<Shelf>,
+    each: Vec<Shelf>,
     count: usize,
     is_swept: bool,
 }
@@ -88,7 +88,7 @@ async fn sweep(shelves: Weak<Mutex<Shelves>>) {
 
 impl Shelves {
     fn take(&mut self, endpoint: Endpoint<'_>) -> Option<Box<Connection>> {
-        let shelf = self.shelves.iter_mut().find(|shelf| shelf.is_for(endpoint))?;
+        let shelf = self.each.iter_mut().find(|shelf| shelf.is_for(endpoint))?;
         let waiting = shelf.connections.pop_back()?;
         self.count -= 1;
         Some(waiting.connection)
@@ -99,12 +99,12 @@ impl Shelves {
             self.drop_oldest();
         }
         self.count += 1;
-        if let Some(shelf) = self.shelves.iter_mut().find(|shelf| shelf.is_for(endpoint)) {
+        if let Some(shelf) = self.each.iter_mut().find(|shelf| shelf.is_for(endpoint)) {
             shelf.connections.push_back(waiting);
             return;
         }
-        self.shelves.retain(|shelf| !shelf.connections.is_empty());
-        self.shelves.push(Shelf {
+        self.each.retain(|shelf| !shelf.connections.is_empty());
+        self.each.push(Shelf {
             address: endpoint.address,
             server_name: endpoint.server_name().map(Into::into),
             connections: VecDeque::from([waiting]),
@@ -122,13 +122,13 @@ impl Shelves {
     }
 
     fn expire(&mut self, now: Instant) {
-        for shelf in &mut self.shelves {
+        for shelf in &mut self.each {
             while shelf.connections.front().is_some_and(|oldest| now.duration_since(oldest.since) >= IDLE_TIMEOUT) {
                 shelf.connections.pop_front();
                 self.count -= 1;
             }
         }
-        self.shelves.retain(|shelf| !shelf.connections.is_empty());
+        self.each.retain(|shelf| !shelf.connections.is_empty());
     }
 }
 
