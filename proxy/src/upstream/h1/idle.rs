@@ -113,7 +113,7 @@ impl Shelves {
 
     fn drop_oldest(&mut self) {
         let oldest = self
-            .shelves
+            .each
             .iter_mut()
             .min_by_key(|shelf| shelf.connections.front().map_or_else(Instant::now, |oldest| oldest.since));
         if oldest.is_some_and(|shelf| shelf.connections.pop_front().is_some()) {
