@@ -51,12 +51,12 @@ impl Contender {
 
     /// Whether it speaks TLS by itself: Varnish 7.1 has none.
     pub(super) fn has_tls(self) -> bool {
-        matches!(self, Self::Nginx | Self::Ats | Self::Haproxy)
+        matches!(self, Self::Vitrine | Self::Nginx | Self::Ats | Self::Haproxy)
     }
 
     /// Whether it takes h2 without TLS from a client that knows of it.
     pub(super) fn has_h2c(self) -> bool {
-        matches!(self, Self::Nginx | Self::Varnish | Self::Haproxy)
+        matches!(self, Self::Vitrine | Self::Nginx | Self::Varnish | Self::Haproxy)
     }
 
     /// Whether it finds its objects again after a restart.

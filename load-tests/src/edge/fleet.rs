@@ -110,7 +110,7 @@ impl Bench {
             data: self.scratch.data(),
             place,
             cache,
-            addresses: Addresses::free()?,
+            addresses: Addresses::free(contender)?,
             origin: if terms.tags && contender == Contender::Vitrine { self.tagged } else { self.plain },
             feed: self.tagged,
             on_disk: terms.on_disk,

@@ -26,6 +26,11 @@ impl Pacing {
         (since, millis(pace.grace).saturating_sub(self.behind / pace.rate.max(1)))
     }
 
+    /// Whether nothing is left of the time that it may fall behind by, waiting or not.
+    pub(super) fn is_spent(&self, pace: &Pace) -> bool {
+        self.behind / pace.rate.max(1) >= millis(pace.grace)
+    }
+
     /// The client went on, by so many bytes, or is not waited for any more.
     pub(super) fn go_on(&mut self, now: Millis, pace: &Pace, bytes: u64) {
         if let Some(since) = self.since.take() {
@@ -51,7 +56,9 @@ mod tests {
         assert_eq!(pacing.wait(700, &PACE), (0, 1000), "still the same waiting");
         pacing.go_on(700, &PACE, 10);
         assert_eq!(pacing.wait(5000, &PACE), (5000, 400), "700 behind, of which ten bytes make up for 100");
+        assert!(!pacing.is_spent(&PACE));
         pacing.go_on(5400, &PACE, 0);
+        assert!(pacing.is_spent(&PACE));
         assert_eq!(pacing.wait(5400, &PACE), (5400, 0));
         pacing.go_on(5400, &PACE, 1_000_000);
         assert_eq!(pacing.wait(9000, &PACE), (9000, 1000), "no more than the grace is ever left");

@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use smallvec::SmallVec;
 use triomphe::ThinArc;
@@ -28,6 +29,9 @@ const MAX_AGE: &[u8] = b"\xff\xfemax-age";
 const ID: &[u8] = b"\xff\xfeid";
 /// The mark in Cache-Status, which is a number. Upstreams write that field too, so it is drawn anew in each process.
 static TTL: LazyLock<i64> = LazyLock::new(|| rand::random_range(100_000_000_000_000..1_000_000_000_000_000));
+
+/// Room for the values with holes of one head over HTTP/2.
+const HOLED_BYTES: usize = 192;
 
 /// A head with holes. Its text lies behind what is known of it, in one piece.
 #[derive(Debug)]
@@ -328,17 +332,27 @@ impl Template {
     /// The fields.
     pub(super) fn fields(&self, filling: &Filling<'_>) -> HeaderMap {
         let lines = self.facts().fields.as_deref().unwrap_or_default();
-        let mut fields = HeaderMap::with_capacity(lines.len());
-        let mut text = Vec::new();
+        // What changes lies in one buffer, so that it is allocated, and counted, together.
+        let mut text = Vec::with_capacity(HOLED_BYTES);
+        let mut ends = SmallVec::<[usize; 4]>::new();
+        for (_, value) in lines {
+            if let Value::Holed { before, hole, after } = value {
+                text.extend_from_slice(before);
+                filling.put(*hole, &mut text);
+                text.extend_from_slice(after);
+                ends.push(text.len());
+            }
+        }
+        let text = Bytes::from(text);
+        let (mut from, mut ends) = (0, ends.into_iter());
+        // Date is added, on the way out.
+        let mut fields = HeaderMap::with_capacity(lines.len() + 1);
         for (name, value) in lines {
             let value = match value {
                 Value::Fixed(value) => Some(value.clone()),
-                Value::Holed { before, hole, after } => {
-                    text.clear();
-                    text.extend_from_slice(before);
-                    filling.put(*hole, &mut text);
-                    text.extend_from_slice(after);
-                    HeaderValue::from_bytes(&text).ok()
+                Value::Holed { .. } => {
+                    let begin = std::mem::replace(&mut from, ends.next().unwrap_or(text.len()));
+                    HeaderValue::from_maybe_shared(text.slice(begin..from)).ok()
                 }
             };
             if let Some(value) = value {

@@ -104,12 +104,23 @@ impl StoredBody {
     pub fn chunks(&self) -> Arc<[Bytes]> {
         match &self.0 {
             Held::Pieces(pieces) => pieces.pieces.clone(),
-            Held::Within(object) => (0..2)
+            Held::Within(_) => self.each_chunk().collect(),
+        }
+    }
+
+    /// The same, one after the other: allocates no room for all of them.
+    pub fn each_chunk(&self) -> impl Iterator<Item = Bytes> {
+        let (within, pieces) = match &self.0 {
+            Held::Within(object) => (Some(object), None),
+            Held::Pieces(pieces) => (None, Some(pieces)),
+        };
+        let within = within.into_iter().flat_map(|object| {
+            (0..2)
                 .map(|part| Within { object: object.clone(), part })
                 .filter(|within| !within.as_ref().is_empty())
                 .map(Bytes::from_owner)
-                .collect(),
-        }
+        });
+        within.chain(pieces.into_iter().flat_map(|pieces| pieces.pieces.iter().cloned()))
     }
 
     /// Its length in bytes.

@@ -3,6 +3,7 @@
 
 pub mod automatic;
 pub mod echo;
+pub mod frames;
 pub mod origin_feed;
 pub mod program;
 pub mod raw;

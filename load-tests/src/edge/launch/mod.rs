@@ -28,9 +28,12 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    pub(super) fn free() -> Result<Self, StackError> {
+    /// Free ones. Ours takes h2 where it takes HTTP/1.1.
+    pub(super) fn free(contender: Contender) -> Result<Self, StackError> {
         let local = || Ok::<_, StackError>(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)));
-        Ok(Self { http: local()?, tls: local()?, h2c: local()?, ops: local()? })
+        let http = local()?;
+        let h2c = if contender == Contender::Vitrine { http } else { local()? };
+        Ok(Self { http, tls: local()?, h2c, ops: local()? })
     }
 }
 

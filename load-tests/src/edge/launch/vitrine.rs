@@ -14,6 +14,9 @@ pub(super) fn program(setup: &Setup) -> Result<Program, EdgeError> {
     }
     let env = [
         ("BENCH_HTTP", setup.addresses.http.to_string()),
+        ("BENCH_TLS", setup.addresses.tls.to_string()),
+        ("BENCH_CERTIFICATE", setup.certificate.chain.display().to_string()),
+        ("BENCH_KEY", setup.certificate.key.display().to_string()),
         ("BENCH_OPS", setup.addresses.ops.to_string()),
         ("BENCH_OPS_TOKEN", setup.ops_token.clone()),
         ("BENCH_CACHE", setup.cache.display().to_string()),

@@ -1,5 +1,6 @@
 //! A connection as Pingora's HTTP/2 has it.
 
+use std::convert::Infallible;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::os::fd::RawFd;
@@ -11,7 +12,6 @@ use bytes::{Buf as _, BytesMut};
 use parking_lot::Mutex;
 use pingora::protocols::ALPN;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
 
 use super::super::connection::Connection;
 use super::super::deadline::{Millis, Watch};
@@ -20,10 +20,16 @@ use super::super::pacing::Pacing;
 use super::super::pingora_io::Described;
 use super::Windows;
 use super::frames::Frames;
+use super::requests::Signals;
 use super::streams::Streams;
 
 /// Between two looks at what the client is waited for.
 const CHECK_EVERY: Millis = 1000;
+/// Most bytes that are held back while more may be written soon: as many as are sealed together by TLS.
+const HELD: usize = 16 << 10;
+/// Reasons of a GOAWAY (RFC 9113 §7).
+const NO_ERROR: u32 = 0x0;
+const ENHANCE_YOUR_CALM: u32 = 0xb;
 
 /// Where a lent connection is put back.
 pub(super) type Back = Arc<Mutex<Option<Returned>>>;
@@ -34,8 +40,7 @@ pub(super) struct Lent {
     /// Always there; taken when this is dropped.
     connection: Option<Box<Connection>>,
     back: Back,
-    /// Told when no more requests are to come.
-    ending: watch::Sender<bool>,
+    signals: Arc<Signals>,
     coming: Frames,
     going: Frames,
     streams: Streams,
@@ -43,7 +48,7 @@ pub(super) struct Lent {
     writing: Pacing,
     /// Until when it must take some of it.
     write_until: Option<Millis>,
-    /// When [`Streams::check`] is due, where the client is waited for.
+    /// When [`Streams::check`] is due, where the client is waited for, or was.
     check_at: Option<Millis>,
     /// What it has exceeded.
     exceeded: Option<Limit>,
@@ -53,20 +58,20 @@ pub(super) struct Lent {
 #[derive(Debug)]
 pub(super) struct Returned {
     pub(super) connection: Box<Connection>,
-    /// The last stream, where the client is to be told why the connection ends and can be.
-    pub(super) goaway: Option<u32>,
+    /// The last stream and the reason, where the client is to be told why the connection ends and can be.
+    pub(super) goaway: Option<(u32, u32)>,
 }
 
 // === impl Lent ===
 
 impl Lent {
-    pub(super) fn new(connection: Box<Connection>, back: Back, ending: watch::Sender<bool>) -> Self {
+    pub(super) fn new(connection: Box<Connection>, back: Back, signals: Arc<Signals>) -> Self {
         let windows = Windows::of(&connection.limits.h2);
         let streams = Streams::new(connection.now(), windows.connection.into(), windows.stream.into());
         Self {
             connection: Some(connection),
             back,
-            ending,
+            signals,
             coming: Frames::coming(),
             going: Frames::going(),
             streams,
@@ -122,16 +127,19 @@ impl Lent {
         for part in parts {
             let here = part.len().min(count);
             count -= here;
-            seen =
-                seen.and_then(|()| going.follow(&part[..here], |event| streams.went(now, &connection.limits, event)));
+            // To the end, also where the client has exceeded something: what went, went, and a GOAWAY comes behind it.
+            let followed: Result<(), Infallible> = going.follow(&part[..here], |event| {
+                seen = seen.and(streams.went(now, &connection.limits, event));
+                Ok(())
+            });
+            let Ok(()) = followed;
         }
         self.heed(seen)
     }
 
     /// No more requests are to come.
     fn end(&self, limit: Option<Limit>) {
-        let is_first = self.ending.send_if_modified(|ending| !std::mem::replace(ending, true));
-        if let (true, Some(limit), Some(connection)) = (is_first, limit, &self.connection) {
+        if let (true, Some(limit), Some(connection)) = (self.signals.end(), limit, &self.connection) {
             connection.worker().metrics.exceeded(limit);
         }
     }
@@ -145,12 +153,17 @@ impl Lent {
             self.end(None);
         }
         let now = connection.now();
-        if !self.streams.is_waiting() {
-            self.check_at = None;
-        } else if *self.check_at.get_or_insert(now + CHECK_EVERY) <= now {
+        if self.check_at.is_none() && self.streams.is_waiting() {
             self.check_at = Some(now + CHECK_EVERY);
+        }
+        // Once it is set it stays: a client that goes on a little between any two looks is looked at too.
+        if self.check_at.is_some_and(|at| at <= now) {
+            self.check_at = self.streams.is_waiting().then_some(now + CHECK_EVERY);
             let checked = self.streams.check(now, &connection.limits);
             self.heed(checked)?;
+            if let Some(connection) = &mut self.connection {
+                connection.outgoing.release();
+            }
         }
         if self.write_until.is_some_and(|until| Watch::is_over(until, now)) {
             self.heed(Err(Limit::ResponseRate))?;
@@ -191,7 +204,8 @@ impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             let can_be_told = self.exceeded.is_some() && self.going.is_between();
-            let goaway = can_be_told.then(|| self.streams.last());
+            let reason = if self.exceeded == Some(Limit::IdleTimeout) { NO_ERROR } else { ENHANCE_YOUR_CALM };
+            let goaway = can_be_told.then(|| (self.streams.last(), reason));
             *self.back.lock() = Some(Returned { connection, goaway });
         }
     }
@@ -222,9 +236,8 @@ impl AsyncRead for Lent {
 }
 
 impl AsyncWrite for Lent {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.connection()?.transport).poll_write(cx, bytes);
-        self.wrote(cx, written, std::iter::once(bytes))
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -232,7 +245,15 @@ impl AsyncWrite for Lent {
         cx: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = Pin::new(&mut self.connection()?.transport).poll_write_vectored(cx, parts);
+        let is_corked = self.signals.is_corked();
+        let Connection { transport, outgoing, .. } = self.connection()?;
+        let length: usize = parts.iter().map(|part| part.len()).sum();
+        let written = if is_corked && outgoing.len() + length <= HELD {
+            parts.iter().for_each(|part| outgoing.hold(part));
+            Poll::Ready(Ok(length))
+        } else {
+            outgoing.poll_write(transport, cx, parts)
+        };
         self.wrote(cx, written, parts.iter().map(|part| &**part))
     }
 
@@ -240,17 +261,21 @@ impl AsyncWrite for Lent {
         true
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let flushed = Pin::new(&mut self.connection()?.transport).poll_flush(cx);
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.signals.is_corked() {
+            return Poll::Ready(Ok(()));
+        }
+        self.poll_shutdown(cx)
+    }
+
+    /// The end itself comes when the connection is given back.
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Connection { transport, outgoing, .. } = self.connection()?;
+        let flushed = outgoing.poll_flush(transport, cx);
         if flushed.is_pending() {
             self.wait_to_write(cx)?;
         }
         flushed
-    }
-
-    /// The end itself comes when the connection is given back.
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(cx)
     }
 }
 

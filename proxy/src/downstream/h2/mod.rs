@@ -1,22 +1,22 @@
-//! HTTP/2: Pingora keeps the connection and its streams; what is fresh in memory is answered before Pingora's own way begins. All
-//! frames are looked at on their way, for the limits that only they show.
+//! HTTP/2: the h2 crate keeps the connection and its streams; what is fresh in memory is answered at once, all else by Pingora's
+//! sessions. All frames are looked at on their way, for the limits that only they show.
 
-mod app;
 mod frames;
 mod lent;
+mod requests;
 mod streams;
+mod writing;
+
+#[cfg(test)]
+mod tests;
 
 use std::future::poll_fn;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use app::App;
 use frames::Frame;
 use lent::{Back, Lent, Returned};
-use pingora::apps::ServerApp as _;
-use tokio::io::AsyncWrite as _;
-use tokio::sync::watch;
+use requests::{Requests, Signals};
 
 use super::H2Limits;
 use super::closing::{self, Closing};
@@ -25,8 +25,6 @@ use super::pingora_io::PingoraIo;
 
 /// What a client sends first, in clear text too (RFC 9113 §3.4).
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-/// ENHANCE_YOUR_CALM (RFC 9113 §7).
-const CALM: u32 = 0xb;
 /// Most bytes of a stream's content that may come unasked for.
 const MOST_WINDOW: u32 = 1 << 20;
 
@@ -41,24 +39,23 @@ struct Windows {
 
 /// Serves a connection to its end.
 pub(super) async fn serve(connection: Box<Connection>) {
-    let app = Arc::new(App::new(&connection));
-    let back = Back::default();
-    // Turns true when no more requests are to come.
-    let (ending, ends) = watch::channel(false);
-    let lent = Lent::new(connection, back.clone(), ending);
-    app.process_new(Box::new(PingoraIo(lent)), &ends).await;
-    // Pingora has dropped it by now.
+    let (back, signals) = (Back::default(), Arc::new(Signals::default()));
+    let requests = Requests::new(&connection, signals.clone());
+    let lent = Lent::new(connection, back.clone(), signals);
+    requests.answer(Box::new(PingoraIo(lent))).await;
+    // It is dropped by now.
     let Some(Returned { mut connection, goaway }) = back.lock().take() else {
         return;
     };
     connection.watch.clear();
-    let Some(last) = goaway else {
+    let Some((last, reason)) = goaway else {
         return closing::close(&mut connection, Closing::Now).await;
     };
+    connection.outgoing.hold(&Frame::goaway(last, reason));
     // So few bytes are taken at once, or the client does not read.
-    let bytes = Frame::goaway(last, CALM);
     poll_fn(|cx| {
-        let _ = Pin::new(&mut connection.transport).poll_write(cx, &bytes).is_ready();
+        let Connection { transport, outgoing, .. } = &mut *connection;
+        let _ = outgoing.poll_flush(transport, cx).is_ready();
         Poll::Ready(())
     })
     .await;

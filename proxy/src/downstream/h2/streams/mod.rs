@@ -18,6 +18,9 @@ const MISTAKES: [u32; 4] = [0x1, 0x3, 0x5, 0x6];
 /// Frames that one with a head or content may bring along: WINDOW_UPDATEs of the stream and the connection.
 const BROUGHT: u32 = 2;
 
+/// Streams that are kept in mind, for each that may be served at once.
+const MOST_TRACKED: usize = 2;
+
 /// One connection's streams.
 #[derive(Debug)]
 pub(super) struct Streams {
@@ -34,7 +37,8 @@ pub(super) struct Streams {
     going_initial: i64,
     /// Since when a head, or the first one, is on its way.
     head_since: Option<Millis>,
-    opened: Millis,
+    /// Since when there is no stream.
+    idle_since: Option<Millis>,
     resets: Meter,
     frames: Meter,
     content: u32,
@@ -83,7 +87,7 @@ impl Streams {
             coming_initial,
             going_initial: INITIAL_WINDOW,
             head_since: None,
-            opened: now,
+            idle_since: Some(now),
             resets: Meter::default(),
             frames: Meter::default(),
             content: 0,
@@ -102,11 +106,21 @@ impl Streams {
 
     /// Whether the client is waited for, so that [`Streams::check`] is to be called now and then.
     pub(super) fn is_waiting(&self) -> bool {
-        self.requests == 0 || self.head_since.is_some() || self.streams.values().any(Stream::is_waiting)
+        self.idle_since.is_some() || self.head_since.is_some() || self.streams.values().any(Stream::is_waiting)
     }
 
     /// Something came. An error where that is one time too often.
     pub(super) fn came(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
+        let heeded = self.came_in(now, limits, event);
+        self.look_whether_idle(now);
+        heeded
+    }
+
+    fn look_whether_idle(&mut self, now: Millis) {
+        self.idle_since = if self.streams.is_empty() { self.idle_since.or(Some(now)) } else { None };
+    }
+
+    fn came_in(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
         match event {
             Event::Begun(frame) => self.came_frame(now, limits, frame),
             Event::Word(frame, word) if frame.kind == kind::WINDOW_UPDATE => {
@@ -145,7 +159,7 @@ impl Streams {
                 self.content = self.content.saturating_add(1);
                 self.head_since.get_or_insert(now);
                 if frame.stream > self.last {
-                    self.open(now, frame);
+                    self.open(now, limits, frame);
                 } else if let Some(stream) = self.streams.get_mut(&frame.stream) {
                     // Trailers.
                     stream.coming = None;
@@ -176,9 +190,13 @@ impl Streams {
         Ok(())
     }
 
-    fn open(&mut self, now: Millis, frame: Frame) {
+    fn open(&mut self, now: Millis, limits: &Limits, frame: Frame) {
         self.last = frame.stream;
         self.requests += 1;
+        // So many are never served at once: what is beyond is refused, or nobody looks at it since the connection ends.
+        if self.streams.len() >= MOST_TRACKED * limits.h2.streams as usize {
+            return;
+        }
         let half = || {
             let mut half = Half { window: self.coming_initial, pacing: Pacing::default(), is_waiting: false };
             half.begin(now, self.coming > 0);
@@ -204,6 +222,12 @@ impl Streams {
 
     /// Something went. An error where the client has made too many mistakes.
     pub(super) fn went(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
+        let heeded = self.went_out(now, limits, event);
+        self.look_whether_idle(now);
+        heeded
+    }
+
+    fn went_out(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
         match event {
             Event::Begun(frame) if frame.kind == kind::HEADERS => {
                 if let Some(stream) = self.streams.get_mut(&frame.stream) {
@@ -311,7 +335,7 @@ impl Streams {
         if self.head_since.is_some_and(|since| is_over(since, millis(limits.head_timeout))) {
             return Err(Limit::HeadTimeout);
         }
-        if self.requests == 0 && is_over(self.opened, millis(limits.idle_timeout)) {
+        if self.idle_since.is_some_and(|since| is_over(since, millis(limits.idle_timeout))) {
             return Err(Limit::IdleTimeout);
         }
         for stream in self.streams.values_mut() {
@@ -362,8 +386,9 @@ impl Half {
     }
 
     fn is_over(&mut self, now: Millis, pace: &Pace) -> bool {
-        if !self.is_waiting {
-            return false;
+        // What drips is waited for anew with each drop.
+        if !self.is_waiting || self.pacing.is_spent(pace) {
+            return self.pacing.is_spent(pace);
         }
         let (since, longest) = self.pacing.wait(now, pace);
         Watch::is_over(since.saturating_add(longest), now)
@@ -384,202 +409,4 @@ impl Meter {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn limits() -> Limits {
-        let pace = Pace { rate: 1000, grace: Duration::from_secs(5) };
-        Limits {
-            body: pace,
-            response: pace,
-            body_timeout: Duration::from_secs(60),
-            head_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(30),
-            h2: H2Limits { resets: 3, frames: 10, ..Limits::default().h2 },
-            ..Limits::default()
-        }
-    }
-
-    struct Bench {
-        streams: Streams,
-        limits: Limits,
-        now: Millis,
-    }
-
-    impl Bench {
-        fn new() -> Self {
-            Self { streams: Streams::new(0, 100_000, 50_000), limits: limits(), now: 0 }
-        }
-
-        fn came(&mut self, kind: u8, flags: u8, stream: u32, length: u32) -> Result<(), Limit> {
-            let frame = Frame { kind, flags, stream, length };
-            self.streams.came(self.now, &self.limits, Event::Begun(frame))?;
-            self.streams.came(self.now, &self.limits, Event::Ended(frame))
-        }
-
-        fn went(&mut self, kind: u8, flags: u8, stream: u32, length: u32) {
-            let frame = Frame { kind, flags, stream, length };
-            self.streams.went(self.now, &self.limits, Event::Begun(frame)).unwrap();
-        }
-
-        fn came_word(&mut self, kind: u8, stream: u32, word: u32) -> Result<(), Limit> {
-            let frame = Frame { kind, flags: 0, stream, length: 4 };
-            self.streams.came(self.now, &self.limits, Event::Word(frame, word))
-        }
-
-        fn went_word(&mut self, kind: u8, stream: u32, word: u32) -> Result<(), Limit> {
-            let frame = Frame { kind, flags: 0, stream, length: 4 };
-            self.streams.went(self.now, &self.limits, Event::Word(frame, word))
-        }
-
-        fn at(&mut self, seconds: u64) -> Result<(), Limit> {
-            self.now = seconds * 1000;
-            self.streams.check(self.now, &self.limits)
-        }
-
-        fn get(&mut self, stream: u32) {
-            self.came(kind::HEADERS, END_HEADERS | END_STREAM, stream, 10).unwrap();
-        }
-    }
-
-    #[test]
-    fn resets_have_a_rate_whoever_makes_them() {
-        // Rapid reset (CVE-2023-44487).
-        let mut bench = Bench::new();
-        for stream in [1, 3, 5] {
-            bench.get(stream);
-            assert_eq!(bench.came_word(kind::RST_STREAM, stream, 8), Ok(()));
-        }
-        bench.now = 9_999;
-        assert_eq!(bench.came_word(kind::RST_STREAM, 7, 8), Err(Limit::H2Resets));
-        bench.now = 10_000;
-        assert_eq!(bench.came_word(kind::RST_STREAM, 9, 8), Ok(()), "ten seconds later others may come");
-        assert!(bench.streams.streams.is_empty());
-
-        // MadeYouReset (CVE-2025-8671): mistakes for which this edge resets.
-        let mut bench = Bench::new();
-        for stream in [1, 3, 5] {
-            bench.get(stream);
-            assert_eq!(bench.went_word(kind::RST_STREAM, stream, 1), Ok(()));
-        }
-        assert_eq!(bench.went_word(kind::RST_STREAM, 7, 0), Ok(()), "NO_ERROR is this edge's own will");
-        assert_eq!(bench.went_word(kind::RST_STREAM, 7, 5), Err(Limit::H2Resets));
-    }
-
-    #[test]
-    fn frames_beside_heads_and_content_have_a_rate() {
-        const PING: u8 = 6;
-        let mut bench = Bench::new();
-        for _ in 0..10 {
-            assert_eq!(bench.came(PING, 0, 0, 8), Ok(()));
-        }
-        assert_eq!(bench.came(PING, 0, 0, 8), Err(Limit::H2Frames));
-        // Content brings some along.
-        let mut bench = Bench::new();
-        bench.get(1);
-        bench.went(kind::HEADERS, END_HEADERS, 1, 10);
-        assert_eq!(bench.came(kind::WINDOW_UPDATE, 0, 0, 4), Ok(()));
-        for _ in 0..100 {
-            bench.went(kind::DATA, 0, 1, 100);
-            assert_eq!(bench.came(kind::WINDOW_UPDATE, 0, 0, 4), Ok(()));
-            assert_eq!(bench.came(kind::WINDOW_UPDATE, 0, 1, 4), Ok(()));
-        }
-        // DATA without content does not.
-        let mut bench = Bench::new();
-        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
-        let flooded = (0..20).find_map(|_| bench.came(kind::DATA, 0, 1, 0).err());
-        assert_eq!(flooded, Some(Limit::H2Frames));
-    }
-
-    #[test]
-    fn heads_have_their_time() {
-        let mut bench = Bench::new();
-        assert_eq!(bench.at(29), Ok(()));
-        assert_eq!(bench.at(31), Err(Limit::IdleTimeout), "no request at all");
-        let mut bench = Bench::new();
-        bench.came(kind::HEADERS, END_STREAM, 1, 10).unwrap();
-        assert!(bench.streams.is_waiting());
-        assert_eq!(bench.at(9), Ok(()));
-        bench.came(kind::CONTINUATION, 0, 1, 10).unwrap();
-        assert_eq!(bench.at(11), Err(Limit::HeadTimeout), "CONTINUATION does not make it longer");
-        bench.came(kind::CONTINUATION, END_HEADERS, 1, 10).unwrap();
-        assert_eq!(bench.at(12), Ok(()));
-        assert!(!bench.streams.is_waiting(), "now it is this edge's turn");
-    }
-
-    #[test]
-    fn contents_have_their_pace_while_there_is_room_for_them() {
-        let mut bench = Bench::new();
-        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
-        assert_eq!(bench.at(5), Ok(()));
-        bench.came(kind::DATA, 0, 1, 4000).unwrap();
-        assert_eq!(bench.at(8), Ok(()), "one of five seconds was left, and four thousand bytes make up for four");
-        assert_eq!(bench.at(10), Err(Limit::BodyRate));
-
-        // The window is full: it is this edge that does not read.
-        let mut bench = Bench::new();
-        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
-        bench.came(kind::DATA, 0, 1, 50_000).unwrap();
-        assert_eq!(bench.at(1000), Ok(()));
-        assert!(!bench.streams.is_waiting());
-        bench.went_word(kind::WINDOW_UPDATE, 1, 1).unwrap();
-        assert_eq!(bench.at(1006), Err(Limit::BodyRate));
-        bench.came(kind::DATA, END_STREAM, 1, 1).unwrap();
-        assert_eq!(bench.at(2000), Ok(()));
-
-        // All streams' window is full.
-        let mut bench = Bench::new();
-        for stream in [1, 3, 5] {
-            bench.came(kind::HEADERS, END_HEADERS, stream, 10).unwrap();
-        }
-        bench.came(kind::DATA, 0, 1, 50_000).unwrap();
-        bench.came(kind::DATA, 0, 3, 50_000).unwrap();
-        assert_eq!(bench.at(1000), Ok(()));
-        bench.went_word(kind::WINDOW_UPDATE, 0, 10).unwrap();
-        assert_eq!(bench.at(1006), Err(Limit::BodyRate), "the third may send now");
-    }
-
-    #[test]
-    fn a_content_may_not_take_for_ever() {
-        let mut bench = Bench::new();
-        bench.came(kind::HEADERS, END_HEADERS, 1, 10).unwrap();
-        for second in 1..60 {
-            assert_eq!(bench.at(second), Ok(()));
-            bench.came(kind::DATA, 0, 1, 1000).unwrap();
-            bench.went_word(kind::WINDOW_UPDATE, 1, 1000).unwrap();
-            bench.went_word(kind::WINDOW_UPDATE, 0, 1000).unwrap();
-        }
-        assert_eq!(bench.at(61), Err(Limit::BodyTimeout));
-    }
-
-    #[test]
-    fn responses_have_their_pace_where_the_client_lets_nothing_go() {
-        let mut bench = Bench::new();
-        bench.get(1);
-        assert_eq!(bench.at(1000), Ok(()), "this edge has not answered");
-        bench.went(kind::HEADERS, END_HEADERS, 1, 10);
-        bench.went(kind::DATA, 0, 1, 60_000);
-        assert_eq!(bench.at(2000), Ok(()), "there is room, and nothing to send");
-        bench.went(kind::DATA, 0, 1, 5_535);
-        assert!(bench.streams.is_waiting());
-        assert_eq!(bench.at(2005), Ok(()));
-        // A byte at a time is no pace.
-        bench.came_word(kind::WINDOW_UPDATE, 0, 100_000).unwrap();
-        bench.came_word(kind::WINDOW_UPDATE, 1, 1).unwrap();
-        bench.went(kind::DATA, 0, 1, 1);
-        assert_eq!(bench.at(2006), Err(Limit::ResponseRate));
-
-        // Settings change all windows.
-        let mut bench = Bench::new();
-        bench.get(1);
-        bench.streams.came(0, &bench.limits, Event::Setting(INITIAL_WINDOW_SIZE, 0)).unwrap();
-        bench.went(kind::HEADERS, END_HEADERS, 1, 10);
-        assert_eq!(bench.at(6), Err(Limit::ResponseRate));
-        bench.streams.came(6000, &bench.limits, Event::Setting(INITIAL_WINDOW_SIZE, 10)).unwrap();
-        assert_eq!(bench.at(100), Ok(()));
-        bench.went(kind::DATA, END_STREAM, 1, 10);
-        assert!(bench.streams.streams.is_empty(), "nothing stays of a stream that is over");
-    }
-}
+mod tests;
