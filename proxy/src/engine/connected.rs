@@ -53,7 +53,7 @@ impl Engine {
                 return Answered::Answer(answer);
             }
             if asked.control.only_if_cached {
-                return Answered::Answer(self.recalled_alone(asked, sought).await);
+                return Answered::Answer(Box::pin(self.recalled_alone(asked, sought)).await);
             }
             if self.goes_alone(asked) {
                 break;
@@ -72,7 +72,8 @@ impl Engine {
                 },
             }
         }
-        self.alone(asked, joined_at, learned).await
+        // Boxed, as all that few requests do: each waits with room for all of it.
+        Box::pin(self.alone(asked, joined_at, learned)).await
     }
 
     /// What the disk holds, for a client that wants nothing of the upstream (RFC 9111 §5.2.1.7).
@@ -226,14 +227,14 @@ impl Engine {
             Taken::Recalled(object) => {
                 let now = unix_millis();
                 let found = self.sought(asked, sought.without_object(), &object, now);
-                match self.from_disk(asked, &found, now).await {
+                match Box::pin(self.from_disk(asked, &found, now)).await {
                     Some(answer) => Ok(Answered::Answer(answer)),
                     None => Err(Anew { reason: None, variants: None, recalled: Some(object) }),
                 }
             }
             Taken::Reply(reply, reader, role) => {
                 if is_failure(reply.status.as_u16())
-                    && let Some(stale) = self.if_error(asked, sought, Some(reply.status.as_u16())).await
+                    && let Some(stale) = Box::pin(self.if_error(asked, sought, Some(reply.status.as_u16()))).await
                 {
                     return Ok(Answered::Answer(stale));
                 }
@@ -248,12 +249,12 @@ impl Engine {
                     fwd_status: Some(304),
                     ..Told::of(outcome)
                 };
-                Ok(Answered::Answer(self.object_answer(asked, &object, told, unix_millis()).await))
+                Ok(Answered::Answer(Box::pin(self.object_answer(asked, &object, told, unix_millis())).await))
             }
             Taken::Anew(reason, variants) => Err(Anew { reason: Some(reason), variants, recalled: None }),
             Taken::Own => Err(Anew { reason: Some(reason), variants: None, recalled: None }),
             Taken::Failed(error) => {
-                let stale = self.if_error(asked, sought, None).await;
+                let stale = Box::pin(self.if_error(asked, sought, None)).await;
                 Ok(Answered::Answer(stale.unwrap_or_else(|| Answer::failed(asked.rule, reason, &error))))
             }
         }

@@ -56,7 +56,7 @@ impl Engine {
         // The clock is read here, after the head was, and never cached: a stopped process must not serve on waking (rule 9).
         match self.connection.state(BootTime::now()) {
             State::Connected => self.connected(asked).await,
-            State::CutOff { since } => self.cut_off(asked, since).await,
+            State::CutOff { since } => Box::pin(self.cut_off(asked, since)).await,
         }
     }
 

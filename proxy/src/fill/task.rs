@@ -2,6 +2,7 @@
 //!
 //! It belongs to nobody's request, so a client that leaves ends nothing.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -80,12 +81,11 @@ struct Answer {
 // === impl Job ===
 
 impl Job {
-    /// The task that runs it to its end. It is small, since tasks are moved whole: what it needs lies behind a pointer, and so does what few
-    /// fills do.
-    pub fn run(self) -> impl Future<Output = ()> + Send {
+    /// The task that runs it to its end; boxed where it is made, since what is spawned is moved whole, more than once.
+    pub fn run(self) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let joinable = self.place.map(|key| Joinable { context: self.context.clone(), key, fill: self.fill });
         let ends = self.ends;
-        let run = Box::new(Run {
+        let run = Run {
             control: self.sends_on.then_some(self.control),
             context: self.context,
             request: self.request,
@@ -99,14 +99,14 @@ impl Job {
             no_store: self.no_store,
             interim: self.interim,
             joinable,
-        });
-        async move {
+        };
+        Box::pin(async move {
             let result = match run.recall(ends).await {
                 Ok(result) => result,
                 Err(ends) => run.fill(ends).await,
             };
             run.context.metrics.ended(&run.request.upstream().name, result);
-        }
+        })
     }
 }
 

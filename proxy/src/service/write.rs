@@ -37,7 +37,7 @@ pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id
         if version == Version::HTTP_11 {
             head.insert_header(header::TRANSFER_ENCODING, "chunked")?;
         } else if version < Version::HTTP_11 && !bodiless {
-            let (chunks, is_all) = client.while_there(hold(&mut content)).await??;
+            let (chunks, is_all) = client.while_there(Box::pin(hold(&mut content))).await??;
             if is_all {
                 let length: usize = chunks.iter().map(Bytes::len).sum();
                 head.insert_header(header::CONTENT_LENGTH, length)?;
@@ -64,7 +64,7 @@ pub(super) async fn write(client: &mut Recipient<'_>, answer: Answer, request_id
             }
         }
         Content::Growing(reader) => write_growing(client, reader, ByteRange { start: 0, end: u64::MAX }).await?,
-        Content::Unpacking(unpacking) => write_unpacking(client, *unpacking).await?,
+        Content::Unpacking(unpacking) => Box::pin(write_unpacking(client, *unpacking)).await?,
         Content::Part { reader, range } => write_growing(client, reader, range).await?,
     }
     client.end().await

@@ -1,15 +1,16 @@
 //! One connection to an upstream: a request goes out in one write, and its response comes in.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
 use http::StatusCode;
 use pingora::http::ResponseHeader;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::content::Content;
@@ -18,9 +19,14 @@ use super::stream::Stream;
 use crate::upstream::{HeadError, MAX_INTERIM};
 
 /// Bytes that are read at once while a head is to come: most heads, and a small response with its content.
-const HEAD_READ: usize = 4 << 10;
+const HEAD_READ: usize = 16 << 10;
 /// Bytes that are read at once of content.
 const CONTENT_READ: usize = 64 << 10;
+
+thread_local! {
+    /// Room to read into, for one connection after the other: what is held is as large as what came.
+    static ROOM: RefCell<Vec<u8>> = RefCell::new(vec![0; CONTENT_READ]);
+}
 
 /// Why there is no response, or no more of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -126,8 +132,7 @@ impl Connection {
             {
                 return Ok(head);
             }
-            received.reserve(HEAD_READ);
-            match within(timer, || until, stream.read_buf(received)).await? {
+            match within(timer, || until, receive(stream, received, HEAD_READ)).await? {
                 Ok(0) | Err(_) if received.is_empty() => return Err(Failure::Unanswered),
                 Ok(0) | Err(_) => return Err(Failure::Cut),
                 Ok(_) => {}
@@ -156,6 +161,23 @@ async fn within<T>(
         timer.as_mut().poll(cx).map(|()| Err(Failure::TimedOut))
     })
     .await
+}
+
+/// Reads more, at most so much at once; tells how much came.
+fn receive<'r>(
+    stream: &'r mut Stream,
+    received: &'r mut BytesMut,
+    most: usize,
+) -> impl Future<Output = io::Result<usize>> + 'r {
+    poll_fn(move |cx| {
+        ROOM.with_borrow_mut(|room| {
+            let most = most.min(room.len());
+            let mut into = ReadBuf::new(&mut room[..most]);
+            ready!(Pin::new(&mut *stream).poll_read(cx, &mut into))?;
+            received.extend_from_slice(into.filled());
+            Poll::Ready(Ok(into.filled().len()))
+        })
+    })
 }
 
 fn unanswered(_: io::Error) -> Failure {
@@ -193,8 +215,7 @@ impl Response {
                 *left -= count as u64;
                 return Ok(Some(filled(&mut self.room)));
             }
-            received.reserve(CONTENT_READ);
-            match within(timer, until, stream.read_buf(received)).await? {
+            match within(timer, until, receive(stream, received, CONTENT_READ)).await? {
                 // RFC 9112 §8: an end in order is the content's end; a reset is none.
                 Ok(0) if matches!(self.content, Content::ToTheEnd) => {
                     self.content = Content::Length(0);
