@@ -298,6 +298,8 @@ impl Keeper {
                 self.keep(&entries, told, rewrite, is_ending);
             }
             if is_ending {
+                // First the folder, which the next process may take as soon as this has ended.
+                self.lock = None;
                 self.journal.inbox.lock().has_ended = true;
                 self.journal.changed.notify_all();
                 return;

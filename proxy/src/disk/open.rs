@@ -23,6 +23,10 @@ use crate::store::Store;
 
 /// How long the start waits for the folder.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long of that it waits for another process to let go of it: one that was killed may still be going when this one starts.
+const HANDOVER: Duration = Duration::from_secs(2);
+/// How often it looks whether that is so.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A tier whose folder was claimed, or was not; it does nothing yet.
 pub struct Opened {
@@ -92,7 +96,16 @@ pub(super) fn open_with(
 fn claim(folder: &Folder, identity: &str, capacity: usize) -> Result<Claimed, Unusable> {
     let (sender, receiver) = sync_channel(0);
     let (claimed, identity) = (folder.clone(), identity.to_owned());
-    let claiming = move || drop(sender.send(claimed.claim(&identity, capacity)));
+    let claiming = move || {
+        let begun = Instant::now();
+        let claimed = loop {
+            match claimed.claim(&identity, capacity) {
+                Err(Unusable::Locked(_)) if begun.elapsed() < HANDOVER => std::thread::sleep(LOOK),
+                claimed => break claimed,
+            }
+        };
+        drop(sender.send(claimed));
+    };
     let unusable = |error| Unusable::Io { path: folder.path().to_owned(), error };
     std::thread::Builder::new().name("disk-open".to_owned()).spawn(claiming).map_err(unusable)?;
     receiver.recv_timeout(PATIENCE).unwrap_or_else(|error| {

@@ -292,7 +292,8 @@ impl Tier {
         }
     }
 
-    /// Ends it: what is used in memory is written, and the folder is left in order, as far as that can be done in time.
+    /// Ends it: what is used in memory is written, and the folder is left in order, as far as that can be done in time. Then the next
+    /// process can have it.
     pub fn stop(&self, store: &Store, patience: Duration) {
         let until = Instant::now() + patience;
         let left = || until.saturating_duration_since(Instant::now());

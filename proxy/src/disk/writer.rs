@@ -50,8 +50,9 @@ impl Writer {
             }
             self.look_after();
         }
-        if let Some(held) = &mut self.held {
+        if let Some(mut held) = self.held.take() {
             held.log.seal();
+            // With it goes its hold on the folder: whoever waits for the end may hand that to the next process.
         }
         self.tier.ending.reached();
     }
