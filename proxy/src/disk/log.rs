@@ -207,6 +207,9 @@ impl Log {
         if listing.is_written {
             return Ok(Some(Sealed { segment, len: listing.end, list: None }));
         }
+        if listing.is_torn {
+            self.metrics.torn.inc();
+        }
         let len = self.bounds.segment.max(listing.end);
         Ok(Some(seal(segment, listing.end, len, listing.records)))
     }

@@ -21,6 +21,8 @@ pub struct DiskMetrics {
     pub(super) reclaimed_bytes: IntCounter,
     /// Objects of those that were kept, since they had been asked for.
     pub(super) rewritten: IntCounter,
+    /// Records that the end of an earlier process cut off, found at the start.
+    pub(super) torn: IntCounter,
     /// Purges that were answered, or passed on, without being written down.
     pub(super) unsettled: IntCounter,
     gauges: Gauges,
@@ -114,6 +116,10 @@ impl DiskMetrics {
             errors: labelled("vitrine_disk_errors_total", "Errors of the disk, by what was asked of it.", "operation")?,
             reclaimed_bytes: counter("vitrine_disk_reclaimed_bytes_total", "Bytes of the disk that made room.")?,
             rewritten: counter("vitrine_disk_rewritten_total", "Objects that were kept when their place made room.")?,
+            torn: counter(
+                "vitrine_disk_torn_total",
+                "Records found at the start that an earlier process did not write to their end.",
+            )?,
             unsettled: counter(
                 "vitrine_disk_purges_unsettled_total",
                 "Purges in force that could not be written to the disk in time.",
@@ -161,6 +167,7 @@ impl DiskMetrics {
             drops: drops.iter().map(|reason| self.drops.with_label_values(&[reason.label()]).get()).sum(),
             errors: errors.iter().map(|asked| self.errors.with_label_values(&[asked.label()]).get()).sum(),
             reclaimed_bytes: self.reclaimed_bytes.get(),
+            torn: self.torn.get(),
         }
     }
 }
@@ -180,6 +187,8 @@ pub struct Counts {
     pub errors: u64,
     /// Bytes that made room.
     pub reclaimed_bytes: u64,
+    /// Records that an earlier process did not write to their end.
+    pub torn: u64,
 }
 
 // === labels ===

@@ -165,10 +165,11 @@ impl Segment {
     pub(super) fn list(&self) -> io::Result<Listing> {
         let len = self.blob.len()?;
         if let Some(list) = self.written_list(len)? {
-            return Ok(Listing { records: list, end: len, is_written: true });
+            return Ok(Listing { records: list, end: len, is_written: true, is_torn: false });
         }
         let (records, end) = self.scan(len)?;
-        Ok(Listing { records, end, is_written: false })
+        let is_torn = self.is_begun(end, len)?;
+        Ok(Listing { records, end, is_written: false, is_torn })
     }
 
     fn written_list(&self, len: u64) -> io::Result<Option<Vec<Listed>>> {
@@ -215,6 +216,15 @@ impl Segment {
         Ok((records, at))
     }
 
+    /// Whether something was written behind the last record: the head of one comes before its header, and nothing else comes there
+    /// but the list.
+    fn is_begun(&self, end: u64, len: u64) -> io::Result<bool> {
+        let most = len.saturating_sub(end).min(2 * RECORD_HEADER as u64);
+        let mut bytes = vec![0; usize::try_from(most).unwrap_or(0)];
+        read_exact(&*self.blob, &mut bytes, end)?;
+        Ok(bytes.iter().any(|&byte| byte != 0))
+    }
+
     fn fill(&self, buffer: &mut [u8], at: u64) -> Result<(), ReadError> {
         read_exact(&*self.blob, buffer, at).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => ReadError::Broken,
@@ -232,6 +242,8 @@ pub(super) struct Listing {
     pub(super) end: u64,
     /// Whether the list stands in the file.
     pub(super) is_written: bool,
+    /// Whether there is something behind the records that was not written to its end.
+    pub(super) is_torn: bool,
 }
 
 // === impl Active ===
@@ -435,6 +447,12 @@ pub(super) mod tests {
         let unsealed = Segment::open(&Disk, folder.path(), ID).unwrap().unwrap();
         let scanned = unsealed.list().unwrap();
         assert!(!scanned.is_written && scanned.records == active.records && scanned.end == active.at);
+        assert!(!scanned.is_torn);
+        // One more, killed before its header: it is none, and what is before it is there.
+        let next = Prepared::new(&head(b"key", 7, b"next"), 9, vec![Bytes::from_static(b"next")]).unwrap();
+        write_all(&*active.segment().blob, &next.head, active.at + RECORD_HEADER as u64).unwrap();
+        let torn = unsealed.list().unwrap();
+        assert!(torn.is_torn && torn.records == active.records && torn.end == active.at);
         let records = active.records.clone();
         let sealed = active.seal();
         assert!(sealed.list.is_none() && sealed.len < 1 << 20);

@@ -99,6 +99,11 @@ impl Program {
         self.status().await["config"].take()
     }
 
+    /// The number of its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Kills it, as power to the process alone would.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
