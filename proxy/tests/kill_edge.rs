@@ -46,8 +46,8 @@ const RECORD: &[u8] = b"VRec";
 const LENGTH: std::ops::Range<usize> = 36..40;
 /// How long the moment is waited for.
 const AIM: Duration = Duration::from_secs(3);
-/// How many in a hundred of the objects that lay on the disk shortly before the kill must be known after it, and what of those must be found with
-/// the right checksums when they are asked for; the rest was invalidated or made room meanwhile.
+/// How many in a hundred of the objects that lay on the disk shortly before the kill must be known after it, and how many of those
+/// must be found with the right checksums when they are asked for; the rest was invalidated or made room meanwhile.
 const KNOWN_AGAIN: u64 = 70;
 const FOUND_AGAIN: u64 = 70;
 /// So many of those must be served, though many of what is found was purged before.
@@ -307,6 +307,12 @@ fn is_writing(folder: &Path) -> bool {
     let Some(file) = segments.map(|entry| entry.unwrap().path()).max().and_then(|path| File::open(path).ok()) else {
         return false;
     };
+    let mut trailer = [0; 8];
+    let len = file.metadata().unwrap().len();
+    if len < 8 || file.read_exact_at(&mut trailer, len - 8).is_err() || trailer != [0; 8] {
+        // It has ended, and the next has not begun.
+        return false;
+    }
     let mut at = RECORDS;
     let mut bytes = [0; 128];
     while file.read_exact_at(&mut bytes, at).is_ok() {
