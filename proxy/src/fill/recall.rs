@@ -108,11 +108,11 @@ impl Run {
         match self.context.recall(&self.key, &self.primary, &self.url, self.control.as_ref()).await {
             Found::Nothing => Err(ends),
             Found::Varies(variants) => {
-                ends.outcome.send_replace(Some(Outcome::Varies(variants)));
+                ends.outcome.tell(Outcome::Varies(variants));
                 Ok(FillResult::Recalled)
             }
             Found::Object(object) => {
-                ends.outcome.send_replace(Some(Outcome::Recalled(object)));
+                ends.outcome.tell(Outcome::Recalled(object));
                 Ok(FillResult::Recalled)
             }
             Found::Arriving(meta, arriving) => Ok(self.send_on(meta, arriving, ends).await),
@@ -136,7 +136,7 @@ impl Run {
         if arriving.total() > self.context.store.largest() {
             body.pass();
         }
-        outcome.send_replace(Some(Outcome::Reply(reply.clone())));
+        outcome.tell(Outcome::Reply(reply.clone()));
         loop {
             match arriving.next().await {
                 Ok(Some(chunk)) => {

@@ -1,8 +1,8 @@
 //! A fill under way: what its task and the requests that wait for it share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 use super::body::{Body, Reader, Writer};
 use super::budget::FillBudget;
@@ -13,9 +13,15 @@ use crate::store::{Object, Variants};
 /// A fill under way.
 #[derive(Debug)]
 pub struct Fill {
-    outcome: watch::Receiver<Option<Outcome>>,
+    outcome: OnceLock<Outcome>,
+    /// Wakes who waits for the outcome.
+    told: Notify,
     body: Arc<Body>,
 }
+
+/// Tells a fill's outcome, once. Dropped without a word, the task was stopped, and the fill has failed.
+#[derive(Debug)]
+pub struct Teller(Arc<Fill>);
 
 /// What a fill's task needs to run; without it the fill fails for all who wait.
 #[derive(Debug)]
@@ -32,7 +38,7 @@ pub struct Started {
 #[derive(Debug)]
 pub struct Ends {
     /// Tells the outcome.
-    pub outcome: watch::Sender<Option<Outcome>>,
+    pub outcome: Teller,
     /// Appends to the body.
     pub body: Writer,
 }
@@ -55,10 +61,10 @@ pub enum Outcome {
 impl Fill {
     /// A fill that is about to start.
     pub fn start(budget: &FillBudget) -> Started {
-        let (outcome, receiver) = watch::channel(None);
         let (body, writer) = Body::new(budget.reserve());
         let reader = body.reader();
-        let fill = Arc::new(Self { outcome: receiver, body });
+        let fill = Arc::new(Self { outcome: OnceLock::new(), told: Notify::new(), body });
+        let outcome = Teller(fill.clone());
         Started { fill, reader, ends: Ends { outcome, body: writer } }
     }
 
@@ -69,11 +75,37 @@ impl Fill {
 
     /// Waits for the outcome.
     pub async fn outcome(&self) -> Outcome {
-        let mut outcome = self.outcome.clone();
-        match outcome.wait_for(Option::is_some).await.map(|known| known.clone()) {
-            Ok(Some(outcome)) => outcome,
-            // The task ended without a word: it was stopped.
-            Ok(None) | Err(_) => Outcome::Failed(ExchangeError::Response("the request was given up".to_owned())),
+        loop {
+            // Registered before the outcome is looked at, so that no word between the two is missed.
+            let mut told = std::pin::pin!(self.told.notified());
+            told.as_mut().enable();
+            if let Some(outcome) = self.outcome.get() {
+                return outcome.clone();
+            }
+            told.await;
+        }
+    }
+
+    fn tell(&self, outcome: Outcome) {
+        if self.outcome.set(outcome).is_ok() {
+            self.told.notify_waiters();
+        }
+    }
+}
+
+// === impl Teller ===
+
+impl Teller {
+    /// Tells it.
+    pub fn tell(&self, outcome: Outcome) {
+        self.0.tell(outcome);
+    }
+}
+
+impl Drop for Teller {
+    fn drop(&mut self) {
+        if self.0.outcome.get().is_none() {
+            self.0.tell(Outcome::Failed(ExchangeError::Response("the request was given up".to_owned())));
         }
     }
 }

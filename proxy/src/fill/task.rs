@@ -157,7 +157,7 @@ impl Run {
         let failed = |error: ExchangeError| {
             tracing::debug!(%error, upstream = &*self.request.upstream().name, "a fill failed");
             let result = if error == ExchangeError::Busy { FillResult::Refused } else { FillResult::Failed };
-            ends.outcome.send_replace(Some(Outcome::Failed(error)));
+            ends.outcome.tell(Outcome::Failed(error));
             result
         };
         let mut answer = match self.ask(Ask::Conditional).await {
@@ -273,13 +273,13 @@ impl Run {
                     Ok(current) => (current.store(&self.context.store, &self.primary), FillResult::Freshened),
                     Err(overtaken) => (overtaken.into_object(), FillResult::Overtaken),
                 };
-                ends.outcome.send_replace(Some(Outcome::Freshened(object)));
+                ends.outcome.tell(Outcome::Freshened(object));
                 result
             }
             Err(reply) => {
                 self.not_shared(reply.status, &reply.share);
                 ends.body.pass();
-                ends.outcome.send_replace(Some(Outcome::Reply(Arc::from(reply))));
+                ends.outcome.tell(Outcome::Reply(Arc::from(reply)));
                 for chunk in base.body().chunks().iter() {
                     if ends.body.append(chunk.clone()).await.is_err() {
                         return FillResult::Abandoned;
@@ -312,7 +312,7 @@ impl Run {
                 None
             }
         };
-        outcome.send_replace(Some(Outcome::Reply(reply.clone())));
+        outcome.tell(Outcome::Reply(reply.clone()));
         let end = self.append_all(&mut incoming, &body, storable.map_or(0, |storable| storable.max_bytes)).await;
         match end {
             End::Complete => {
