@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-/// What is freed goes back to the system at once (`.cargo/config.toml`): a cache that is full frees as much as it takes, and what the
+/// What is freed goes back to the system after a moment (`.cargo/config.toml`): a cache that is full frees as much as it takes, and what the
 /// budget counts should be what is resident.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
