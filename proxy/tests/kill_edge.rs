@@ -439,9 +439,6 @@ async fn a_killed_edge_serves_what_is_right_and_off_its_disk() {
     assert!(
         count(&world.purges) > rounds && count(&world.long_from_disk) >= rounds && outlived >= rounds * SERVED_AGAIN
     );
-    // A few rounds may miss the moment each time.
-    assert!(
-        rounds < 20 || torn >= rounds / 10,
-        "{torn} records were torn: these kills were not in the middle of writes"
-    );
+    // Three of four are aimed, and some of those may miss.
+    assert!(torn >= rounds / 2, "{torn} records were torn: these kills were not in the middle of writes");
 }
