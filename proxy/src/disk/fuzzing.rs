@@ -205,6 +205,10 @@ impl Io for Files {
         Ok(())
     }
 
+    fn names(&self, folder: &Path) -> io::Result<Vec<String>> {
+        Ok(self.list(folder)?.into_iter().map(|(name, _)| name).collect())
+    }
+
     fn list(&self, _: &Path) -> io::Result<Vec<(String, u64)>> {
         let files = self.0.lock();
         let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
