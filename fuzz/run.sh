@@ -51,7 +51,8 @@ fuzz() {
   local target=$1 seeds
   local corpus=$folder/corpus/$target
   mkdir -p "$corpus"
-  seeds=("$corpus" "$folder/seeds/$target")
+  seeds=("$corpus")
+  [[ ! -d $folder/seeds/$target ]] || seeds+=("$folder/seeds/$target")
   for more in $(more_seeds_of "$target"); do seeds+=("$folder/../$more"); done
   printf '\n== Fuzzing %s for %s minutes\n' "$target" "$minutes"
   cargo_fuzz run "${options[@]}" "$target" "${seeds[@]}" -- \

@@ -2,7 +2,7 @@
 //!
 //! It stores objects as fills do, and asks the fast path for them in turn with the head of a browser. Quote ratios of two builds, never the
 //! time itself.
-#![allow(clippy::unwrap_used, clippy::cast_precision_loss, missing_docs)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss, missing_docs)]
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};

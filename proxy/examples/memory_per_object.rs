@@ -2,6 +2,12 @@
 //!
 //! `cargo run --release -p vitrine-proxy --example memory_per_object` stores a million small objects of each of some sizes, with 30
 //! tags each, and reads the process's resident memory. `… -- churn 60 256` stores bodies of 100 B to 50 MB for 60 s into 256 MiB.
+#![allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "figures for people"
+)]
 
 use std::process::Command;
 use std::sync::Arc;

@@ -102,11 +102,13 @@ impl Chunked {
                 State::Size { size: size * 16 + u64::from(digit), digits: digits + 1 }
             }
             (State::Size { digits: 0, .. }, _) => return Err(BadChunk),
-            (State::Size { size, .. }, b';') => State::Extension { size },
-            (State::Size { size, .. }, b' ' | b'\t') if self.may_pad => self.extra(State::Extension { size })?,
+            // In a response what follows white space counts as one too.
+            (State::Size { size, .. }, _) if byte == b';' || (self.may_pad && matches!(byte, b' ' | b'\t')) => {
+                State::Extension { size }
+            }
             (State::Size { size, .. } | State::Extension { size }, b'\r') => State::SizeEnd { size },
             (State::Extension { size }, _) if is_text(byte) => self.extra(State::Extension { size })?,
-            (State::SizeEnd { size: 0 }, b'\n') => State::Trailer,
+            (State::SizeEnd { size: 0 } | State::TrailerEnd, b'\n') => State::Trailer,
             (State::SizeEnd { size }, b'\n') => State::Data { left: size },
             (State::DataCr, b'\r') => State::DataLf,
             (State::DataLf, b'\n') => State::Size { size: 0, digits: 0 },
@@ -116,7 +118,6 @@ impl Chunked {
             (State::Trailer | State::TrailerName, _) if is_token(byte) => self.extra(State::TrailerName)?,
             (State::TrailerValue, b'\r') => State::TrailerEnd,
             (State::TrailerValue, _) if is_text(byte) => self.extra(State::TrailerValue)?,
-            (State::TrailerEnd, b'\n') => State::Trailer,
             _ => return Err(BadChunk),
         })
     }

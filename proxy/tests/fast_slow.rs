@@ -70,10 +70,10 @@ const PATHS: [&str; 12] = [
 ];
 
 fn content(request: &Request) -> Vec<u8> {
-    let target = request.head().split(' ').nth(1).unwrap_or_default().to_owned();
-    let page = format!("<p>{}</p>", "many words ".repeat(300));
     // One for all, so that answers to the same request differ in nothing.
     static DATE: LazyLock<String> = LazyLock::new(|| httpdate::fmt_http_date(std::time::SystemTime::now()));
+    let target = request.head().split(' ').nth(1).unwrap_or_default().to_owned();
+    let page = format!("<p>{}</p>", "many words ".repeat(300));
     let date = &*DATE;
     let common = format!("Cache-Control: public, max-age=600\r\nX-Powered-By: test\r\nX-Total: 3\r\nDate: {date}\r\n");
     let of = |status, fields: &str, body: &str| response(status, &format!("{common}{fields}"), body);
@@ -162,7 +162,7 @@ fn asked() -> impl Strategy<Value = Asked> {
 
 impl Asked {
     fn bytes(&self, host: SocketAddr, connection: &str) -> Vec<u8> {
-        let lines: String = self.lines.iter().map(|line| format!("{line}\r\n")).collect();
+        let lines: String = self.lines.iter().flat_map(|line| [*line, "\r\n"]).collect();
         let text = format!(
             "{} {} HTTP/1.1\r\nHost: {host}\r\n{lines}Connection: {connection}\r\n\r\n",
             self.method, self.target
@@ -220,7 +220,11 @@ fn fast(path: &FastPath, asked: &Asked, host: SocketAddr, connection: &str) -> O
         ConnectionFacts { peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), scheme: Scheme::Http, worker: 0, last: false };
     let mut bytes = Vec::new();
     let answer = path.answer(&head, &from, &mut bytes)?;
-    answer.body.iter().flat_map(|body| body.slices()).for_each(|slice| bytes.extend_from_slice(slice));
+    answer
+        .body
+        .iter()
+        .flat_map(vitrine_proxy::store::StoredBody::slices)
+        .for_each(|slice| bytes.extend_from_slice(slice));
     Some(Strict::of(&bytes, asked.method == "HEAD"))
 }
 

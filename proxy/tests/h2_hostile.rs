@@ -92,7 +92,7 @@ async fn a_client_that_resets_its_streams_is_let_go() {
     assert!(upstream.asked() <= 51, "{}", upstream.asked());
 }
 
-/// MadeYouReset (CVE-2025-8671): the client has the server reset its streams, by mistakes of its own.
+/// `MadeYouReset` (CVE-2025-8671): the client has the server reset its streams, by mistakes of its own.
 #[tokio::test]
 async fn a_client_that_makes_this_edge_reset_its_streams_is_let_go() {
     let (_upstream, proxy) = start("h2_resets = 50").await;
@@ -195,7 +195,7 @@ async fn a_client_that_opens_its_window_byte_by_byte_is_let_go() {
     client.send(&get(1, "/stored")).await;
     let dripping = async {
         while client.send(&word(WINDOW_UPDATE, 1, 1)).await {
-            tokio::time::sleep(DRIP).await
+            tokio::time::sleep(DRIP).await;
         }
     };
     tokio::time::timeout(LIMIT, dripping).await.expect("the connection ends");
@@ -230,7 +230,7 @@ async fn contents_that_drip_are_given_up() {
     client.send(&post(1, "/pass/slow")).await;
     let dripping = async {
         while client.send(&frame(DATA, 0, 1, b"x")).await {
-            tokio::time::sleep(DRIP).await
+            tokio::time::sleep(DRIP).await;
         }
     };
     tokio::time::timeout(LIMIT, dripping).await.expect("the connection ends");

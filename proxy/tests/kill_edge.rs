@@ -382,7 +382,7 @@ async fn live(
     wait_until("the disk is written", LIMIT, writes).await.unwrap();
     left.objects = disk(&program, "objects").await;
     assert_eq!(disk(&program, "errors").await, 0, "round {round}");
-    if round % 4 == 0 {
+    if round.is_multiple_of(4) {
         program.kill();
     } else {
         left.aimed += u64::from(tokio::task::block_in_place(|| {

@@ -329,6 +329,6 @@ mod tests {
         let one = Invalidated { url: 7, at: 9, segment: 3 };
         Entry::Invalidated(one).repeat(&mut table, &mut invalidated).unwrap();
         assert_eq!((invalidated, table.stamp().local), (vec![one], 9));
-        assert_eq!(table.verdict(Epoch::new(1, 5).into(), &[TagHash(1)]), Verdict::Purged);
+        assert_eq!(table.verdict(Epoch::new(1, 5).into(), [TagHash(1)]), Verdict::Purged);
     }
 }

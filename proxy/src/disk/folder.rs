@@ -360,14 +360,14 @@ mod tests {
         assert_eq!(second.found, Found::Kept);
         assert_eq!(second.facts, Facts { run: 2, ..facts });
         assert_eq!(second.invalidated, [one]);
-        assert_eq!(second.table.verdict(stamp, &[TagHash(7)]), Verdict::Purged);
+        assert_eq!(second.table.verdict(stamp, [TagHash(7)]), Verdict::Purged);
         // A stamp of the first run of which no journal knows is still below what the second purges.
         let unknown = Stamp { local: at + 1_000_000, ..stamp };
         assert!(second.table.stamp().local > unknown.local);
         // The first state of a run holds what the journal before it said.
         drop(second);
         let third = claim(&folder);
-        assert_eq!(third.table.verdict(stamp, &[TagHash(7)]), Verdict::Purged);
+        assert_eq!(third.table.verdict(stamp, [TagHash(7)]), Verdict::Purged);
         assert_eq!(third.invalidated, [one]);
     }
 

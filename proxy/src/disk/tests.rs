@@ -87,11 +87,11 @@ impl Folder {
 
 impl Edge {
     fn object(&self, path: &str, body: &[u8], tags: &[u64]) -> Object {
+        // No two versions are fresh until the same second.
+        static VERSIONS: AtomicU64 = AtomicU64::new(0);
         let url = self.presence.of(url(path));
         let provenance =
             Provenance { stamp: self.live.stamp(), tags: tags.iter().copied().map(TagHash).collect(), url };
-        // No two versions are fresh until the same second.
-        static VERSIONS: AtomicU64 = AtomicU64::new(0);
         let now = unix_millis();
         let fresh_until = now + 3_600_000 + VERSIONS.fetch_add(10_000, Ordering::Relaxed);
         let meta = Meta {
@@ -161,7 +161,7 @@ async fn what_leaves_memory_is_found_and_outlives_a_restart_killed_or_stopped() 
     let folder = Folder::new();
     let edge = folder.edge();
     edge.write("/a", b"hello", &[1]);
-    edge.write("/b", &[7; 200_000], &[2]);
+    edge.write("/b", &vec![7; 200_000], &[2]);
     assert_eq!(edge.get("/a").await.as_deref(), Some(&b"hello"[..]));
     assert!(edge.get("/b").await.is_some_and(|body| body == vec![7; 200_000]));
     assert_eq!(edge.get("/c").await, None);
@@ -403,7 +403,7 @@ async fn a_disk_that_hangs_holds_nobody_up_for_long_and_no_more_memory_than_the_
     edge.write("/a", b"hello", &[]);
     folder.io.hang(true);
     for number in 0..100 {
-        edge.evict(&format!("/{number}"), &[7; 50_000], &[]);
+        edge.evict(&format!("/{number}"), &vec![7; 50_000], &[]);
     }
     let report = edge.tier.report();
     assert!(report.queue_bytes <= 1 << 20 && report.counts.drops > 70, "{report:?}");

@@ -80,8 +80,8 @@ impl Network {
         match address.to_canonical() {
             IpAddr::V4(address) => Self::V4(address.octets()),
             IpAddr::V6(address) => {
-                let [a, b, c, d, e, f, g, h, ..] = address.octets();
-                Self::V6([a, b, c, d, e, f, g, h])
+                // The first half of sixteen bytes.
+                Self::V6(address.octets().first_chunk().copied().unwrap_or_default())
             }
         }
     }

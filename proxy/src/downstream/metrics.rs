@@ -97,12 +97,16 @@ impl DownstreamMetrics {
             handshakes_failed: counter("vitrine_tls_handshakes_failed_total", "TLS handshakes that failed.")?,
         };
         // All that can be, so that what is zero is seen to be.
-        Limit::ALL.iter().for_each(|limit| drop(metrics.exceeded.with_label_values(&[limit.label()])));
-        Malformed::ALL.iter().for_each(|malformed| drop(metrics.malformed.with_label_values(&[malformed.label()])));
-        [Scheme::Http, Scheme::Https].iter().for_each(|scheme| {
+        for limit in Limit::ALL {
+            drop(metrics.exceeded.with_label_values(&[limit.label()]));
+        }
+        for malformed in Malformed::ALL {
+            drop(metrics.malformed.with_label_values(&[malformed.label()]));
+        }
+        for scheme in [Scheme::Http, Scheme::Https] {
             metrics.open.with_label_values(&[scheme.as_str()]).set(0);
             metrics.opened.with_label_values(&[scheme.as_str()]).reset();
-        });
+        }
         Ok(metrics)
     }
 

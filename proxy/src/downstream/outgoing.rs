@@ -46,7 +46,7 @@ impl Outgoing {
 
     /// Gives its memory back: an idle connection holds none.
     pub(super) fn release(&mut self) {
-        if self.len() == 0 {
+        if self.is_empty() {
             self.held = Vec::new();
         }
     }
@@ -71,7 +71,9 @@ impl Outgoing {
     ) -> Poll<io::Result<usize>> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
         if self.len() + length <= HELD {
-            parts.iter().for_each(|part| self.held.extend_from_slice(part));
+            for part in parts {
+                self.held.extend_from_slice(part);
+            }
             return Poll::Ready(Ok(length));
         }
         loop {
@@ -93,7 +95,7 @@ impl Outgoing {
 
     /// Writes all that is held back.
     pub(super) fn poll_flush(&mut self, transport: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.len() > 0 {
+        while !self.is_empty() {
             let count = ready!(Pin::new(&mut *transport).poll_write(cx, &self.held[self.written..]))?;
             self.took(count)?;
             self.wrote(count);

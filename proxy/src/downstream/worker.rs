@@ -130,7 +130,7 @@ impl Worker {
         loop {
             tokio::select! {
                 accepted = connections.recv() => match accepted {
-                    Some(accepted) => self.serve(accepted),
+                    Some(accepted) => Self::serve(accepted),
                     None => break,
                 },
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -140,7 +140,7 @@ impl Worker {
         // What was accepted already is served.
         connections.close();
         while let Some(accepted) = connections.recv().await {
-            self.serve(accepted);
+            Self::serve(accepted);
         }
         let ended = async {
             while self.open() > 0 {
@@ -152,7 +152,7 @@ impl Worker {
         }
     }
 
-    fn serve(self: &Arc<Self>, accepted: Accepted) {
+    fn serve(accepted: Accepted) {
         tokio::spawn(opening::open(accepted));
     }
 }

@@ -84,18 +84,17 @@ impl Engine {
         for _ in 0..2 {
             let (key, context) = (sought.key(asked).clone(), self.context());
             let object = match context.recall(&key, asked.primary(), &url, None).await {
-                Recollected::Nothing => break,
                 Recollected::Varies(variants) => {
                     sought = self.seek(asked, Some(&variants), unix_millis());
                     continue;
                 }
                 Recollected::Object(object) => object,
                 // Nothing is sent on before it was judged.
-                Recollected::Arriving(..) => break,
+                Recollected::Nothing | Recollected::Arriving(..) => break,
             };
             let now = unix_millis();
             sought = self.sought(asked, sought, &object, now);
-            if let Some(answer) = self.from_disk(asked, &sought, now).await {
+            if let Some(answer) = self.served_from_disk(asked, &sought, now).await {
                 return answer;
             }
             break;
@@ -104,7 +103,7 @@ impl Engine {
     }
 
     /// What came off the disk as the answer, where it may be served as it is.
-    pub(super) async fn from_disk(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
+    pub(super) async fn served_from_disk(&self, asked: &Asked<'_>, sought: &Sought, now: u64) -> Option<Answer> {
         let (object, outcome) = sought.served()?;
         self.refresh_where_due(asked, sought);
         Some(self.object_answer(asked, object, Told::from_disk(outcome), now).await)
@@ -227,7 +226,7 @@ impl Engine {
             Taken::Recalled(object) => {
                 let now = unix_millis();
                 let found = self.sought(asked, sought.without_object(), &object, now);
-                match Box::pin(self.from_disk(asked, &found, now)).await {
+                match Box::pin(self.served_from_disk(asked, &found, now)).await {
                     Some(answer) => Ok(Answered::Answer(answer)),
                     None => Err(Anew { reason: None, variants: None, recalled: Some(object) }),
                 }

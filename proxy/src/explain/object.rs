@@ -73,5 +73,5 @@ fn tags(kept: store::Tags<'_>, known: &[Tag], of_interest: &[Tag]) -> Tags {
 }
 
 fn field(fields: StoredFields<'_>, name: &HeaderName) -> Option<String> {
-    fields.get(name).map(|value| words::text(value))
+    fields.get(name).map(words::text)
 }

@@ -49,6 +49,9 @@ impl Workspace {
             *generation = snapshot.generation;
             templates.clear();
         }
+        if request.path.len() > snapshot.config.listen.limits.target {
+            return None;
+        }
         let client = snapshot.config.listen.trusted.client(from.peer, from.scheme, request.fields);
         let host = client.host.as_deref().unwrap_or(request.host);
         let target = Target::parse(client.scheme, host, request.path).ok()?;

@@ -378,11 +378,13 @@ impl Link {
 mod tests {
     use vitrine_shared::coherence::{Position, TagTable, Verdict};
     use vitrine_shared::feed::{Mode, Purge};
-    use vitrine_shared::tag::Tag;
+    use vitrine_shared::tag::{Tag, TagHash};
 
     use super::super::connection::State;
     use super::*;
     use crate::purge::metrics::PurgeMetrics;
+
+    const NO_TAGS: [TagHash; 0] = [];
 
     fn at(millis: u64) -> BootTime {
         BootTime::at(Duration::from_millis(millis))
@@ -437,8 +439,8 @@ mod tests {
         let actions = machine.handle(at(10), page(Epoch::new(1, 6), vec![batch(1, 6)]));
         assert!(actions.contains(&Action::Report { applied: Epoch::new(1, 6) }), "{actions:?}");
         assert_eq!((live.applied(), live.floor()), (Epoch::new(1, 6), Epoch::new(1, 5)));
-        assert_eq!(live.verdict(stored, &[Tag::product("1").hash()]), Verdict::Purged);
-        assert_eq!(live.verdict(stored, &[Tag::product("2").hash()]), Verdict::Servable);
+        assert_eq!(live.verdict(stored, [Tag::product("1").hash()]), Verdict::Purged);
+        assert_eq!(live.verdict(stored, [Tag::product("2").hash()]), Verdict::Servable);
     }
 
     #[test]
@@ -451,7 +453,7 @@ mod tests {
         let position = Epoch::new(1, 90);
         let taken = Page { v: VERSION, position, take_position: Some(position), batches: vec![] };
         machine.handle(at(10), Event::Page(taken));
-        assert_eq!((live.applied(), live.verdict(stored, &[])), (position, Verdict::Purged));
+        assert_eq!((live.applied(), live.verdict(stored, NO_TAGS)), (position, Verdict::Purged));
     }
 
     #[test]
@@ -463,7 +465,7 @@ mod tests {
         machine.handle(at(0), Event::Tick);
         let actions = machine.handle(at(10), page(Epoch::new(1, 3), vec![]));
         assert!(actions.contains(&Action::Report { applied: Epoch::new(1, 3) }), "{actions:?}");
-        assert_eq!((live.applied(), live.verdict(stored, &[])), (Epoch::new(1, 3), Verdict::Purged));
+        assert_eq!((live.applied(), live.verdict(stored, NO_TAGS)), (Epoch::new(1, 3), Verdict::Purged));
         // Later, a page that is older than what the stream has brought is nothing unusual.
         machine.handle(at(20), Event::Batch(batch(1, 4)));
         machine.handle(at(30), page(Epoch::new(1, 3), vec![]));

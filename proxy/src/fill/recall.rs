@@ -26,7 +26,7 @@ pub(crate) enum Found {
     /// An object; memory holds it too, where it has room and nothing of it was purged.
     Object(Object),
     /// A fresh one that is too long to be waited for.
-    Arriving(Meta, Arriving),
+    Arriving(Box<Meta>, Arriving),
 }
 
 impl Context {
@@ -43,13 +43,12 @@ impl Context {
             return Found::Nothing;
         };
         let (meta, body) = match disk.recall(key, url).await {
-            Recalled::Nothing => return Found::Nothing,
             Recalled::Variants(spec) if key == primary => {
                 let variants = Arc::new(Variants::new(primary.clone(), spec));
                 self.store.insert_variants(variants.clone());
                 return Found::Varies(variants);
             }
-            Recalled::Variants(_) => return Found::Nothing,
+            Recalled::Nothing | Recalled::Variants(_) => return Found::Nothing,
             Recalled::Response(recall) => {
                 let Recall { meta, body } = *recall;
                 (meta, body)
@@ -58,7 +57,7 @@ impl Context {
         let body = match body {
             RecalledBody::Whole(body) => body,
             RecalledBody::Arriving(arriving) if self.is_fresh(&meta, control) => {
-                return Found::Arriving(meta, arriving);
+                return Found::Arriving(Box::new(meta), arriving);
             }
             RecalledBody::Arriving(arriving) => match self.whole(arriving).await {
                 Some(body) => body,
@@ -115,7 +114,7 @@ impl Run {
                 ends.outcome.tell(Outcome::Recalled(object));
                 Ok(FillResult::Recalled)
             }
-            Found::Arriving(meta, arriving) => Ok(self.send_on(meta, arriving, ends).await),
+            Found::Arriving(meta, arriving) => Ok(self.send_on(*meta, arriving, ends).await),
         }
     }
 

@@ -274,10 +274,10 @@ mod tests {
         assert_eq!(lifetime.freshness(99), Freshness::Fresh);
         assert_eq!(lifetime.freshness(100), stale(true, true));
         assert_eq!(lifetime.freshness(150), Freshness::Ended);
-        let endless = Lifetime { ends: None, ..lifetime.clone() };
+        let endless = Lifetime { ends: None, ..lifetime };
         assert_eq!(endless.freshness(250), stale(false, true));
         assert_eq!(endless.freshness(300), stale(false, false));
-        let soon = Lifetime { ends: Some(50), ..lifetime.clone() };
+        let soon = Lifetime { ends: Some(50), ..lifetime };
         assert_eq!(soon.freshness(50), Freshness::Ended);
         assert_eq!(soon.remaining(10), Duration::from_millis(40));
     }

@@ -81,7 +81,7 @@ fn right(from: &[IpNet], client: Option<IpAddr>) -> Right {
 }
 
 /// The purge is in force, and yet must not be answered as made: it could be forgotten.
-fn not_written_down(error: &Unsettled) -> Refusal {
+fn not_written_down(error: Unsettled) -> Refusal {
     Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "not_written_down", error.way_out())
 }
 
@@ -99,7 +99,7 @@ impl Purging<'_> {
         let (rule, right) = find(self.rules, &facts, self.client)?;
         let name = rule.map(|rule| Arc::clone(&rule.name));
         let purged = match self.purged(right, headers, target) {
-            Ok(body) => self.purger.settled().await.map(|()| body).map_err(|error| not_written_down(&error)),
+            Ok(body) => self.purger.settled().await.map(|()| body).map_err(not_written_down),
             refused => refused,
         };
         let (status, mut fields, body) = match purged {

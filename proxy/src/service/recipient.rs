@@ -160,6 +160,7 @@ impl Recipient<'_> {
 }
 
 /// The client has left, or takes the response too slowly.
+#[expect(clippy::unnecessary_box_returns, reason = "Pingora's results hold boxed errors")]
 fn gone(error: std::io::Error) -> Box<Error> {
     Error::because(ErrorType::WriteError, "writing a response", error).into_down()
 }

@@ -36,17 +36,14 @@ impl RequestId {
     /// milliseconds.
     pub(crate) fn of(given: Option<&[u8]>, now: u64) -> Self {
         let mut bytes = [0; MAX_LEN];
-        let len = match given.filter(|given| is_short_token(given)) {
-            Some(given) => {
-                bytes[..given.len()].copy_from_slice(given);
-                given.len()
+        let len = if let Some(given) = given.filter(|given| is_short_token(given)) {
+            bytes[..given.len()].copy_from_slice(given);
+            given.len()
+        } else {
+            if let Some(text) = bytes.first_chunk_mut() {
+                write_new(text, now);
             }
-            None => {
-                if let Some(text) = bytes.first_chunk_mut() {
-                    write_new(text, now);
-                }
-                ULID_LEN
-            }
+            ULID_LEN
         };
         Self { bytes, len }
     }

@@ -34,7 +34,7 @@ enum Held {
 pub(super) struct Pieces {
     id: u64,
     len: u64,
-    pieces: Arc<[Bytes]>,
+    each: Arc<[Bytes]>,
     /// What counts its bytes; without it, whoever holds it does.
     charge: Option<Arc<Charge>>,
 }
@@ -63,7 +63,7 @@ impl StoredBody {
         let is_scattered = pieces.len() > 1 && (len <= JOINED || len / pieces.len() < TOO_SMALL);
         // Copies are not what the charge counts.
         let (pieces, charge) = if is_scattered { (joined(&pieces, len), None) } else { (pieces.into(), charge) };
-        Self(Held::Pieces(Arc::new(Pieces { id: number(), len: len as u64, pieces, charge })))
+        Self(Held::Pieces(Arc::new(Pieces { id: number(), len: len as u64, each: pieces, charge })))
     }
 
     /// That of an object.
@@ -96,14 +96,14 @@ impl StoredBody {
             Held::Within(object) => (object.body_parts(), None),
             Held::Pieces(pieces) => ([&[][..]; 2], Some(pieces)),
         };
-        let pieces = pieces.into_iter().flat_map(|pieces| pieces.pieces.iter().map(|piece| &**piece));
+        let pieces = pieces.into_iter().flat_map(|pieces| pieces.each.iter().map(|piece| &**piece));
         within.into_iter().filter(|part| !part.is_empty()).chain(pieces)
     }
 
     /// Its pieces, in order, each to be held by itself. Copies nothing; allocates where it lies within an object.
     pub fn chunks(&self) -> Arc<[Bytes]> {
         match &self.0 {
-            Held::Pieces(pieces) => pieces.pieces.clone(),
+            Held::Pieces(pieces) => pieces.each.clone(),
             Held::Within(_) => self.each_chunk().collect(),
         }
     }
@@ -120,7 +120,7 @@ impl StoredBody {
                 .filter(|within| !within.as_ref().is_empty())
                 .map(Bytes::from_owner)
         });
-        within.chain(pieces.into_iter().flat_map(|pieces| pieces.pieces.iter().cloned()))
+        within.chain(pieces.into_iter().flat_map(|pieces| pieces.each.iter().cloned()))
     }
 
     /// Its length in bytes.
@@ -156,7 +156,7 @@ impl Pieces {
 
     /// What it takes of memory, in bytes.
     pub(super) fn weight(&self) -> u64 {
-        let pieces: usize = self.pieces.iter().map(|piece| cost(piece.len())).sum();
+        let pieces: usize = self.each.iter().map(|piece| cost(piece.len())).sum();
         (BODY_OVERHEAD + pieces) as u64
     }
 
@@ -229,8 +229,8 @@ mod tests {
             prop_assert!(body.slices().collect::<Vec<_>>().concat() == pieces.concat());
             prop_assert_eq!(body.chunks().concat().len() as u64, body.len());
             if let Some(pieces) = body.pieces() {
-                let kept: usize = pieces.pieces.iter().map(Bytes::len).sum();
-                let taken: usize = pieces.pieces.iter().map(|piece| rounded(piece.len())).sum();
+                let kept: usize = pieces.each.iter().map(Bytes::len).sum();
+                let taken: usize = pieces.each.iter().map(|piece| rounded(piece.len())).sum();
                 prop_assert!(sizes.len() < 2 || kept > JOINED || taken <= kept + kept / 16 + 256, "{taken} for {kept}");
             }
         }

@@ -36,11 +36,14 @@ pub(super) fn pack(fields: &HeaderMap, into: &mut Vec<u8>) {
 
 /// Seven bits a byte, the lowest first; the high bit says that more follow.
 fn push_length(mut length: usize, into: &mut Vec<u8>) {
-    while length >= 0x80 {
-        into.push((length & 0x7f) as u8 | 0x80);
+    loop {
+        let low = u8::try_from(length & 0x7f).unwrap_or(0);
         length >>= 7;
+        into.push(if length > 0 { low | 0x80 } else { low });
+        if length == 0 {
+            break;
+        }
     }
-    into.push((length & 0x7f) as u8);
 }
 
 fn length(bytes: &[u8], at: &mut usize) -> Option<usize> {
@@ -87,7 +90,7 @@ impl<'o> StoredFields<'o> {
     /// The same in a map. Allocates.
     pub fn to_map(self) -> HeaderMap {
         let mut map = HeaderMap::with_capacity(self.iter().count());
-        for (name, value) in self.iter() {
+        for (name, value) in self {
             // What was in a map can be so again.
             if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value)) {
                 map.append(name, value);

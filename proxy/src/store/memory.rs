@@ -252,13 +252,14 @@ impl Store {
 
     /// Counts more bytes of a fill, and makes room for them; `false`, and nothing counted, where there is none.
     pub(crate) fn grow_fill(&self, charge: &Charge, bytes: u64) -> bool {
-        let has_share = self.budget.of(Kind::Fills).saturating_add(bytes) <= self.largest();
-        while has_share {
-            if charge.try_add(bytes) {
-                return true;
-            }
-            if !self.make_room(&mut self.policy.lock(), bytes, bytes) {
-                break;
+        if self.budget.of(Kind::Fills).saturating_add(bytes) <= self.largest() {
+            loop {
+                if charge.try_add(bytes) {
+                    return true;
+                }
+                if !self.make_room(&mut self.policy.lock(), bytes, bytes) {
+                    break;
+                }
             }
         }
         self.metrics.refused_fills.inc();

@@ -45,8 +45,8 @@ const FORM: u8 = 4;
 
 impl Millis {
     fn exact(millis: u64) -> Self {
-        let [a, b, c, d, e, f, ..] = millis.to_le_bytes();
-        Self([a, b, c, d, e, f])
+        // The lowest six of eight bytes.
+        Self(millis.to_le_bytes().first_chunk().copied().unwrap_or_default())
     }
 
     fn of(millis: u64) -> Self {
@@ -54,8 +54,9 @@ impl Millis {
     }
 
     fn get(self) -> u64 {
-        let Self([a, b, c, d, e, f]) = self;
-        u64::from_le_bytes([a, b, c, d, e, f, 0, 0])
+        let mut bytes = [0; 8];
+        bytes[..6].copy_from_slice(&self.0);
+        u64::from_le_bytes(bytes)
     }
 }
 

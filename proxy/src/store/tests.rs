@@ -95,14 +95,18 @@ fn what_is_used_survives_what_is_not() {
     assert!(store.len() < 1_000);
 }
 
+fn sevens(count: u64) -> Vec<u8> {
+    vec![7; usize::try_from(count).unwrap()]
+}
+
 #[test]
 fn one_entry_may_take_half_and_no_more() {
     let store = store(4 * MIB);
-    store.insert(object("/half", &vec![7; (MIB + MIB / 2) as usize], &[]));
+    store.insert(object("/half", &sevens(MIB + MIB / 2), &[]));
     assert!(is_there(&store, "/half"));
-    store.insert(object("/more", &vec![7; (2 * MIB + 1) as usize], &[]));
+    store.insert(object("/more", &sevens(2 * MIB + 1), &[]));
     assert!(!is_there(&store, "/more"));
-    store.insert(object("/half", &vec![7; (2 * MIB + 1) as usize], &[]));
+    store.insert(object("/half", &sevens(2 * MIB + 1), &[]));
     assert!(!is_there(&store, "/half"), "what it was to replace does not stay");
     assert_eq!(store.bytes(), store.bytes_of(Kind::Index));
 }
@@ -128,7 +132,7 @@ fn a_body_is_counted_until_the_last_who_sends_it_is_done() {
     let charge = Arc::new(store.charge_fill());
     assert!(store.grow_fill(&charge, MIB));
     charge.becomes(Kind::Bodies);
-    let body = StoredBody::charged(vec![Bytes::from(vec![7; MIB as usize])], charge);
+    let body = StoredBody::charged(vec![Bytes::from(sevens(MIB))], charge);
     let meta = object("/large", b"", &[]);
     let meta = Meta {
         key: meta.key(),

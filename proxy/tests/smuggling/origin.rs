@@ -22,6 +22,7 @@ pub enum Seen {
     Fault(String),
 }
 
+#[allow(clippy::large_enum_variant, reason = "there is one of it")]
 pub enum Origin {
     Recorder(Recorder),
     Node(Node),

@@ -86,19 +86,18 @@ pub fn fields(method: &str, path: &str) -> Vec<u8> {
 pub fn field(name: &str, value: &str) -> Vec<u8> {
     let text = |text: &str| {
         let length = text.len();
-        let prefix = match length {
-            0..127 => vec![u8::try_from(length).unwrap()],
-            _ => {
-                // An integer beyond its prefix of seven bits (RFC 7541 §5.1).
-                let mut bytes = vec![127];
-                let mut rest = length - 127;
-                while rest >= 128 {
-                    bytes.push(u8::try_from(rest % 128).unwrap() | 128);
-                    rest /= 128;
-                }
-                bytes.push(u8::try_from(rest).unwrap());
-                bytes
+        let prefix = if let 0..127 = length {
+            vec![u8::try_from(length).unwrap()]
+        } else {
+            // An integer beyond its prefix of seven bits (RFC 7541 §5.1).
+            let mut bytes = vec![127];
+            let mut rest = length - 127;
+            while rest >= 128 {
+                bytes.push(u8::try_from(rest % 128).unwrap() | 128);
+                rest /= 128;
             }
+            bytes.push(u8::try_from(rest).unwrap());
+            bytes
         };
         [&prefix[..], text.as_bytes()].concat()
     };
@@ -142,11 +141,12 @@ impl Frames {
     }
 
     fn taken(&mut self) -> Option<Frame> {
-        let &[a, b, c, kind, flags, s, t, u, v] = self.held.first_chunk()?;
-        let end = 9 + u32::from_be_bytes([0, a, b, c]) as usize;
+        let word = |at: usize| Some(u32::from_be_bytes(*self.held.get(at..)?.first_chunk()?));
+        let (length, stream, &[kind, flags]) = (word(0)? >> 8, word(5)?, self.held.get(3..)?.first_chunk()?);
+        let end = 9 + length as usize;
         let payload = self.held.get(9..end)?.to_vec();
         self.held.drain(..end);
-        Some(Frame { kind, flags, stream: u32::from_be_bytes([s, t, u, v]), payload })
+        Some(Frame { kind, flags, stream, payload })
     }
 
     /// The next frame of this kind.

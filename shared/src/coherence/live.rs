@@ -69,9 +69,12 @@ impl Live {
         let new = guarded.table.apply_numbered(batch.prev, &purges)?;
         if new > 0 {
             let floors_stay = guarded.table.floors() == floors;
-            self.change(&mut guarded, |recent, generation| match floors_stay {
-                true => recent.purges(generation, &purges),
-                false => recent.all(generation),
+            self.change(&mut guarded, |recent, generation| {
+                if floors_stay {
+                    recent.purges(generation, &purges);
+                } else {
+                    recent.all(generation);
+                }
             });
         }
         Ok(new)
@@ -83,9 +86,12 @@ impl Live {
         let floors = guarded.table.floors();
         let at = guarded.table.purge(tags, everything, mode);
         let floors_stay = guarded.table.floors() == floors;
-        self.change(&mut guarded, |recent, generation| match floors_stay {
-            true => recent.tags(generation, tags.iter().copied()),
-            false => recent.all(generation),
+        self.change(&mut guarded, |recent, generation| {
+            if floors_stay {
+                recent.tags(generation, tags.iter().copied());
+            } else {
+                recent.all(generation);
+            }
         });
         at
     }

@@ -126,8 +126,8 @@ mod tests {
     #[test]
     fn what_no_change_names_is_spared() {
         let mut recent = Recent::from(1);
-        assert!(recent.spares(1, &tags(&[1])));
-        assert!(!recent.spares(0, &tags(&[1])), "of before nothing is known");
+        assert!(recent.spares(1, tags(&[1])));
+        assert!(!recent.spares(0, tags(&[1])), "of before nothing is known");
         recent.tags(2, tags(&[7]));
         recent.tags(3, tags(&[8, 9]));
         recent.tags(4, tags(&[]));
@@ -140,28 +140,28 @@ mod tests {
             (4, &[7, 8, 9], true),
             (1, &[], true),
         ] {
-            assert_eq!(recent.spares(before, &tags(of)), spared, "{before} {of:?}");
+            assert_eq!(recent.spares(before, tags(of)), spared, "{before} {of:?}");
         }
-        assert!(!recent.spares(5, &tags(&[1])), "a generation that is still to come");
+        assert!(!recent.spares(5, tags(&[1])), "a generation that is still to come");
         recent.all(5);
-        assert!(!recent.spares(4, &tags(&[])));
-        assert!(recent.spares(5, &tags(&[7])));
+        assert!(!recent.spares(4, tags(&[])));
+        assert!(recent.spares(5, tags(&[7])));
     }
 
     #[test]
     fn too_many_tags_or_changes_spare_nothing() {
         let mut recent = Recent::from(1);
         recent.tags(2, (0..9).map(TagHash));
-        assert!(!recent.spares(1, &tags(&[99])));
+        assert!(!recent.spares(1, tags(&[99])));
         for generation in 3..=6 {
             recent.tags(generation, tags(&[generation, generation + 100, generation + 200]));
         }
-        assert!(recent.spares(4, &tags(&[99])));
-        assert!(!recent.spares(3, &tags(&[99])), "nine tags in three changes");
+        assert!(recent.spares(4, tags(&[99])));
+        assert!(!recent.spares(3, tags(&[99])), "nine tags in three changes");
         for generation in 7..=70 {
             recent.tags(generation, tags(&[]));
         }
-        assert!(recent.spares(6, &tags(&[99])));
-        assert!(!recent.spares(5, &tags(&[99])), "65 changes");
+        assert!(recent.spares(6, tags(&[99])));
+        assert!(!recent.spares(5, tags(&[99])), "65 changes");
     }
 }

@@ -232,6 +232,8 @@ mod tests {
 
     use super::*;
 
+    const NO_TAGS: [TagHash; 0] = [];
+
     fn batch(term: u32, first: u64, purges: &[&[&str]]) -> Batch {
         let purges = purges
             .iter()
@@ -279,8 +281,8 @@ mod tests {
         let mut table = TagTable::at(Epoch::new(1, 7), 100);
         assert!(matches!(table.apply(&batch(2, 8, &[&["a"]])), Err(ApplyError::NewTerm { term: 2, .. })));
         table.take_position(Epoch::new(2, 8));
-        assert_eq!(table.verdict(Epoch::new(1, 7).into(), &[]), Verdict::Purged);
-        assert_eq!(table.verdict(Epoch::new(2, 8).into(), &[]), Verdict::Servable);
+        assert_eq!(table.verdict(Epoch::new(1, 7).into(), NO_TAGS), Verdict::Purged);
+        assert_eq!(table.verdict(Epoch::new(2, 8).into(), NO_TAGS), Verdict::Servable);
         table.take_position(Epoch::new(1, 9));
         assert_eq!(table.applied(), Epoch::new(2, 8));
     }
@@ -302,8 +304,8 @@ mod tests {
         all.purges[0].everything = true;
         let mut table = TagTable::at(Epoch::new(1, 0), 100);
         table.apply(&all).unwrap();
-        assert_eq!(table.verdict(Epoch::new(1, 0).into(), &[]), Verdict::Purged);
-        assert_eq!(table.verdict(Epoch::new(1, 1).into(), &[]), Verdict::Servable);
+        assert_eq!(table.verdict(Epoch::new(1, 0).into(), NO_TAGS), Verdict::Purged);
+        assert_eq!(table.verdict(Epoch::new(1, 1).into(), NO_TAGS), Verdict::Servable);
     }
 
     #[test]
@@ -313,8 +315,8 @@ mod tests {
         all.purges[0].mode = Mode::Soft;
         let mut table = TagTable::at(Epoch::new(1, 0), 100);
         table.apply(&all).unwrap();
-        assert_eq!(table.verdict(Epoch::new(1, 0).into(), &[]), Verdict::SoftPurged);
-        assert_eq!(table.verdict(Epoch::new(1, 1).into(), &[]), Verdict::Servable);
+        assert_eq!(table.verdict(Epoch::new(1, 0).into(), NO_TAGS), Verdict::SoftPurged);
+        assert_eq!(table.verdict(Epoch::new(1, 1).into(), NO_TAGS), Verdict::Servable);
     }
 
     #[test]
@@ -352,8 +354,8 @@ mod tests {
         let mut table = TagTable::at(Epoch::new(1, 500), 100);
         let before = table.stamp();
         assert_eq!(table.start_over(Epoch::new(1, 3)), 1);
-        assert_eq!(table.verdict(before, &[]), Verdict::Purged);
-        assert_eq!(table.verdict(table.stamp(), &[]), Verdict::Servable);
+        assert_eq!(table.verdict(before, NO_TAGS), Verdict::Purged);
+        assert_eq!(table.verdict(table.stamp(), NO_TAGS), Verdict::Servable);
         // The numbers come again, and count.
         assert_eq!(table.apply(&batch(1, 4, &[&["a"]])), Ok(1));
         assert_eq!(table.verdict(Stamp { epoch: Epoch::new(1, 3), local: 1 }, &hashes(&["a"])), Verdict::Purged);

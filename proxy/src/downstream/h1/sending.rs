@@ -64,7 +64,7 @@ impl Sending {
         }
         match poll_send(&mut connection.transport, cx, head, answer.body.as_ref(), &mut sent) {
             Poll::Ready(result) => Ok(end(connection, Some(answer), head.len(), sent, &result)),
-            Poll::Pending => Err(Self { head: head.to_vec(), answer: Some(answer), sent, pacing: Pacing::default() }),
+            Poll::Pending => Err(Self { head: head.clone(), answer: Some(answer), sent, pacing: Pacing::default() }),
         }
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Frame {
 pub(super) enum Event {
     /// A frame's header.
     Begun(Frame),
-    /// A WINDOW_UPDATE's increment, or a RST_STREAM's reason.
+    /// A `WINDOW_UPDATE`'s increment, or a `RST_STREAM`'s reason.
     Word(Frame, u32),
     /// One of a SETTINGS frame's.
     Setting(u16, u32),
@@ -136,13 +136,8 @@ impl Frames {
 
 impl Frame {
     fn of(header: &[u8; HEADER]) -> Self {
-        let [a, b, c, kind, flags, s, t, u, v] = *header;
-        Self {
-            kind,
-            flags,
-            stream: u32::from_be_bytes([s, t, u, v]) & 0x7fff_ffff,
-            length: u32::from_be_bytes([0, a, b, c]),
-        }
+        let word = |at| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+        Self { kind: header[3], flags: header[4], stream: word(5) & 0x7fff_ffff, length: word(0) >> 8 }
     }
 
     /// A GOAWAY (RFC 9113 §6.8).
@@ -167,10 +162,10 @@ impl Frame {
     }
 
     fn event(self, held: &[u8; HEADER]) -> Event {
-        let [a, b, c, d, e, f, ..] = *held;
+        let word = |at| held[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
         match self.kind {
-            kind::SETTINGS => Event::Setting(u16::from_be_bytes([a, b]), u32::from_be_bytes([c, d, e, f])),
-            _ => Event::Word(self, u32::from_be_bytes([a, b, c, d])),
+            kind::SETTINGS => Event::Setting(u16::from_be_bytes([held[0], held[1]]), word(2)),
+            _ => Event::Word(self, word(0)),
         }
     }
 }

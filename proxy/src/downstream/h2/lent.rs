@@ -249,7 +249,9 @@ impl AsyncWrite for Lent {
         let Connection { transport, outgoing, .. } = self.connection()?;
         let length: usize = parts.iter().map(|part| part.len()).sum();
         let written = if is_corked && outgoing.len() + length <= HELD {
-            parts.iter().for_each(|part| outgoing.hold(part));
+            for part in parts {
+                outgoing.hold(part);
+            }
             Poll::Ready(Ok(length))
         } else {
             outgoing.poll_write(transport, cx, parts)

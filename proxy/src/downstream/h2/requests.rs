@@ -111,10 +111,8 @@ impl Requests {
 
     /// Answers, or has answered what takes its time.
     fn begin(&self, session: HttpSession) {
-        let answer = match session.is_body_empty() {
-            true => self.worker.fast.answer_map(session.req_header(), &self.facts),
-            false => None,
-        };
+        let answer =
+            if session.is_body_empty() { self.worker.fast.answer_map(session.req_header(), &self.facts) } else { None };
         let worker = &self.worker;
         if let Some(answer) = answer {
             return writing::begin(worker, session, answer, self.unsent().into());

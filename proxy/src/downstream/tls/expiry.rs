@@ -18,11 +18,14 @@ pub struct CertificateMetrics {
     left: Left,
 }
 
+/// When the certificates of files end.
+type Ends = Vec<(Box<Path>, SystemTime)>;
+
 /// Counted down when it is looked at.
 #[derive(Clone, Debug)]
 struct Left {
     gauge: GaugeVec,
-    ends: Arc<Mutex<Vec<(Box<Path>, SystemTime)>>>,
+    ends: Arc<Mutex<Ends>>,
 }
 
 // === impl CertificateMetrics ===

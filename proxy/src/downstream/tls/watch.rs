@@ -34,6 +34,6 @@ pub(in crate::downstream) async fn watch(certificates: Arc<Certificates>, curren
 
 /// What can be seen of the files without reading them.
 fn look(listen: &Listen) -> Vec<(PathBuf, Option<Look>)> {
-    let files = listen.certificates.iter().flat_map(|files| files.paths());
+    let files = listen.certificates.iter().flat_map(super::certificate::CertificateFiles::paths);
     files.map(|file| (file.to_owned(), Look::of(file))).collect()
 }

@@ -397,7 +397,7 @@ impl std::fmt::Debug for Tags<'_> {
     }
 }
 
-impl<'o> Tags<'o> {
+impl Tags<'_> {
     /// All of them, in order.
     pub fn iter(self) -> <Self as IntoIterator>::IntoIter {
         self.into_iter()

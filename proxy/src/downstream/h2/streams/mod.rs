@@ -15,7 +15,7 @@ const INITIAL_WINDOW: i64 = 65_535;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 /// Reasons of resets that a client's mistake is the cause of (RFC 9113 §7).
 const MISTAKES: [u32; 4] = [0x1, 0x3, 0x5, 0x6];
-/// Frames that one with a head or content may bring along: WINDOW_UPDATEs of the stream and the connection.
+/// Frames that one with a head or content may bring along: `WINDOW_UPDATEs` of the stream and the connection.
 const BROUGHT: u32 = 2;
 
 /// Streams that are kept in mind, for each that may be served at once.
@@ -24,7 +24,7 @@ const MOST_TRACKED: usize = 2;
 /// One connection's streams.
 #[derive(Debug)]
 pub(super) struct Streams {
-    streams: HashMap<u32, Stream>,
+    each: HashMap<u32, Stream>,
     /// The newest that the client opened.
     last: u32,
     /// How many there were.
@@ -79,7 +79,7 @@ impl Streams {
     /// Of a connection that is opened `now`, by which this edge lets `coming` bytes come in all streams and `coming_initial` in each.
     pub(super) fn new(now: Millis, coming: i64, coming_initial: i64) -> Self {
         Self {
-            streams: HashMap::new(),
+            each: HashMap::new(),
             last: 0,
             requests: 0,
             coming,
@@ -106,7 +106,7 @@ impl Streams {
 
     /// Whether the client is waited for, so that [`Streams::check`] is to be called now and then.
     pub(super) fn is_waiting(&self) -> bool {
-        self.idle_since.is_some() || self.head_since.is_some() || self.streams.values().any(Stream::is_waiting)
+        self.idle_since.is_some() || self.head_since.is_some() || self.each.values().any(Stream::is_waiting)
     }
 
     /// Something came. An error where that is one time too often.
@@ -117,7 +117,7 @@ impl Streams {
     }
 
     fn look_whether_idle(&mut self, now: Millis) {
-        self.idle_since = if self.streams.is_empty() { self.idle_since.or(Some(now)) } else { None };
+        self.idle_since = if self.each.is_empty() { self.idle_since.or(Some(now)) } else { None };
     }
 
     fn came_in(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
@@ -128,13 +128,13 @@ impl Streams {
                 Ok(())
             }
             Event::Word(frame, _) => {
-                self.streams.remove(&frame.stream);
+                self.each.remove(&frame.stream);
                 self.reset(now, limits)
             }
             Event::Setting(INITIAL_WINDOW_SIZE, size) => {
                 let change = i64::from(size) - self.going_initial;
                 self.going_initial = i64::from(size);
-                for stream in self.streams.values_mut() {
+                for stream in self.each.values_mut() {
                     stream.window += change;
                     if let Some(going) = &mut stream.going {
                         going.window += change;
@@ -160,7 +160,7 @@ impl Streams {
                 self.head_since.get_or_insert(now);
                 if frame.stream > self.last {
                     self.open(now, limits, frame);
-                } else if let Some(stream) = self.streams.get_mut(&frame.stream) {
+                } else if let Some(stream) = self.each.get_mut(&frame.stream) {
                     // Trailers.
                     stream.coming = None;
                     self.forget(frame.stream);
@@ -170,7 +170,7 @@ impl Streams {
                 self.content = self.content.saturating_add(1);
                 self.coming -= i64::from(frame.length);
                 let is_open = self.coming > 0;
-                if let Some(stream) = self.streams.get_mut(&frame.stream) {
+                if let Some(stream) = self.each.get_mut(&frame.stream) {
                     if frame.has(END_STREAM) {
                         stream.coming = None;
                     } else if let Some(coming) = &mut stream.coming {
@@ -194,7 +194,7 @@ impl Streams {
         self.last = frame.stream;
         self.requests += 1;
         // So many are never served at once: what is beyond is refused, or nobody looks at it since the connection ends.
-        if self.streams.len() >= MOST_TRACKED * limits.h2.streams as usize {
+        if self.each.len() >= MOST_TRACKED * limits.h2.streams as usize {
             return;
         }
         let half = || {
@@ -204,7 +204,7 @@ impl Streams {
         };
         let coming = (!frame.has(END_STREAM)).then(half);
         let stream = Stream { opened: now, coming, going: None, is_answered: false, window: self.going_initial };
-        self.streams.insert(frame.stream, stream);
+        self.each.insert(frame.stream, stream);
     }
 
     /// A frame came that carries neither head nor content.
@@ -230,7 +230,7 @@ impl Streams {
     fn went_out(&mut self, now: Millis, limits: &Limits, event: Event) -> Result<(), Limit> {
         match event {
             Event::Begun(frame) if frame.kind == kind::HEADERS => {
-                if let Some(stream) = self.streams.get_mut(&frame.stream) {
+                if let Some(stream) = self.each.get_mut(&frame.stream) {
                     let window = stream.window;
                     stream.going = Some(Half { window, pacing: Pacing::default(), is_waiting: false });
                 }
@@ -241,7 +241,7 @@ impl Streams {
                 self.content = self.content.saturating_add(1);
                 let was_open = self.going > 0;
                 self.going -= i64::from(frame.length);
-                if let Some(going) = self.streams.get_mut(&frame.stream).and_then(|stream| stream.going.as_mut()) {
+                if let Some(going) = self.each.get_mut(&frame.stream).and_then(|stream| stream.going.as_mut()) {
                     going.window -= i64::from(frame.length);
                 }
                 self.end_going(frame);
@@ -251,7 +251,7 @@ impl Streams {
                 }
             }
             Event::Word(frame, reason) if frame.kind == kind::RST_STREAM => {
-                self.streams.remove(&frame.stream);
+                self.each.remove(&frame.stream);
                 if MISTAKES.contains(&reason) {
                     return self.reset(now, limits);
                 }
@@ -259,8 +259,7 @@ impl Streams {
             Event::Word(frame, more) => {
                 if frame.stream == 0 {
                     self.coming += i64::from(more);
-                } else if let Some(coming) =
-                    self.streams.get_mut(&frame.stream).and_then(|stream| stream.coming.as_mut())
+                } else if let Some(coming) = self.each.get_mut(&frame.stream).and_then(|stream| stream.coming.as_mut())
                 {
                     coming.window += i64::from(more);
                 }
@@ -274,7 +273,7 @@ impl Streams {
     /// A response is over with this frame, where it says so.
     fn end_going(&mut self, frame: Frame) {
         if frame.has(END_STREAM)
-            && let Some(stream) = self.streams.get_mut(&frame.stream)
+            && let Some(stream) = self.each.get_mut(&frame.stream)
         {
             stream.going = None;
             stream.is_answered = true;
@@ -284,8 +283,8 @@ impl Streams {
 
     /// Nothing is kept of a stream that is over.
     fn forget(&mut self, stream: u32) {
-        if self.streams.get(&stream).is_some_and(|stream| stream.is_answered && stream.coming.is_none()) {
-            self.streams.remove(&stream);
+        if self.each.get(&stream).is_some_and(|stream| stream.is_answered && stream.coming.is_none()) {
+            self.each.remove(&stream);
         }
     }
 
@@ -297,7 +296,7 @@ impl Streams {
             if was_shut && self.going > 0 {
                 self.settle_all(now, limits);
             }
-        } else if let Some(found) = self.streams.get_mut(&stream) {
+        } else if let Some(found) = self.each.get_mut(&stream) {
             found.window += more;
             if let Some(going) = &mut found.going {
                 going.window += more;
@@ -308,7 +307,7 @@ impl Streams {
 
     fn settle_going(&mut self, now: Millis, limits: &Limits, stream: u32, bytes: u64) {
         let is_shut = self.going <= 0;
-        if let Some(going) = self.streams.get_mut(&stream).and_then(|stream| stream.going.as_mut()) {
+        if let Some(going) = self.each.get_mut(&stream).and_then(|stream| stream.going.as_mut()) {
             let is_waiting = is_shut || going.window <= 0;
             going.settle(now, &limits.response, bytes, is_waiting);
         }
@@ -317,7 +316,7 @@ impl Streams {
     /// What is waited for has changed for all streams.
     fn settle_all(&mut self, now: Millis, limits: &Limits) {
         let (is_open, is_shut) = (self.coming > 0, self.going <= 0);
-        for stream in self.streams.values_mut() {
+        for stream in self.each.values_mut() {
             if let Some(coming) = &mut stream.coming {
                 let is_waiting = is_open && coming.window > 0;
                 coming.settle(now, &limits.body, 0, is_waiting);
@@ -338,7 +337,7 @@ impl Streams {
         if self.idle_since.is_some_and(|since| is_over(since, millis(limits.idle_timeout))) {
             return Err(Limit::IdleTimeout);
         }
-        for stream in self.streams.values_mut() {
+        for stream in self.each.values_mut() {
             if let Some(coming) = &mut stream.coming {
                 if coming.is_over(now, &limits.body) {
                     return Err(Limit::BodyRate);
