@@ -29,13 +29,13 @@ pub(super) struct Outgoing {
 // === impl Outgoing ===
 
 impl Outgoing {
-    /// Whether nothing is held back.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing is held back, here or by the transport.
+    pub(super) fn is_out(&self) -> bool {
         self.held.is_empty() && !self.unflushed
     }
 
-    /// Bytes that are held back.
-    pub(super) fn len(&self) -> usize {
+    /// Bytes that are held back here.
+    pub(super) fn left(&self) -> usize {
         self.held.len() - self.written
     }
 
@@ -46,7 +46,7 @@ impl Outgoing {
 
     /// Gives its memory back: an idle connection holds none.
     pub(super) fn release(&mut self) {
-        if self.is_empty() {
+        if self.is_out() {
             self.held = Vec::new();
         }
     }
@@ -70,14 +70,14 @@ impl Outgoing {
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length: usize = parts.iter().map(|part| part.len()).sum();
-        if self.len() + length <= HELD {
+        if self.left() + length <= HELD {
             for part in parts {
                 self.held.extend_from_slice(part);
             }
             return Poll::Ready(Ok(length));
         }
         loop {
-            let held = self.len();
+            let held = self.left();
             let all: SmallVec<[IoSlice<'_>; PARTS]> = std::iter::once(IoSlice::new(&self.held[self.written..]))
                 .chain(parts.iter().map(|part| IoSlice::new(part)))
                 .filter(|part| !part.is_empty())
@@ -95,7 +95,7 @@ impl Outgoing {
 
     /// Writes all that is held back.
     pub(super) fn poll_flush(&mut self, transport: &mut Transport, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.is_empty() {
+        while self.left() > 0 {
             let count = ready!(Pin::new(&mut *transport).poll_write(cx, &self.held[self.written..]))?;
             self.took(count)?;
             self.wrote(count);

@@ -311,7 +311,7 @@ impl Drop for Lent {
 impl AsyncRead for Lent {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         // Who waits for the client has nothing to write for now, so what is held back goes out.
-        if self.connection.as_ref().is_some_and(|connection| !connection.outgoing.is_empty())
+        if self.connection.as_ref().is_some_and(|connection| !connection.outgoing.is_out())
             && let Poll::Ready(Err(error)) = self.poll_out(cx, None)
         {
             return Poll::Ready(Err(error));

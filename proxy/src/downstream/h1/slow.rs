@@ -51,7 +51,7 @@ pub(super) fn come_back(back: &Back, goes_on: bool, is_whole: bool) -> After {
     connection.watch.clear();
     connection.outgoing.release();
     let is_quiet = is_content_ended && connection.buffer.is_empty();
-    match (goes_on && is_content_ended && connection.outgoing.is_empty(), is_shut || is_whole || goes_on) {
+    match (goes_on && is_content_ended && connection.outgoing.is_out(), is_shut || is_whole || goes_on) {
         (true, _) => After::Next(connection),
         (false, true) if is_quiet => After::Close(connection, Closing::Now),
         (false, true) => After::Close(connection, Closing::Linger),

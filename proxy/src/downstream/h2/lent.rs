@@ -248,7 +248,7 @@ impl AsyncWrite for Lent {
         let is_corked = self.signals.is_corked();
         let Connection { transport, outgoing, .. } = self.connection()?;
         let length: usize = parts.iter().map(|part| part.len()).sum();
-        let written = if is_corked && outgoing.len() + length <= HELD {
+        let written = if is_corked && outgoing.left() + length <= HELD {
             for part in parts {
                 outgoing.hold(part);
             }
