@@ -75,12 +75,13 @@ fn weight(request: &HeaderMap, coding: &str) -> Option<u16> {
 }
 
 /// What is no weight refuses.
-fn thousandths(parameter: &str) -> u16 {
-    let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q=")).unwrap_or("0");
+/// `None` for what is no weight (RFC 9110 §12.4.2).
+fn thousandths(parameter: &str) -> Option<u16> {
+    let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;
     let (whole, decimals) = value.split_once('.').unwrap_or((value, ""));
     let fits = whole.len() == 1 && decimals.len() <= 3 && (whole.to_owned() + decimals).bytes().all(|b| b.is_ascii_digit());
-    let number = format!("{whole}{decimals:0<3}").parse().unwrap_or(0);
-    if fits && number <= 1000 { number } else { 0 }
+    let number = format!("{whole}{decimals:0<3}").parse().ok()?;
+    (fits && number <= 1000).then_some(number)
 }
 
 fn forms(request: &HeaderMap, choices: &mut Choices<'_>) {
@@ -162,12 +163,7 @@ fn best_type_is_accepted(request: &HeaderMap, best: Option<&str>, offered: &[Box
                 [] => ranges.push((name.to_ascii_lowercase(), 1000)),
                 // Other text than a weight: of something narrower than what is offered.
                 [one] if one.len() > 1 && one[..2].eq_ignore_ascii_case("q=") => {
-                    let weight = thousandths(one);
-                    let is_weight = weight > 0 || one[2..].bytes().all(|byte| byte == b'0' || byte == b'.');
-                    if !is_weight {
-                        return;
-                    }
-                    ranges.push((name.to_ascii_lowercase(), weight));
+                    ranges.extend(thousandths(one).map(|weight| (name.to_ascii_lowercase(), weight)));
                 }
                 _ => {}
             }
