@@ -65,7 +65,7 @@ fn weight(request: &HeaderMap, coding: &str) -> Option<u16> {
             let (name, weight) = member.split_once(';').unwrap_or((member, "q=1"));
             let name = name.trim().to_ascii_lowercase();
             let name = if name == "x-gzip" { "gzip" } else { &name };
-            let weight = thousandths(weight.trim());
+            let weight = thousandths(weight.trim()).unwrap_or(0);
             if name == coding {
                 own = Some(own.map_or(weight, |before| before.min(weight)));
             }
