@@ -43,9 +43,17 @@ impl Answer {
     pub fn of_map(status: StatusCode, given: &HeaderMap, body: Vec<u8>) -> Self {
         let mut fields: BTreeMap<String, Vec<Vec<u8>>> = BTreeMap::new();
         for (name, value) in given {
-            fields.entry(name.as_str().to_owned()).or_default().push(value.as_bytes().to_vec());
+            // What a parser of HTTP/1.1 leaves off; it never lets such a value in either.
+            fields.entry(name.as_str().to_owned()).or_default().push(value.as_bytes().trim_ascii().to_vec());
         }
         Self { status: status.as_u16(), reason: None, fields, body }
+    }
+
+    /// Without what it says of an HTTP/1.1 connection, which HTTP/2 does not say (RFC 9113 §8.2.2).
+    pub fn for_any_connection(&self) -> Self {
+        let mut answer = self.clone();
+        answer.fields.remove("connection");
+        answer
     }
 
     pub fn keeps_alive(&self) -> bool {

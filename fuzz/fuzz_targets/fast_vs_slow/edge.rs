@@ -38,8 +38,7 @@ edge = "e"
 [listen]
 http = "127.0.0.1:0"
 ops = "127.0.0.1:0"
-[listen.trusted_proxies]
-networks = ["10.1.0.0/16"]
+trusted_proxies = ["10.1.0.0/16"]
 [cache]
 memory = "64MiB"
 [upstreams.o]
@@ -83,9 +82,9 @@ edge_ttl = "1h"
 browser_ttl = "30s"
 cors = { origins = ["https://shop.example", "https://*.shop.example"], credentials = true, expose = ["x-total"] }
 [rules.response_headers]
-set = { x-frame-options = "DENY", content-type = "text/plain", etag = "\"set\"" }
+set = { x-frame-options = "DENY", content-type = "text/plain" }
 add = { x-other = "added", vary = "x-added" }
-remove = ["x-powered-by", "last-modified", "age"]
+remove = ["x-powered-by", "server"]
 
 [[rules]]
 name = "keyed"
