@@ -153,10 +153,11 @@ fn languages_and_types(request: &HeaderMap, settings: &CacheSettings) {
 
 /// RFC 9110 §12.5.1: the most specific range that matches a type gives its weight.
 fn best_type_is_accepted(request: &HeaderMap, best: Option<&str>, offered: &[Box<str>]) {
-    let mut ranges: Vec<(String, u16)> = Vec::new();
+    let (mut ranges, mut count): (Vec<(String, u16)>, usize) = (Vec::new(), 0);
     for line in request.get_all(header::ACCEPT) {
         let Ok(line) = line.to_str() else { return };
         for member in line.split(',').map(str::trim).filter(|member| !member.is_empty()) {
+            count += 1;
             let mut parts = member.split(';').map(str::trim);
             let (name, parameters) = (parts.next().unwrap_or_default(), parts.collect::<Vec<_>>());
             match parameters[..] {
@@ -169,7 +170,8 @@ fn best_type_is_accepted(request: &HeaderMap, best: Option<&str>, offered: &[Box
             }
         }
     }
-    if ranges.len() > 32 {
+    // So many are read.
+    if count > 32 {
         return;
     }
     let weight = |offer: &str| {
