@@ -194,8 +194,9 @@ async fn a_client_that_opens_its_window_byte_by_byte_is_let_go() {
     let mut client = Frames::open(proxy.http, &[(INITIAL_WINDOW_SIZE, 1)]).await;
     client.send(&get(1, "/stored")).await;
     let dripping = async {
+        let mut drips = tokio::time::interval(DRIP);
         while client.send(&word(WINDOW_UPDATE, 1, 1)).await {
-            tokio::time::sleep(DRIP).await;
+            drips.tick().await;
         }
     };
     tokio::time::timeout(LIMIT, dripping).await.expect("the connection ends");
@@ -229,8 +230,9 @@ async fn contents_that_drip_are_given_up() {
     let mut client = Frames::open(proxy.http, &[]).await;
     client.send(&post(1, "/pass/slow")).await;
     let dripping = async {
+        let mut drips = tokio::time::interval(DRIP);
         while client.send(&frame(DATA, 0, 1, b"x")).await {
-            tokio::time::sleep(DRIP).await;
+            drips.tick().await;
         }
     };
     tokio::time::timeout(LIMIT, dripping).await.expect("the connection ends");

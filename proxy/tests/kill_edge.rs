@@ -38,8 +38,8 @@ const PATHS: usize = 150;
 /// Clients that ask at once, and those that change and purge something.
 const READERS: usize = 8;
 const WRITERS: usize = 3;
-/// How long the program lives in a round, in milliseconds, from when its disk is in use.
-const LIFE: std::ops::Range<u64> = 100..700;
+/// Requests that are served before it is killed.
+const LIFE: std::ops::Range<usize> = 100..1000;
 /// Where a segment's records begin, how each of them does, and where in it its length stands.
 const RECORDS: u64 = 32;
 const RECORD: &[u8] = b"VRec";
@@ -232,7 +232,7 @@ async fn write(world: Arc<World>, addresses: (SocketAddr, SocketAddr), mut rando
     let client = client();
     loop {
         let path = random.random_range(0..PATHS);
-        let _alone = world.changing[path].lock().await;
+        let alone = world.changing[path].lock().await;
         let version = if random.random_bool(0.5) {
             let url = format!("http://{http}/{path}");
             let Ok(response) = client.post(url).header("host", "shop.example").send().await else {
@@ -252,7 +252,13 @@ async fn write(world: Arc<World>, addresses: (SocketAddr, SocketAddr), mut rando
             world.promised[path].fetch_max(version, Ordering::SeqCst);
             world.purges.fetch_add(1, Ordering::Relaxed);
         }
-        tokio::time::sleep(Duration::from_millis(random.random_range(0..10))).await;
+        drop(alone);
+        // Between changes it reads, or nothing would stay long enough to reach the disk.
+        for _ in 0..random.random_range(0..8) {
+            if ask(&world, &client, http, random.random_range(0..PATHS)).await == Asked::Gone {
+                return;
+            }
+        }
     }
 }
 
@@ -271,6 +277,15 @@ fn config(addresses: &Addresses, origin: SocketAddr, folder: &Path) -> String {
     )
 }
 
+/// Whether all threads of a program have stopped.
+fn is_stopped(pid: u32) -> bool {
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    // The state stands behind the name, which is in brackets.
+    let state = |stat: &str| stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    let stats = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok());
+    stats.into_iter().all(|stat| state(&stat) == Some('T'))
+}
+
 /// Kills the program in the middle of a record: it is stopped again and again as soon as its thread that writes has written something,
 /// and goes on where the newest segment shows no record that is begun; it is killed after a while in any case. Whether one was seen.
 fn kill_while_it_writes(program: &mut Program, folder: &Path) -> bool {
@@ -285,8 +300,9 @@ fn kill_while_it_writes(program: &mut Program, folder: &Path) -> bool {
         let now = std::fs::read(&writer).unwrap();
         if now != before {
             signal(Signal::SIGSTOP);
-            // All its threads, wherever they are, have stopped by then; if not, the kill is one like the others.
-            std::thread::sleep(Duration::from_millis(1));
+            while !is_stopped(program.pid()) {
+                std::thread::yield_now();
+            }
             if is_writing(folder) {
                 break true;
             }
@@ -376,7 +392,9 @@ async fn live(
         let to = (addresses.http, addresses.ops);
         others.spawn(write(world.clone(), to, StdRng::seed_from_u64(random.random())));
     }
-    tokio::time::sleep(Duration::from_millis(random.random_range(LIFE))).await;
+    let until = world.served.load(Ordering::Relaxed) + random.random_range(LIFE);
+    let lives = async || world.served.load(Ordering::Relaxed) >= until;
+    wait_until("it has served so many", LIMIT, lives).await.unwrap();
     // Whatever its predecessor's end left, it writes too.
     let writes = async || disk(&program, "writes").await > 0;
     wait_until("the disk is written", LIMIT, writes).await.unwrap();

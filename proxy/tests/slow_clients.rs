@@ -77,13 +77,14 @@ async fn drip(mut stream: TcpStream, start: &[u8]) -> Vec<u8> {
     stream.write_all(start).await.unwrap();
     let mut got = Vec::new();
     let dripping = async {
+        let mut drips = tokio::time::interval(DRIP);
         loop {
             tokio::select! {
                 read = stream.read_buf(&mut got) => match read {
                     Ok(1..) => {}
                     _ => break,
                 },
-                () = tokio::time::sleep(DRIP) => {
+                _ = drips.tick() => {
                     let _ = stream.write_all(b"a").await;
                 }
             }

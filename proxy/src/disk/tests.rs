@@ -45,7 +45,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !holds() {
         assert!(begun.elapsed() < LONG, "in vain: {what}");
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::yield_now();
     }
 }
 
@@ -390,9 +390,8 @@ async fn a_disk_that_cannot_be_read_is_a_miss_and_left_alone_for_a_while() {
     }
     assert!(edge.tier.report().counts.errors < 20, "it is asked now and then");
     folder.io.fail_reads(0);
-    while edge.get("/a").await.is_none() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("reads are tried again", || edge.tier.health.may_try(Part::Reads, Instant::now()));
+    assert!(edge.get("/a").await.is_some());
     assert!(edge.failing().is_empty());
 }
 
