@@ -33,7 +33,7 @@ pub(super) fn run(file: PathBuf) -> ExitCode {
     tracing::info!(edge = %config.edge, http = %config.listen.http, ops = %config.listen.ops, "starting");
     match Server::of_file(loaded, loader) {
         Ok(server) => {
-            server.run(Stop::Signals);
+            server.measured_by(crate::allocator::in_use).run(Stop::Signals);
             tracing::info!("stopped");
             ExitCode::SUCCESS
         }

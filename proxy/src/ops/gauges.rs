@@ -66,6 +66,7 @@ impl Gauges {
             (Kind::Derived, by.derived),
             (Kind::Fills, by.fills),
             (Kind::Index, by.index),
+            (Kind::Process, by.process),
         ] {
             self.bytes.with_label_values(&[kind.label()]).set(clamp(bytes));
         }

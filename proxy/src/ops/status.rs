@@ -74,6 +74,8 @@ pub struct BytesByKind {
     pub fills: u64,
     /// Tables and queues.
     pub index: u64,
+    /// All else that the process has in use.
+    pub process: u64,
 }
 
 /// Running fills.
@@ -95,6 +97,7 @@ impl BytesByKind {
             derived: store.bytes_of(Kind::Derived),
             fills: store.bytes_of(Kind::Fills),
             index: store.bytes_of(Kind::Index),
+            process: store.bytes_of(Kind::Process),
         }
     }
 }

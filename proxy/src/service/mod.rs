@@ -6,6 +6,7 @@ mod disk;
 mod edge;
 pub(crate) mod forward;
 mod limits;
+mod memory;
 pub mod metrics;
 mod own;
 mod pass;
@@ -18,4 +19,5 @@ pub(crate) mod target;
 mod write;
 
 pub use edge::{Edge, RequestContext};
+pub use memory::InUse;
 pub use server::{Server, StartError, Stop};

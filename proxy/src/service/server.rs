@@ -17,6 +17,7 @@ use vitrine_shared::coherence::Live;
 
 use super::clients::ClientService;
 use super::disk::{Disk, Running};
+use super::memory::{InUse, MemoryService};
 use super::pass::MAX_TRIES;
 use super::{Edge, clients};
 use crate::config::{Config, Feed as FeedConfig};
@@ -182,6 +183,14 @@ impl Server {
             pingora.add_service(one_thread("reload", ReloadService(reloader)));
         }
         Ok(Self { pingora, engine, feed: status, current, http, https, ops: ops_address, disk })
+    }
+
+    /// Counts all that the process has in use in the cache's budget, and makes room for it. `in_use` tells how many bytes that are.
+    #[must_use]
+    pub fn measured_by(mut self, in_use: InUse) -> Self {
+        let store = self.engine.context().store.clone();
+        self.pingora.add_service(one_thread("memory", MemoryService { store, in_use }));
+        self
     }
 
     /// What is in force, to look at from outside.

@@ -18,10 +18,12 @@ pub enum Kind {
     Fills,
     /// Tables and queues.
     Index,
+    /// All else that the process has in use: connections, buffers, tags, templates.
+    Process,
 }
 
 /// How many kinds there are.
-const KINDS: usize = 5;
+const KINDS: usize = 6;
 
 /// Bytes, counted by kind, and how many there may be.
 #[derive(Debug)]
@@ -42,7 +44,8 @@ pub struct Charge {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; KINDS] = [Self::Objects, Self::Bodies, Self::Derived, Self::Fills, Self::Index];
+    pub const ALL: [Self; KINDS] =
+        [Self::Objects, Self::Bodies, Self::Derived, Self::Fills, Self::Index, Self::Process];
 
     /// As the metrics name it.
     pub const fn label(self) -> &'static str {
@@ -52,6 +55,7 @@ impl Kind {
             Self::Derived => "derived",
             Self::Fills => "fills",
             Self::Index => "index",
+            Self::Process => "process",
         }
     }
 }

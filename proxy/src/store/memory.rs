@@ -16,6 +16,10 @@ use crate::key::CacheKey;
 
 /// The part of the budget that one entry may take, and that all running fills may take together: a half.
 const SHARE: u64 = 2;
+/// The part of the budget that the rest of the process is counted up to: the cache keeps the other half, whatever strangers hold.
+const MOST_OF_PROCESS: u64 = 2;
+/// Entries that make room before others who store get their turn.
+const AT_ONCE: usize = 64;
 /// Entries that are being sent, whose memory would not come free, and that are passed over in making room once.
 const SPARED: usize = 32;
 
@@ -274,6 +278,15 @@ impl Store {
         charge.add(bytes);
     }
 
+    /// Counts what else the process has in use, where all that it has is `in_use` bytes, and makes room for it. One caller at a time.
+    pub fn count_process(&self, in_use: u64) {
+        let before = self.budget.of(Kind::Process);
+        let counted = self.budget.total().saturating_sub(before);
+        let rest = in_use.saturating_sub(counted).min(self.capacity() / MOST_OF_PROCESS);
+        self.budget.change(Kind::Process, before, rest);
+        while self.is_over() && self.make_some_room() {}
+    }
+
     /// Whether more is counted than there may be.
     pub(crate) fn is_over(&self) -> bool {
         !self.budget.has_room(0)
@@ -330,6 +343,18 @@ impl Store {
             self.count(counted);
         }
         true
+    }
+
+    /// Evicts some of what is too much; whether that could be done.
+    fn make_some_room(&self) -> bool {
+        let mut counted = self.policy.lock();
+        let mut spared = SPARED;
+        let coming = self.budget.of(Kind::Fills);
+        (0..AT_ONCE).all(|_| {
+            let is_done = !self.is_over() || counted.policy.evict(coming, &mut spared, &mut Tables(self));
+            self.count(&mut counted);
+            is_done
+        })
     }
 
     /// Counts what the policy itself takes.

@@ -49,6 +49,32 @@ fn two_keys_of_one_short_hash_stand_side_by_side() {
 }
 
 #[test]
+fn the_rest_of_the_process_is_counted_once_and_what_is_stored_makes_room_for_it() {
+    let store = store(MIB);
+    for number in 0..2_000 {
+        store.insert(object(&format!("/{number}"), &[7; 1_000], &[]));
+    }
+    let stored = store.bytes();
+    let rest = MIB / 4;
+    store.count_process(stored + rest);
+    assert_eq!(store.bytes_of(Kind::Process), rest);
+    assert!(store.bytes() <= MIB && store.bytes() > MIB * 9 / 10, "{}", store.bytes());
+    let left = store.len();
+    for _ in 0..3 {
+        store.count_process(store.bytes());
+    }
+    assert_eq!((store.bytes_of(Kind::Process), store.len()), (rest, left), "it is not counted on top of itself");
+
+    store.count_process(100 * MIB);
+    assert_eq!(store.bytes_of(Kind::Process), MIB / 2, "the other half stays for the cache");
+    let most = store.bytes() - MIB / 2;
+    assert!((MIB * 4 / 10..=MIB / 2).contains(&most), "{most}");
+
+    store.count_process(0);
+    assert_eq!(store.bytes_of(Kind::Process), 0, "what is freed comes back");
+}
+
+#[test]
 fn another_object_takes_the_place_of_the_first_and_its_bytes() {
     let store = store(MIB);
     store.insert(object("/a", &[1; 5_000], &[]));
