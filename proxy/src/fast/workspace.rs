@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arc_swap::Cache;
-use vitrine_shared::clock::{BootTime, unix_millis};
+use vitrine_shared::clock::{BootTime, millis, unix};
 
 use super::FastPath;
 use super::templates::Templates;
@@ -13,8 +14,8 @@ use crate::engine::Moment;
 use crate::key::Framer;
 use crate::reload::{Current, Snapshot};
 
-/// How long the distance of the two clocks is taken for the same, in milliseconds: a step of the wall clock is seen within it.
-const SAME_DISTANCE: u64 = 1000;
+/// How long the distance of the two clocks is taken for the same: a step of the wall clock is seen within it.
+const SAME_DISTANCE: Duration = Duration::from_secs(1);
 
 thread_local! {
     static WORK: RefCell<Option<Workspace>> = const { RefCell::new(None) };
@@ -38,7 +39,8 @@ pub(super) struct Workspace {
 #[derive(Debug)]
 struct Clocks {
     boot: BootTime,
-    unix: u64,
+    /// To the nanosecond: of sums of whole milliseconds some would lag behind, and what has just ended would pass for fresh.
+    unix: Duration,
 }
 
 /// Lends this thread's workspace to `work`.
@@ -61,18 +63,45 @@ impl Workspace {
             framer: Framer::default(),
             templates: Templates::default(),
             accept: (Vec::new(), Accept::default()),
-            clocks: Clocks { boot: BootTime::now(), unix: unix_millis() },
+            clocks: Clocks::read(BootTime::now()),
         }
     }
 
     /// Reads the lease's clock, and takes the other's time from it.
     pub(super) fn now(&mut self) -> Moment {
-        let boot = BootTime::now();
-        let mut since = u64::try_from(boot.since(self.clocks.boot).as_millis()).unwrap_or(u64::MAX);
-        if since > SAME_DISTANCE {
-            self.clocks = Clocks { boot, unix: unix_millis() };
-            since = 0;
+        self.clocks.at(BootTime::now())
+    }
+}
+
+impl Clocks {
+    /// The wall clock, right after this reading of the other.
+    fn read(boot: BootTime) -> Self {
+        Self { boot, unix: unix() }
+    }
+
+    /// Both, by a reading of the one.
+    fn at(&mut self, boot: BootTime) -> Moment {
+        if boot.since(self.boot) > SAME_DISTANCE {
+            *self = Self::read(boot);
         }
-        Moment { boot, unix: self.clocks.unix.saturating_add(since) }
+        Moment { boot, unix: millis(self.unix.saturating_add(boot.since(self.boot))) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use vitrine_shared::clock::unix_millis;
+
+    use super::*;
+
+    #[test]
+    fn it_does_not_lag_behind_the_wall_clock() {
+        let (begun, mut clocks) = (Instant::now(), Clocks::read(BootTime::now()));
+        while begun.elapsed() < Duration::from_millis(20) {
+            let before = unix_millis();
+            assert!(clocks.at(BootTime::now()).unix >= before);
+        }
     }
 }
