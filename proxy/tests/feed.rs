@@ -182,6 +182,31 @@ async fn cut_off_every_hit_asks_and_a_304_serves() {
     assert!(fetch(proxy.get("/")).await.unwrap().is_hit());
 }
 
+/// What was purged without this edge's knowledge may have been replaced within the second that a Last-Modified tells.
+#[tokio::test]
+async fn cut_off_nothing_is_confirmed_by_its_date() {
+    let (mut upstream, feed) = (Upstream::start().await, OriginFeed::start(5).await);
+    let proxy = edge(&upstream, &feed, "", "").await;
+    let dated = |fields: &str| format!("Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n{fields}");
+    for (path, fields) in [("/a", dated(FIELDS)), ("/b", dated(&FIELDS.replace("ETag: \"1\"\r\n", "")))] {
+        let getting = proxy.getting(path);
+        upstream.answer(&response("200 OK", &fields, "old")).await;
+        assert_eq!(getting.await.unwrap().unwrap().body, "old");
+    }
+    proxy.settled().await;
+    feed.up(false);
+    connected(&proxy, false).await;
+    feed.commit(&["product:1"]);
+    for (path, tag) in [("/a", Some("\"1\"")), ("/b", None)] {
+        let getting = proxy.getting(path);
+        let asked = upstream.next().await;
+        assert_eq!((asked.header("if-none-match"), asked.header("if-modified-since")), (tag, None), "{path}");
+        asked.send(&response("200 OK", &at("1.6"), "new"));
+        drop(asked);
+        assert_eq!(getting.await.unwrap().unwrap().body, "new");
+    }
+}
+
 #[tokio::test]
 async fn cut_off_from_both_it_refuses_or_serves_for_a_time() {
     let (mut upstream, feed) = (Upstream::start().await, OriginFeed::start(5).await);

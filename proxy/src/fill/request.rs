@@ -101,8 +101,8 @@ pub struct Parts<'r> {
 pub enum Ask {
     /// With the validators of the stored object, where it has some.
     Conditional,
-    /// With its entity tag alone: it was purged, so it is known to have been replaced, possibly within the second that
-    /// Last-Modified tells.
+    /// With its entity tag alone: it was purged, or may have been, so it was replaced, possibly within the second that Last-Modified
+    /// tells.
     ByTag,
     /// For the whole response.
     Whole,

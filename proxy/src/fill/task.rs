@@ -142,7 +142,7 @@ pub(super) struct Run {
     pub(super) primary: CacheKey,
     pub(super) key: CacheKey,
     pub(super) base: Option<Object>,
-    /// `None` where nothing may be sent on before it was judged.
+    /// `None` without a lease, where nothing may be sent on before it was judged.
     pub(super) control: Option<RequestControl>,
     no_store: bool,
     interim: Option<mpsc::UnboundedSender<Box<ResponseHeader>>>,
@@ -225,9 +225,10 @@ impl Run {
         place.map_err(|_| ExchangeError::Timeout)?.map_err(|Full| ExchangeError::Busy)
     }
 
-    /// What may be asked now: to be called after the stamp was read, since what the answer confirms counts as of then.
+    /// What may be asked now: to be called after the stamp was read, since what the answer confirms counts as of then. Without a lease
+    /// anything may have been purged.
     fn as_purged(&self, ask: Ask) -> Ask {
-        let is_purged = |base: &Object| base.verdict(&self.context.live) != Verdict::Servable;
+        let is_purged = |base: &Object| self.control.is_none() || base.verdict(&self.context.live) != Verdict::Servable;
         if ask == Ask::Conditional && self.base.as_ref().is_some_and(is_purged) { Ask::ByTag } else { ask }
     }
 
