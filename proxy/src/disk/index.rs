@@ -190,6 +190,12 @@ impl Shard {
         true
     }
 
+    /// What was being written is whole, or is not; whether it still is what is known under its key, and was not replaced meanwhile.
+    pub(super) fn end_writing(&mut self, url: u64, hash: u64, place: Place, state: State) -> bool {
+        let is_pending = self.get(url, hash).is_some_and(|known| matches!(known.state, State::Pending(_)));
+        is_pending && self.set(url, hash, place, state)
+    }
+
     /// Takes out a record whose segment goes, if it still is what is known under its key; what is known of it, and whether it was
     /// asked for.
     pub(super) fn take(&mut self, url: u64, hash: u64, place: Place) -> Option<(Known, bool)> {

@@ -237,7 +237,7 @@ impl Log {
         parts.extend(record.body.iter().map(|chunk| &chunk[..]));
         let written = active.append(&header, &parts);
         let state = if written.is_ok() { State::of(listed.kind) } else { State::Dead };
-        let is_known = self.shared.index.shard(listed.url).set(listed.url, listed.hash, place, state);
+        let is_known = self.shared.index.shard(listed.url).end_writing(listed.url, listed.hash, place, state);
         if let Err(error) = written {
             self.spoil();
             return Err(error);

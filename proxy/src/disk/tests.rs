@@ -89,18 +89,21 @@ impl Edge {
     fn object(&self, path: &str, body: &[u8], tags: &[u64]) -> Object {
         // No two versions are fresh until the same second.
         static VERSIONS: AtomicU64 = AtomicU64::new(0);
+        let fresh_until = unix_millis() + 3_600_000 + VERSIONS.fetch_add(10_000, Ordering::Relaxed);
+        self.object_until(fresh_until, path, body, tags)
+    }
+
+    fn object_until(&self, fresh_until: u64, path: &str, body: &[u8], tags: &[u64]) -> Object {
         let url = self.presence.of(url(path));
         let provenance =
             Provenance { stamp: self.live.stamp(), tags: tags.iter().copied().map(TagHash).collect(), url };
-        let now = unix_millis();
-        let fresh_until = now + 3_600_000 + VERSIONS.fetch_add(10_000, Ordering::Relaxed);
         let meta = Meta {
             key: key(path),
             status: StatusCode::OK,
             fields: HeaderMap::from_iter([(header::ETAG, HeaderValue::from_static("\"e\""))]),
             provenance,
             promise: Promise::Within,
-            lifetime: Lifetime::new(now, fresh_until),
+            lifetime: Lifetime::new(unix_millis(), fresh_until),
             source: FreshnessSource::default(),
         };
         Object::new(meta, StoredBody::new(vec![Bytes::copy_from_slice(body)]))
@@ -426,6 +429,50 @@ async fn what_is_replaced_or_withdrawn_is_not_found_any_more() {
     assert_eq!(edge.get("/b").await, None);
     edge.tier.settled().await.unwrap();
     assert_eq!(folder.copy().edge().get("/b").await, None);
+}
+
+/// As all are whose content ends at one time by the clock, and all that are made anew within one second.
+#[tokio::test]
+async fn of_two_versions_that_are_fresh_until_the_same_second_the_newer_counts() {
+    let folder = Folder::new();
+    let edge = folder.edge();
+    let until_then = unix_millis() + 3_600_000;
+    edge.tier.leaving(&edge.object_until(until_then, "/a", b"old", &[]), true);
+    until("it is written", || edge.tier.report().counts.writes == 1);
+    assert_eq!(edge.get("/a").await.as_deref(), Some(&b"old"[..]));
+    let newer = edge.object_until(until_then, "/a", b"new", &[]);
+    edge.tier.stored(&newer);
+    assert_eq!(edge.get("/a").await, None);
+    edge.tier.leaving(&newer, true);
+    until("it is written", || edge.tier.report().counts.writes == 2);
+    assert_eq!(edge.get("/a").await.as_deref(), Some(&b"new"[..]));
+}
+
+/// While the writer is busy, the older version and the withdrawn object wait to be written.
+#[tokio::test]
+async fn what_is_replaced_or_withdrawn_on_its_way_there_does_not_arrive() {
+    let folder = Folder::new();
+    let edge = folder.edge();
+    edge.write("/before", b"x", &[]);
+    let url = url("/a");
+    for is_being_written in [true, false] {
+        folder.io.hang(true);
+        if !is_being_written {
+            edge.evict("/first", b"x", &[]);
+            folder.io.until_stuck(1);
+        }
+        let object = edge.object("/a", b"old", &[]);
+        edge.store.insert(object.clone());
+        edge.tier.leaving(&object, true);
+        if is_being_written {
+            folder.io.until_stuck(1);
+        }
+        edge.store.withdraw(&object);
+        edge.tier.forget(url, &edge.live);
+        folder.io.hang(false);
+        edge.write("/after", b"x", &[]);
+        assert_eq!(edge.get("/a").await, None, "being written: {is_being_written}");
+    }
 }
 
 #[tokio::test]

@@ -26,7 +26,6 @@ use super::log::{Bounds, Shared};
 use super::metrics::{Counts, DiskMetrics, Drop};
 use super::queue::Queue;
 use super::readers::Readers;
-use super::segment::seconds;
 use super::state::Invalidated;
 use super::sweep;
 use crate::purge::Presence;
@@ -179,10 +178,7 @@ impl Tier {
         let (url, hash) = (object.url().tag().0, self.hash(object.framed_key()));
         {
             let mut shard = self.shared.index.shard(url);
-            if let Some(known) = shard.get(url, hash)
-                && known.state.can_be_read()
-                && known.fresh != seconds(worth_of(object, false).fresh_until)
-            {
+            if let Some(known) = shard.get(url, hash) {
                 shard.set(url, hash, known.place, State::Dead);
             }
         }

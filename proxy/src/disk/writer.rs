@@ -197,7 +197,8 @@ impl Writer {
             return Ok(None);
         }
         let oldest = held.log.oldest();
-        let is_overtaken = || object.url().invalidated_since(object.stamp()).is_some();
+        // Whoever replaces or withdraws it looks into the index after that.
+        let is_overtaken = || object.is_superseded() || object.url().invalidated_since(object.stamp()).is_some();
         let written = held.log.put(&record, &is_overtaken)?;
         tier.health.worked(Part::Writes, Instant::now());
         if let Some(variants) = variants_of(&head.key, head.url)

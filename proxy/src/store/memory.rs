@@ -196,7 +196,11 @@ impl Store {
 
     /// Removes an object, unless another has taken its place.
     pub fn withdraw(&self, object: &Object) {
-        self.take(&self.objects, object.short(), |stored| stored.is(object));
+        if !self.take(&self.objects, object.short(), |stored| stored.is(object)) {
+            // It may be on its way to the disk.
+            let _changes = self.policy.lock();
+            object.node().supersede();
+        }
     }
 
     /// A body in another form, where that was derived.
@@ -305,6 +309,8 @@ impl Store {
         self.make_room(&mut counted, own.saturating_sub(taken), weight);
         let stored = table.find(entry.short(), &is, E::clone);
         if let Some(stored) = &stored {
+            stored.node().supersede();
+            // Where it is the same, that is undone.
             entry.node().succeed(stored.node());
             counted.policy.replaced(stored.node().queue(), stored.weight(), weight);
             self.budget.change(E::KIND, stored.own(), own);
@@ -326,6 +332,7 @@ impl Store {
         let Some(entry) = table.take(short, is, &self.budget) else {
             return false;
         };
+        entry.node().supersede();
         self.budget.sub(E::KIND, entry.own());
         counted.policy.removed(entry.node().queue(), entry.weight(), &mut Tables(self));
         self.count(&mut counted);

@@ -1,6 +1,6 @@
 //! What an entry knows of its own standing with the [policy](super::policy).
 
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU16, Ordering};
 
 use super::policy::{MOST_USES, Queue};
 
@@ -11,11 +11,16 @@ pub(super) struct Node {
     stay: [AtomicU16; 2],
     /// Uses since the policy last looked at it; [`FOUND`] beside them.
     uses: AtomicU8,
-    is_main: AtomicBool,
+    /// [`MAIN`] and [`SUPERSEDED`].
+    flags: AtomicU8,
 }
 
 /// Whether it was found since this was last asked.
 const FOUND: u8 = 0x80;
+/// It stands in the main queue.
+const MAIN: u8 = 1;
+/// Another has taken its place, or it was withdrawn.
+const SUPERSEDED: u8 = 2;
 
 // === impl Node ===
 
@@ -50,20 +55,32 @@ impl Node {
     }
 
     pub(super) fn queue(&self) -> Queue {
-        if self.is_main.load(Ordering::Relaxed) { Queue::Main } else { Queue::Small }
+        if self.flags.load(Ordering::Relaxed) & MAIN == 0 { Queue::Small } else { Queue::Main }
+    }
+
+    /// Whether another has taken its place since its stay began, or it was withdrawn.
+    pub(super) fn is_superseded(&self) -> bool {
+        self.flags.load(Ordering::Acquire) & SUPERSEDED != 0
+    }
+
+    /// Another has taken its place, or it was withdrawn.
+    pub(super) fn supersede(&self) {
+        self.flags.fetch_or(SUPERSEDED, Ordering::Release);
     }
 
     /// It stands in a queue, with this many uses.
     pub(super) fn set(&self, queue: Queue, uses: u8) {
         let found = self.uses.load(Ordering::Relaxed) & FOUND;
         self.uses.store(uses | found, Ordering::Relaxed);
-        self.is_main.store(queue == Queue::Main, Ordering::Relaxed);
+        let flags = self.flags.load(Ordering::Relaxed) & !MAIN;
+        self.flags.store(if queue == Queue::Main { flags | MAIN } else { flags }, Ordering::Relaxed);
     }
 
     /// It begins a stay.
     pub(super) fn begin(&self, stay: u32, queue: Queue) {
         self.stay[0].store((stay & 0xffff) as u16, Ordering::Relaxed);
         self.stay[1].store((stay >> 16) as u16, Ordering::Relaxed);
+        self.flags.store(0, Ordering::Relaxed);
         self.set(queue, 0);
     }
 

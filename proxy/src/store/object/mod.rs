@@ -314,6 +314,11 @@ impl Object {
         self.head().node.is_used()
     }
 
+    /// Whether another has taken its place in memory, or it was withdrawn from there. What made room for others is not.
+    pub fn is_superseded(&self) -> bool {
+        self.head().node.is_superseded()
+    }
+
     fn head(&self) -> &Head {
         &self.0.header.header
     }
