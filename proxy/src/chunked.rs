@@ -1,6 +1,6 @@
 //! Where a chunked content ends (RFC 9112 §7.1), strictly: what two servers could read in two ways is refused.
 
-/// Longest extensions and trailers of one content together, in bytes.
+/// Longest extensions and trailers of a request's content together, or between two chunks of a response's, in bytes.
 const MOST_EXTRA: usize = 8 << 10;
 /// Most hexadecimal digits of a chunk's size: what no signed 64-bit reader overflows with.
 const MOST_DIGITS: u8 = 15;
@@ -9,7 +9,7 @@ const MOST_DIGITS: u8 = 15;
 #[derive(Clone, Debug)]
 pub(crate) struct Chunked {
     state: State,
-    /// Bytes of extensions and trailers so far.
+    /// Bytes of extensions and trailers so far; in a response, since the last data.
     extra: usize,
     /// Whether white space may follow a size.
     may_pad: bool,
@@ -109,7 +109,11 @@ impl Chunked {
             (State::Size { size, .. } | State::Extension { size }, b'\r') => State::SizeEnd { size },
             (State::Extension { size }, _) if is_text(byte) => self.extra(State::Extension { size })?,
             (State::SizeEnd { size: 0 } | State::TrailerEnd, b'\n') => State::Trailer,
-            (State::SizeEnd { size }, b'\n') => State::Data { left: size },
+            (State::SizeEnd { size }, b'\n') => {
+                // A long response of a server that pads each size may have more of it in all.
+                self.extra = if self.may_pad { 0 } else { self.extra };
+                State::Data { left: size }
+            }
             (State::DataCr, b'\r') => State::DataLf,
             (State::DataLf, b'\n') => State::Size { size: 0, digits: 0 },
             (State::Trailer, b'\r') => State::LastLf,
@@ -218,6 +222,9 @@ mod tests {
         let content = b"5  \r\nhello\r\n0 \r\n\r\n";
         assert_eq!(Chunked::of_response().follow(content), Ok((content.len(), 5)));
         assert_eq!(Chunked::new().follow(content), Err(BadChunk));
+        // However many there are.
+        let many = format!("{}0     \r\n\r\n", "1     \r\nx\r\n".repeat(10_000));
+        assert_eq!(Chunked::of_response().follow(many.as_bytes()), Ok((many.len(), 10_000)));
     }
 
     proptest! {

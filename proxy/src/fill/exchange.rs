@@ -18,7 +18,7 @@ pub struct UpstreamClient {
 #[derive(Debug)]
 pub struct Asking {
     attempts: Attempts,
-    /// The attempt that is under way, or whose pooled connection had been closed.
+    /// The attempt that is under way, or whose pooled connection was of no use.
     attempt: Option<Attempt>,
     connections: Connections,
     /// Why no connection could be made, to the address that was tried last.
@@ -28,7 +28,7 @@ pub struct Asking {
 /// Why a request is sent once more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Again {
-    /// A pooled connection had been closed; now to the same address on a new one.
+    /// A pooled connection was of no use; now to the same address on a new one.
     NewConnection,
     /// The address hung up before a head, or its head says that it is at fault; now to another one, within the budget.
     OtherAddress,
@@ -50,8 +50,8 @@ pub enum ExchangeError {
     /// It took longer than its timeouts allow.
     #[error("the upstream took too long")]
     Timeout,
-    /// A pooled connection had been closed in the meantime; nothing was answered on it, and asking again is safe.
-    #[error("a pooled connection to the upstream had been closed")]
+    /// A pooled connection had been closed in the meantime, or what came on it is not HTTP; asking again is safe.
+    #[error("a pooled connection to the upstream was of no use")]
     StaleConnection,
     /// It hung up, or what it sent is not HTTP.
     #[error("the upstream's response cannot be used: {0}")]
@@ -139,7 +139,8 @@ impl UpstreamClient {
                 attempt.answered(head.status);
                 Ok(Incoming { head, response, attempt })
             }
-            Err(Failure::Unanswered) if reused => {
+            // Nothing, or what a response before it has left behind: neither is an answer to this request, and asking again is safe.
+            Err(Failure::Unanswered | Failure::NotHttp) if reused => {
                 asking.attempt = Some(attempt);
                 Err(ExchangeError::StaleConnection)
             }
@@ -266,5 +267,35 @@ mod tests {
             assert!(matches!(result.err(), Some(ExchangeError::Response(_))), "{bytes}");
             assert_eq!(heads.len(), interim, "{bytes}");
         }
+    }
+
+    /// A body behind a 304, as some servers send it, may arrive when the next request is on its way.
+    #[tokio::test]
+    async fn what_was_left_of_an_answer_is_no_answer_to_the_next_request() {
+        const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string().parse().unwrap();
+        tokio::spawn(async move {
+            for answers in [&["HTTP/1.1 304 Not Modified\r\n\r\n", "left of it"][..], &[OK]] {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                for answer in answers {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        stream.read_buf(&mut head).await.unwrap();
+                    }
+                    stream.write_all(answer.as_bytes()).await.unwrap();
+                }
+            }
+        });
+        let (client, upstream) = (UpstreamClient::default(), Arc::new(Upstream::of("origin", vec![address])));
+        let mut asking = client.asking(&upstream, Affinity::of("h", "/"));
+        let request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+        let first = client.ask(&mut asking, request, "h", &mut |_| {}).await.unwrap();
+        client.release(first, "h");
+        let mut asking = client.asking(&upstream, Affinity::of("h", "/"));
+        let second = client.ask(&mut asking, request, "h", &mut |_| {}).await;
+        assert_eq!(asking.again(&second), Some(Again::NewConnection), "{second:?}");
+        let third = client.ask(&mut asking, request, "h", &mut |_| {}).await.unwrap();
+        assert_eq!(third.head.status, StatusCode::OK);
     }
 }

@@ -40,6 +40,9 @@ pub enum Failure {
     /// The connection ended within the response.
     #[error("the connection ended before the response did")]
     Cut,
+    /// What came does not begin as a response does (RFC 9112 §4): it may be what one before it has left behind.
+    #[error("what came is not HTTP")]
+    NotHttp,
     /// What came is not HTTP/1.x (RFC 9112 §4, §5), or is framed in no clear way (§6.3).
     #[error("what came is no response of HTTP/1.1")]
     Malformed,

@@ -18,6 +18,8 @@ use crate::upstream::settle;
 const MOST_FIELDS: usize = 256;
 /// Most bytes of one head.
 const MOST_BYTES: usize = 1 << 20;
+/// What every head begins with.
+const BEGIN: &[u8] = b"HTTP/";
 /// Fields for which a head needs no memory but its map's.
 const FEW: usize = 24;
 
@@ -43,7 +45,8 @@ pub(super) fn take(received: &mut BytesMut) -> Result<Option<Head>, Failure> {
         Ok(Status::Complete(length)) if length <= MOST_BYTES => length,
         Ok(Status::Partial) if received.len() < MOST_BYTES => return Ok(None),
         Ok(_) | Err(httparse::Error::TooManyHeaders) => return Err(Failure::HeadTooLarge),
-        Err(_) => return Err(Failure::Malformed),
+        Err(_) if received.trim_ascii_start().starts_with(BEGIN) => return Err(Failure::Malformed),
+        Err(_) => return Err(Failure::NotHttp),
     };
     let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or(Failure::Malformed)?;
     let version = if parsed.version == Some(0) { Version::HTTP_10 } else { Version::HTTP_11 };
@@ -74,19 +77,23 @@ fn value_of(bytes: &Bytes, range: Range<usize>) -> HeaderValue {
 /// RFC 9112 §6.3, for a response to GET.
 fn framed(mut header: ResponseHeader) -> Result<Head, Failure> {
     let is_chunked = header.headers.contains_key(header::TRANSFER_ENCODING);
-    // RFC 9112 §6.1: the framing of such a response is faulty.
-    let keeps_alive = keeps_alive(&header) && !(is_chunked && header.version == Version::HTTP_10);
+    let is_framed_twice = is_chunked && header.headers.contains_key(header::CONTENT_LENGTH);
     if is_chunked {
         header.remove_header(&header::CONTENT_LENGTH);
     }
     let length = content_length(&header.headers)?;
-    let is_contentless = matches!(header.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let content = match length {
-        _ if is_contentless || header.status.is_informational() => Content::Length(0),
-        _ if is_chunked => Content::Chunked(Chunked::of_response()),
-        Some(length) => Content::Length(length),
-        None => Content::ToTheEnd,
+    let (content, is_at_odds) = match header.status {
+        // The length is that of the content which 200 would have (RFC 9110 §8.6).
+        StatusCode::NOT_MODIFIED => (Content::Length(0), is_chunked),
+        status if status == StatusCode::NO_CONTENT || status.is_informational() => {
+            (Content::Length(0), is_chunked || length.is_some_and(|length| length > 0))
+        }
+        // RFC 9112 §6.1: the framing of such a response is faulty.
+        _ if is_chunked => (Content::Chunked(Chunked::of_response()), header.version == Version::HTTP_10),
+        _ => (length.map_or(Content::ToTheEnd, Content::Length), false),
     };
+    // Who says two things of where its content ends may go on with bytes that are no answer to what is asked next (RFC 9112 §11.1).
+    let keeps_alive = keeps_alive(&header) && !is_framed_twice && !is_at_odds;
     settle(&mut header, false).map_err(Failure::Head)?;
     Ok(Head { header, content, keeps_alive })
 }
@@ -163,7 +170,7 @@ mod tests {
             assert_eq!(length(fields), expected, "{fields:?}");
         }
         let both = of("Content-Length: x\r\nTransfer-Encoding: chunked\r\n").unwrap();
-        assert!(matches!(both.content, Content::Chunked(_)) && both.keeps_alive);
+        assert!(matches!(both.content, Content::Chunked(_)));
         assert!(!both.header.headers.contains_key("content-length"));
         assert!(matches!(of("Transfer-Encoding: gzip\r\n"), Err(Failure::Head(_))));
         let contentless = read("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n").unwrap().unwrap();
@@ -179,6 +186,14 @@ mod tests {
             ("HTTP/1.0 200 OK\r\n", false),
             ("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\n", true),
             ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n", false),
+            // RFC 9112 §6.1, §6.3: who frames it in two ways, or what has no content, may mean another end than was found.
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n", false),
+            ("HTTP/1.1 204 No Content\r\n", true),
+            ("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n", true),
+            ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n", false),
+            ("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n", false),
+            ("HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n", true),
+            ("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n", false),
         ] {
             assert_eq!(read(&format!("{head}\r\n")).unwrap().unwrap().keeps_alive, expected, "{head}");
         }

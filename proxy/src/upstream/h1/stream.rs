@@ -1,9 +1,11 @@
 //! The bytes to and from an upstream, clear or under TLS.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -16,12 +18,21 @@ pub(super) enum Stream {
 
 impl Stream {
     /// Whether there is nothing to be read, not even an end: bytes that nobody has asked for are no answer to the next request (RFC 9112 §9.3).
-    /// Costs no system call where the reactor knows.
     pub(super) fn is_quiet(&mut self) -> bool {
-        let mut byte = [0];
-        // Else a task that has done much would be told that there is nothing.
-        let read = pin!(tokio::task::unconstrained(self.read(&mut byte)));
-        read.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+        match self {
+            // The socket itself is asked: a reactor that is busy learns of what came only later.
+            Self::Clear(stream) => {
+                let peeked = SockRef::from(&*stream).peek(&mut [MaybeUninit::uninit()]);
+                peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
+            // What came may be the protocol's own, such as a ticket for the next session.
+            Self::Tls(stream) => {
+                let mut byte = [0];
+                // Else a task that has done much would be told that there is nothing.
+                let read = pin!(tokio::task::unconstrained(stream.read(&mut byte)));
+                read.poll(&mut Context::from_waker(Waker::noop())).is_pending()
+            }
+        }
     }
 }
 
