@@ -20,15 +20,18 @@ impl Pacing {
         self.since.get_or_insert(now);
     }
 
-    /// Nothing goes on now, for the client's sake. Returns since when, and how long that may last from then on.
-    pub(super) fn wait(&mut self, now: Millis, pace: &Pace) -> (Millis, Millis) {
-        let since = *self.since.get_or_insert(now);
-        (since, millis(pace.grace).saturating_sub(self.behind / pace.rate.max(1)))
+    /// Nothing goes on now, for the client's sake. Returns until when that may last, by the measure of
+    /// [`Watch::is_over`](super::deadline::Watch::is_over).
+    pub(super) fn wait(&mut self, now: Millis, pace: &Pace) -> Millis {
+        self.begin(now);
+        self.until(now, pace)
     }
 
-    /// Whether nothing is left of the time that it may fall behind by, waiting or not.
-    pub(super) fn is_spent(&self, pace: &Pace) -> bool {
-        self.behind / pace.rate.max(1) >= millis(pace.grace)
+    /// The same, waiting or not. It lies in the past for who has drip by drip fallen behind by more than may be: however lately he went
+    /// on, that is over.
+    pub(super) fn until(&self, now: Millis, pace: &Pace) -> Millis {
+        let since = self.since.unwrap_or(now);
+        since.saturating_add(millis(pace.grace)).saturating_sub(self.behind / pace.rate.max(1))
     }
 
     /// The client went on, by so many bytes, or is not waited for any more.
@@ -52,16 +55,15 @@ mod tests {
     #[test]
     fn waiting_adds_up_and_bytes_make_up_for_it() {
         let mut pacing = Pacing::default();
-        assert_eq!(pacing.wait(0, &PACE), (0, 1000));
-        assert_eq!(pacing.wait(700, &PACE), (0, 1000), "still the same waiting");
+        assert_eq!(pacing.wait(0, &PACE), 1000);
+        assert_eq!(pacing.wait(700, &PACE), 1000, "still the same waiting");
         pacing.go_on(700, &PACE, 10);
-        assert_eq!(pacing.wait(5000, &PACE), (5000, 400), "700 behind, of which ten bytes make up for 100");
-        assert!(!pacing.is_spent(&PACE));
-        pacing.go_on(5400, &PACE, 0);
-        assert!(pacing.is_spent(&PACE));
-        assert_eq!(pacing.wait(5400, &PACE), (5400, 0));
-        pacing.go_on(5400, &PACE, 1_000_000);
-        assert_eq!(pacing.wait(9000, &PACE), (9000, 1000), "no more than the grace is ever left");
+        assert_eq!(pacing.until(4000, &PACE), 4400, "700 behind, of which ten bytes make up for 100");
+        assert_eq!(pacing.wait(5000, &PACE), 5400);
+        pacing.go_on(6000, &PACE, 0);
+        assert_eq!(pacing.wait(6000, &PACE), 5400, "over, however lately he went on");
+        pacing.go_on(6000, &PACE, 1_000_000);
+        assert_eq!(pacing.wait(9000, &PACE), 10_000, "no more than the grace is ever left");
     }
 
     #[test]
@@ -71,6 +73,6 @@ mod tests {
         pacing.wait(0, &pace);
         pacing.go_on(1000, &pace, 0);
         (0..3000).for_each(|_| pacing.go_on(1000, &pace, 1));
-        assert_eq!(pacing.wait(1000, &pace), (1000, 1000));
+        assert_eq!(pacing.wait(1000, &pace), 2000);
     }
 }

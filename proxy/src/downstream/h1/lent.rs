@@ -157,8 +157,7 @@ impl Lent {
             Way::In => (&mut self.receiving, &connection.limits.body),
             Way::Out => (&mut self.sending, &connection.limits.response),
         };
-        let (since, longest) = pacing.wait(now, pace);
-        let mut at = since.saturating_add(longest);
+        let mut at = pacing.wait(now, pace);
         if matches!(way, Way::In) {
             at = at.min(self.content_until);
         }

@@ -78,8 +78,7 @@ impl Sending {
             self.pacing.go_on(now, &connection.limits.response, self.sent - before);
         }
         if result.is_pending() {
-            let (since, longest) = self.pacing.wait(now, &connection.limits.response);
-            connection.watch.set(since, longest);
+            connection.watch.set(self.pacing.wait(now, &connection.limits.response), 0);
             connection.watch.register(cx.waker());
             if connection.watch.is_due(now) {
                 connection.worker().metrics.exceeded(Limit::ResponseRate);

@@ -362,6 +362,22 @@ async fn contents_and_responses_have_their_pace() {
     assert!(said.starts_with("HTTP/1.1 400 "), "the fake's word for a content that is slow: {said}");
     served.await.unwrap();
 
+    // A byte that comes with each look is not enough, neither of a content nor of a response that is taken.
+    let (mut drips, served) = bench.connect(4096);
+    drips.write_all(b"POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\n\r\n").await.unwrap();
+    settle().await;
+    let dripped = drip(&bench, 20_000, || served.is_finished(), async || drips.write_all(b"x").await.is_ok()).await;
+    assert!(dripped, "it was cut off");
+    let (mut sips, served) = bench.connect(16);
+    sips.write_all(b"GET /g HTTP/1.1\r").await.unwrap();
+    settle().await;
+    sips.write_all(b"\nHost: h\r\n\r\n").await.unwrap();
+    settle().await;
+    let mut got = Vec::new();
+    let sip = async || sips.read_u8().await.map(|byte| got.push(byte)).is_ok();
+    let sipped = drip(&bench, 60_000, || served.is_finished(), sip).await;
+    assert!(sipped && !got.ends_with(b"]"), "it was cut off: {}", got.escape_ascii());
+
     // Who takes nothing of a response is cut off.
     let (mut deaf, served) = bench.connect(16);
     deaf.write_all(b"GET /g HTTP/1.1\r").await.unwrap();
@@ -369,10 +385,23 @@ async fn contents_and_responses_have_their_pace() {
     deaf.write_all(b"\nHost: h\r\n\r\n").await.unwrap();
     settle().await;
     assert!(!served.is_finished());
-    bench.worker.deadlines.look(30_000);
+    bench.worker.deadlines.look(130_000);
     settle().await;
-    bench.worker.deadlines.look(60_000);
+    bench.worker.deadlines.look(160_000);
     served.await.unwrap();
+}
+
+/// Goes on by one byte just before each of the looks of half a minute, so that who is waited for has always just gone on; whether that
+/// came to its end.
+async fn drip(bench: &Bench, from: u64, is_over: impl Fn() -> bool, mut one: impl AsyncFnMut() -> bool) -> bool {
+    for at in (from..from + 30_000).step_by(200) {
+        if is_over() || !one().await {
+            break;
+        }
+        bench.worker.deadlines.look(at);
+        settle().await;
+    }
+    is_over()
 }
 
 #[tokio::test]

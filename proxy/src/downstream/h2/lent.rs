@@ -193,8 +193,7 @@ impl Lent {
 
     fn wait_to_write(&mut self, cx: &Context<'_>) -> io::Result<()> {
         if let Some(connection) = &self.connection {
-            let (since, longest) = self.writing.wait(connection.now(), &connection.limits.response);
-            self.write_until = Some(since.saturating_add(longest));
+            self.write_until = Some(self.writing.wait(connection.now(), &connection.limits.response));
         }
         self.wait(cx)
     }

@@ -329,7 +329,7 @@ impl Streams {
     }
 
     /// Whether the client lets this edge wait too long for anything.
-    pub(super) fn check(&mut self, now: Millis, limits: &Limits) -> Result<(), Limit> {
+    pub(super) fn check(&self, now: Millis, limits: &Limits) -> Result<(), Limit> {
         let is_over = |since: Millis, longest: Millis| Watch::is_over(since.saturating_add(longest), now);
         if self.head_since.is_some_and(|since| is_over(since, millis(limits.head_timeout))) {
             return Err(Limit::HeadTimeout);
@@ -337,8 +337,8 @@ impl Streams {
         if self.idle_since.is_some_and(|since| is_over(since, millis(limits.idle_timeout))) {
             return Err(Limit::IdleTimeout);
         }
-        for stream in self.each.values_mut() {
-            if let Some(coming) = &mut stream.coming {
+        for stream in self.each.values() {
+            if let Some(coming) = &stream.coming {
                 if coming.is_over(now, &limits.body) {
                     return Err(Limit::BodyRate);
                 }
@@ -346,7 +346,7 @@ impl Streams {
                     return Err(Limit::BodyTimeout);
                 }
             }
-            if stream.going.as_mut().is_some_and(|going| going.is_over(now, &limits.response)) {
+            if stream.going.as_ref().is_some_and(|going| going.is_over(now, &limits.response)) {
                 return Err(Limit::ResponseRate);
             }
         }
@@ -384,13 +384,9 @@ impl Half {
         }
     }
 
-    fn is_over(&mut self, now: Millis, pace: &Pace) -> bool {
-        // What drips is waited for anew with each drop.
-        if !self.is_waiting || self.pacing.is_spent(pace) {
-            return self.pacing.is_spent(pace);
-        }
-        let (since, longest) = self.pacing.wait(now, pace);
-        Watch::is_over(since.saturating_add(longest), now)
+    /// Whether the client has fallen behind too far; who drips has at times just gone on.
+    fn is_over(&self, now: Millis, pace: &Pace) -> bool {
+        Watch::is_over(self.pacing.until(now, pace), now)
     }
 }
 
