@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 const SHOP: &str = "shop.example";
+/// What lies under `/pass` is passed.
+const PASS: &str = "[[rules]]\nname = \"pass\"\naction = \"pass\"\npaths = [\"/pass/**\"]\n";
 
 /// A client's side of one connection.
 struct Client {
@@ -182,6 +184,69 @@ async fn heads_and_targets_have_their_limits() {
     assert_eq!(client.get(&format!("/{}", "x".repeat(300))).await.status, 414);
     assert_eq!(client.get("/a").await.status, 200);
     assert_eq!(echo.asked(), 1);
+}
+
+/// RFC 9113 §8.2.3: clients send each pair by itself, and who speaks HTTP/1.1 is sent one line.
+#[tokio::test]
+async fn cookies_are_one_line_for_the_upstream() {
+    let mut upstream = Upstream::start().await;
+    let rules = format!("{PASS}{}", cache_all("key = { cookies = [\"currency\"] }"));
+    let proxy = Proxy::listening(upstream.addr(), "h2c = true\n", "", "", &rules).await;
+    let mut client = Client::clear(&proxy).await;
+    let pairs = [("cookie", "a=1"), ("cookie", "currency=eur"), ("x-other", "y"), ("cookie", "b=2; c=3")];
+    for (path, expected) in [("/pass/a", "a=1; currency=eur; b=2; c=3"), ("/cached", "currency=eur")] {
+        let getting = client.begin("GET", path, &pairs, "").await;
+        let told = upstream.answer(&response("200 OK", "Cache-Control: max-age=60\r\n", "told")).await.to_lowercase();
+        let lines: Vec<&str> = told.lines().filter(|line| line.starts_with("cookie:")).collect();
+        assert_eq!(lines, [format!("cookie: {expected}")], "{path}");
+        assert_eq!(read(getting).await.unwrap().body, "told");
+    }
+    proxy.settled().await;
+    for pairs in [&pairs[..], &[("cookie", "currency=eur")]] {
+        let hit = read(client.begin("GET", "/cached", pairs, "").await).await.unwrap();
+        assert!(hit.cache_status().contains("; hit"), "{:?}", hit.headers);
+    }
+    assert_eq!(upstream.asked(), 2);
+}
+
+/// What another server could read in another way is refused, as the same over HTTP/1.1 is.
+#[tokio::test]
+async fn heads_that_are_malformed_are_refused() {
+    let mut upstream = Upstream::start().await;
+    let rules = format!("{PASS}{}", cache_all(""));
+    let proxy = Proxy::listening(upstream.addr(), "h2c = true\nlimits = { fields = 10 }\n", "", "", &rules).await;
+    let mut client = Client::clear(&proxy).await;
+    let cases = [
+        ("RFC 9113 §8.2.1: a space before a value", vec![("x-a", " b")], 400),
+        ("RFC 9113 §8.2.1: a tab behind a value", vec![("x-a", "b\t")], 400),
+        ("RFC 9110 §8.6: two lengths", vec![("content-length", "3"), ("content-length", "3")], 400),
+        ("RFC 9110 §10.1.1: an expectation that is not known", vec![("expect", "x")], 417),
+        ("two, of which one is not known", vec![("expect", "100-continue"), ("expect", "x")], 417),
+        ("too many fields", vec![("x-many", "1"); 11], 431),
+    ];
+    for (why, fields, status) in &cases {
+        for path in ["/pass/refused", "/refused"] {
+            for method in ["POST", "HEAD"] {
+                let got = read(client.begin(method, path, fields, "abc").await).await.unwrap();
+                assert_eq!((got.status, got.body.is_empty()), (*status, method == "HEAD"), "{why}: {}", got.body);
+            }
+        }
+    }
+    for (reason, count) in [("syntax", 8), ("framing", 4), ("expectation", 8), ("fields", 4)] {
+        proxy.counted(&format!("vitrine_malformed_requests_total{{reason=\"{reason}\"}} {count}")).await;
+    }
+    // The connection goes on; many cookies are one field.
+    let right = [
+        vec![("expect", "100-continue"), ("content-length", "3"), ("x-empty", ""), ("x-inner", "a b")],
+        vec![("x-many", "1"); 5],
+        vec![("cookie", "a=1"); 50],
+    ];
+    let posting = client.begin("POST", "/pass/right", &right.concat(), "abc").await;
+    let request = upstream.next().await;
+    assert!(request.head().starts_with("POST /pass/right ") && request.body() == b"abc", "{}", request.head());
+    request.send(&response("200 OK", "", "done"));
+    assert_eq!(read(posting).await.unwrap().body, "done");
+    assert_eq!(upstream.asked(), 1);
 }
 
 #[tokio::test]

@@ -107,6 +107,24 @@ async fn a_client_that_makes_this_edge_reset_its_streams_is_let_go() {
     ended_for(&proxy, "h2_resets").await;
 }
 
+/// Requests that are none (RFC 9113 §8.1.1), refused by the h2 crate, by Pingora and here: so many of them end the connection.
+#[tokio::test]
+async fn a_client_whose_requests_are_none_is_told_and_let_go() {
+    let (upstream, proxy) = start("").await;
+    let with = |stream, name: &str, value: &str| {
+        frame(HEADERS, END_HEADERS | END_STREAM, stream, &[fields("GET", "/"), field(name, value)].concat())
+    };
+    for (name, value) in [("x-spaced", " b"), ("expect", "x"), ("host", "a@b:c:d")] {
+        let mut client = Frames::open(proxy.http, &[]).await;
+        let all: Vec<u8> = streams().take(100).flat_map(|stream| with(stream, name, value)).collect();
+        client.send(&all).await;
+        let ended = client.ended().await;
+        assert_eq!(ended.goaway, Some(ENHANCE_YOUR_CALM), "{name}: {ended:?}");
+        proxy.counted("vitrine_connections{scheme=\"http\"} 0").await;
+    }
+    assert_eq!(upstream.asked(), 0);
+}
+
 #[tokio::test]
 async fn floods_of_frames_that_ask_for_nothing_end_the_connection() {
     let floods: [(&str, Vec<u8>, Vec<u8>); 7] = [
@@ -200,6 +218,19 @@ async fn a_client_that_opens_its_window_byte_by_byte_is_let_go() {
         }
     };
     tokio::time::timeout(LIMIT, dripping).await.expect("the connection ends");
+    ended_for(&proxy, "response_rate").await;
+}
+
+/// The bit before an increment says nothing (RFC 9113 §6.9): it opens no window.
+#[tokio::test]
+async fn a_client_that_opens_its_window_by_a_bit_that_says_nothing_is_let_go() {
+    const RESERVED: u32 = 1 << 31;
+    let (mut upstream, proxy) = start("response_rate = \"1KiB\", response_grace = \"500ms\"").await;
+    store(&mut upstream, &proxy, 300_000).await;
+    let mut client = Frames::open(proxy.http, &[(INITIAL_WINDOW_SIZE, 0)]).await;
+    client.send(&[get(1, "/stored"), word(WINDOW_UPDATE, 1, RESERVED | 5)].concat()).await;
+    let ended = client.ended().await;
+    assert_eq!((ended.goaway, ended.content), (Some(ENHANCE_YOUR_CALM), 5));
     ended_for(&proxy, "response_rate").await;
 }
 

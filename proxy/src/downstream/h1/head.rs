@@ -7,6 +7,7 @@ use httparse::{Error, Header, Request, Status};
 
 use crate::downstream::Limits;
 use crate::fast::RequestHead;
+use crate::refusal::Refusal;
 
 /// Room for the fields of one head.
 pub(super) type Fields<'b> = [MaybeUninit<Header<'b>>; Limits::MOST_FIELDS];
@@ -91,6 +92,11 @@ impl Malformed {
             Self::Fields | Self::Long => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Target => StatusCode::URI_TOO_LONG,
         }
+    }
+
+    /// The answer to it.
+    pub(in crate::downstream) fn refusal(self) -> Refusal {
+        Refusal::new(self.status(), "invalid_request", self.to_string())
     }
 
     /// Its name in metrics.

@@ -315,7 +315,7 @@ impl Requests {
 
     fn refuse_malformed(&mut self, connection: &Connection, malformed: Malformed) -> Found {
         connection.worker().metrics.malformed(malformed);
-        self.refuse(&Refusal::new(malformed.status(), "invalid_request", malformed.to_string()))
+        self.refuse(&malformed.refusal())
     }
 
     /// Answers with a refusal, and then ends the connection: what comes behind is not known to be a request.

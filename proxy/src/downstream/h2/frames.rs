@@ -19,6 +19,8 @@ pub(super) const END_HEADERS: u8 = 0x4;
 
 /// Bytes of a frame's header.
 const HEADER: usize = 9;
+/// Largest number of a stream, and largest increment of a window.
+const MOST_WORD: u32 = 0x7fff_ffff;
 /// Bytes of one setting.
 const SETTING: usize = 6;
 
@@ -137,7 +139,7 @@ impl Frames {
 impl Frame {
     fn of(header: &[u8; HEADER]) -> Self {
         let word = |at| header[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
-        Self { kind: header[3], flags: header[4], stream: word(5) & 0x7fff_ffff, length: word(0) >> 8 }
+        Self { kind: header[3], flags: header[4], stream: word(5) & MOST_WORD, length: word(0) >> 8 }
     }
 
     /// A GOAWAY (RFC 9113 §6.8).
@@ -165,6 +167,8 @@ impl Frame {
         let word = |at| held[at..].first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
         match self.kind {
             kind::SETTINGS => Event::Setting(u16::from_be_bytes([held[0], held[1]]), word(2)),
+            // The bit before it says nothing (RFC 9113 §6.9).
+            kind::WINDOW_UPDATE => Event::Word(self, word(0) & MOST_WORD),
             _ => Event::Word(self, word(0)),
         }
     }
@@ -202,7 +206,7 @@ mod tests {
             frame(kind::SETTINGS, 1, 0, &[]),
             frame(kind::HEADERS, END_HEADERS, 1, b"head"),
             frame(kind::DATA, END_STREAM, 1, &[b'x'; 300]),
-            frame(kind::WINDOW_UPDATE, 0, 0x8000_0001, &[0, 0, 1, 0]),
+            frame(kind::WINDOW_UPDATE, 0, 0x8000_0001, &[0x80, 0, 1, 0]),
             frame(kind::RST_STREAM, 0, 3, &[0, 0, 0, 8]),
             Frame::goaway(7, 11).to_vec(),
         ]

@@ -2,6 +2,7 @@
 //! sessions. All frames are looked at on their way, for the limits that only they show.
 
 mod frames;
+mod head;
 mod lent;
 mod requests;
 mod streams;
@@ -42,14 +43,14 @@ pub(super) async fn serve(connection: Box<Connection>) {
     let (back, signals) = (Back::default(), Arc::new(Signals::default()));
     let requests = Requests::new(&connection, signals.clone());
     let lent = Lent::new(connection, back.clone(), signals);
-    requests.answer(Box::new(PingoraIo(lent))).await;
+    let closing = requests.answer(Box::new(PingoraIo(lent))).await;
     // It is dropped by now.
     let Some(Returned { mut connection, goaway }) = back.lock().take() else {
         return;
     };
     connection.watch.clear();
     let Some((last, reason)) = goaway else {
-        return closing::close(&mut connection, Closing::Now).await;
+        return closing::close(&mut connection, closing).await;
     };
     connection.outgoing.hold(&Frame::goaway(last, reason));
     // So few bytes are taken at once, or the client does not read.

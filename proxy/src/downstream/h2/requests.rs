@@ -7,20 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
+use h2::Reason;
 use pingora::protocols::http::ServerSession;
 use pingora::protocols::http::v2::server::{H2Accept, H2Options, HttpSession, default_h2_options, handshake};
 use pingora::protocols::{Digest, Stream};
 
+use super::super::closing::Closing;
 use super::super::connection::Connection;
 use super::super::worker::Worker;
-use super::{Windows, writing};
+use super::{Windows, head, writing};
 use crate::downstream::Limits;
 use crate::fast::ConnectionFacts;
 
 /// Fewest and most bytes of a response that wait in a stream to be sent.
 const LEAST_UNSENT: u32 = 8 << 10;
 const MOST_UNSENT: u32 = 256 << 10;
-/// Requests of one connection that are none and whose stream alone is refused; the next one ends the connection.
+/// Requests of one connection that are malformed (RFC 9113 §8.1.1) and of which the stream alone is refused; the next one ends the
+/// connection.
 const MOST_MALFORMED: usize = 32;
 
 /// What a connection and the loop over its requests tell each other; both are of one task.
@@ -69,8 +72,8 @@ impl Requests {
         Self { worker, facts: connection.facts, limits, signals }
     }
 
-    /// Answers what comes by `io`, to the connection's end.
-    pub(super) async fn answer(self, io: Stream) {
+    /// Answers what comes by `io`, to the connection's end; how it is to be closed.
+    pub(super) async fn answer(self, io: Stream) -> Closing {
         let digest = Arc::new(Digest {
             ssl_digest: io.get_ssl_digest(),
             timing_digest: io.get_timing_digest(),
@@ -78,7 +81,7 @@ impl Requests {
             socket_digest: io.get_socket_digest(),
         });
         let Ok(mut connection) = handshake(io, Some(self.options())).await else {
-            return;
+            return Closing::Now;
         };
         let (mut is_ending, mut malformed) = (false, 0);
         loop {
@@ -102,23 +105,35 @@ impl Requests {
                     is_ending = true;
                     connection.graceful_shutdown();
                 }
-                Some(Ok(Some(H2Accept::Session(session)))) => self.begin(session),
-                Some(Ok(Some(H2Accept::Rejected))) if malformed < MOST_MALFORMED => malformed += 1,
-                Some(Ok(_) | Err(_)) => return,
+                Some(Ok(Some(H2Accept::Session(session)))) => malformed += usize::from(!self.begin(session)),
+                Some(Ok(Some(H2Accept::Rejected))) => malformed += 1,
+                // Who was told why it ends may still be sending.
+                Some(Ok(None) | Err(_)) if malformed > MOST_MALFORMED => return Closing::Linger,
+                Some(Ok(None) | Err(_)) => return Closing::Now,
+            }
+            if malformed > MOST_MALFORMED {
+                connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
             }
         }
     }
 
-    /// Answers, or has answered what takes its time.
-    fn begin(&self, session: HttpSession) {
+    /// Answers, or has answered what takes its time; false where it is no request.
+    fn begin(&self, mut session: HttpSession) -> bool {
+        if let Err(malformed) = head::settle(session.req_header_mut(), &self.limits) {
+            self.worker.metrics.malformed(malformed);
+            writing::refuse(session, &malformed.refusal());
+            return false;
+        }
         let answer =
             if session.is_body_empty() { self.worker.fast.answer_map(session.req_header(), &self.facts) } else { None };
         let worker = &self.worker;
         if let Some(answer) = answer {
-            return writing::begin(worker, session, answer, self.unsent().into());
+            writing::begin(worker, session, answer, self.unsent().into());
+            return true;
         }
         let worker = worker.clone();
         tokio::spawn(async move { worker.slow.answer(ServerSession::new_http2(session), &worker.stop).await });
+        true
     }
 
     /// Bytes of a response that may wait in a stream to be sent.
@@ -138,7 +153,7 @@ impl Requests {
             .initial_window_size(windows.stream)
             .max_send_buffer_size(self.unsent() as usize)
             .max_concurrent_reset_streams(limits.streams as usize)
-            // Beyond what is counted of those that are written: for a client that does not read them.
+            // In the connection's whole life, also of those that wait for a client that does not read.
             .max_local_error_reset_streams(Some(limits.resets.saturating_mul(2) as usize));
         options
     }

@@ -5,19 +5,21 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use h2::SendStream;
-use http::Response;
+use http::{HeaderMap, Method, Response, StatusCode};
 use pingora::http::ResponseHeader;
 use pingora::protocols::http::v2::server::HttpSession;
 
 use super::super::worker::Worker;
 use crate::fast::FastMapAnswer;
+use crate::refusal::Refusal;
 use crate::store::StoredBody;
 
 /// Writes an answer. Up to `at_once` bytes of a body are handed over whole, to be sent as the client lets them go; the pieces of a longer
 /// one a task sends, one after the other.
 pub(super) fn begin(worker: &Arc<Worker>, session: HttpSession, mut answer: FastMapAnswer, at_once: u64) {
     let body = answer.body.take().filter(|body| !body.is_empty());
-    let Some(mut writer) = write_head(session, &mut answer, body.is_none()) else {
+    let Some(mut writer) = write_head(session, answer.status, std::mem::take(&mut answer.fields), body.is_none())
+    else {
         return worker.fast.ended_map(answer, 0, true);
     };
     match body {
@@ -37,10 +39,27 @@ pub(super) fn begin(worker: &Arc<Worker>, session: HttpSession, mut answer: Fast
     }
 }
 
+/// Writes a refusal, whatever of the request is still to come.
+pub(super) fn refuse(session: HttpSession, refusal: &Refusal) {
+    let (fields, body) = refusal.response();
+    let is_head = session.req_header().method == Method::HEAD;
+    if let Some(mut writer) = write_head(session, refusal.status, fields, is_head)
+        && !is_head
+    {
+        // An error says that the stream is no more.
+        let _ = writer.send_data(body, true);
+    }
+}
+
 /// Writes the head; `None` where the stream is no more.
-fn write_head(mut session: HttpSession, answer: &mut FastMapAnswer, is_end: bool) -> Option<SendStream<Bytes>> {
+fn write_head(
+    mut session: HttpSession,
+    status: StatusCode,
+    fields: HeaderMap,
+    is_end: bool,
+) -> Option<SendStream<Bytes>> {
     let (mut parts, ()) = Response::new(()).into_parts();
-    (parts.status, parts.headers) = (answer.status, std::mem::take(&mut answer.fields));
+    (parts.status, parts.headers) = (status, fields);
     session.write_response_header(Box::new(ResponseHeader::from(parts)), is_end).ok()?;
     session.take_response_body_writer()
 }

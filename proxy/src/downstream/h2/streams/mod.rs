@@ -35,6 +35,8 @@ pub(super) struct Streams {
     /// Initial windows of streams.
     coming_initial: i64,
     going_initial: i64,
+    /// The initial window that a frame of settings says, until its end.
+    going_next: Option<i64>,
     /// Since when a head, or the first one, is on its way.
     head_since: Option<Millis>,
     /// Since when there is no stream.
@@ -86,6 +88,7 @@ impl Streams {
             going: INITIAL_WINDOW,
             coming_initial,
             going_initial: INITIAL_WINDOW,
+            going_next: None,
             head_since: None,
             idle_since: Some(now),
             resets: Meter::default(),
@@ -132,15 +135,11 @@ impl Streams {
                 self.reset(now, limits)
             }
             Event::Setting(INITIAL_WINDOW_SIZE, size) => {
-                let change = i64::from(size) - self.going_initial;
-                self.going_initial = i64::from(size);
-                for stream in self.each.values_mut() {
-                    stream.window += change;
-                    if let Some(going) = &mut stream.going {
-                        going.window += change;
-                    }
-                }
-                self.settle_all(now, limits);
+                self.going_next = Some(i64::from(size));
+                Ok(())
+            }
+            Event::Ended(frame) if frame.kind == kind::SETTINGS => {
+                self.set_initial(now, limits);
                 Ok(())
             }
             Event::Ended(frame) if matches!(frame.kind, kind::HEADERS | kind::CONTINUATION) => {
@@ -151,6 +150,22 @@ impl Streams {
             }
             Event::Setting(..) | Event::Ended(_) => Ok(()),
         }
+    }
+
+    /// Of the settings of one frame the last counts: a frame can hold thousands.
+    fn set_initial(&mut self, now: Millis, limits: &Limits) {
+        let Some(initial) = self.going_next.take() else {
+            return;
+        };
+        let change = initial - self.going_initial;
+        self.going_initial = initial;
+        for stream in self.each.values_mut() {
+            stream.window += change;
+            if let Some(going) = &mut stream.going {
+                going.window += change;
+            }
+        }
+        self.settle_all(now, limits);
     }
 
     fn came_frame(&mut self, now: Millis, limits: &Limits, frame: Frame) -> Result<(), Limit> {

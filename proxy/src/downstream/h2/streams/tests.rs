@@ -37,6 +37,15 @@ impl Bench {
         self.streams.went(self.now, &self.limits, Event::Begun(frame)).unwrap();
     }
 
+    /// A frame of settings, each of which says the initial window.
+    fn came_settings(&mut self, sizes: &[u32]) {
+        let frame = Frame { kind: kind::SETTINGS, flags: 0, stream: 0, length: 6 };
+        let settings = sizes.iter().map(|size| Event::Setting(INITIAL_WINDOW_SIZE, *size));
+        for event in settings.chain([Event::Ended(frame)]) {
+            self.streams.came(self.now, &self.limits, event).unwrap();
+        }
+    }
+
     fn came_word(&mut self, kind: u8, stream: u32, word: u32) -> Result<(), Limit> {
         let frame = Frame { kind, flags: 0, stream, length: 4 };
         self.streams.came(self.now, &self.limits, Event::Word(frame, word))
@@ -211,10 +220,10 @@ fn responses_have_their_pace_where_the_client_lets_nothing_go() {
     // Settings change all windows.
     let mut bench = Bench::new();
     bench.get(1);
-    bench.streams.came(0, &bench.limits, Event::Setting(INITIAL_WINDOW_SIZE, 0)).unwrap();
+    bench.came_settings(&[1000, 7, 0]);
     bench.went(kind::HEADERS, END_HEADERS, 1, 10);
     assert_eq!(bench.at(4), Ok(()));
-    bench.streams.came(4000, &bench.limits, Event::Setting(INITIAL_WINDOW_SIZE, 10)).unwrap();
+    bench.came_settings(&[10]);
     assert_eq!(bench.at(100), Ok(()));
     bench.went(kind::DATA, END_STREAM, 1, 10);
     assert!(bench.streams.each.is_empty(), "nothing stays of a stream that is over");
