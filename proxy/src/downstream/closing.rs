@@ -21,8 +21,10 @@ pub(super) enum Closing {
     /// The last answer is whole, and the client may still be sending: closed at once, its bytes would have the answer thrown away
     /// unread (RFC 9112 §9.6).
     Linger,
-    /// The last answer is not whole, and must not look so.
+    /// The last answer is not whole, which its framing tells.
     Cut,
+    /// The last answer is not whole, and its content has no other end than the connection's: a reset is none (RFC 9112 §8).
+    Reset,
 }
 
 /// Ends it.
@@ -49,8 +51,11 @@ fn poll_close(
         return Poll::Ready(Ok(()));
     }
     let Connection { transport, outgoing, .. } = connection;
+    if let (Closing::Reset, Transport::Clear(stream)) = (closing, &*transport) {
+        return Poll::Ready(stream.set_zero_linger());
+    }
     ready!(outgoing.poll_flush(transport, cx))?;
-    ready!(transport.poll_close(closing != Closing::Cut, cx))?;
+    ready!(transport.poll_close(!matches!(closing, Closing::Cut | Closing::Reset), cx))?;
     if closing == Closing::Now {
         return Poll::Ready(Ok(()));
     }

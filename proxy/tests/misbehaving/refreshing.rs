@@ -69,8 +69,8 @@ async fn half_a_replacement_replaces_nothing_rfc9111_3() {
 }
 
 /// RFC 9112 §6.1, §6.3: chunks are undone for a client of HTTP/1.0. It would take the end of the connection for that of the content,
-/// so what is cached goes with its length, once that is known, or not at all. What is passed, Pingora writes as it comes, and then
-/// a cut does look whole to such a client.
+/// so what is cached goes with its length, once that is known, or not at all. What is passed, Pingora writes as it comes, and a cut is a
+/// reset, which is no end of content (RFC 9112 §8).
 #[tokio::test]
 async fn clients_of_http_1_0_rfc9112_6_3() {
     let mut stage = Stage::open().await;
@@ -93,11 +93,16 @@ async fn clients_of_http_1_0_rfc9112_6_3() {
                 text.push(char::from(client.read_u8().await.unwrap()));
             }
         } else {
-            client.read_to_string(&mut text).await.unwrap();
+            let mut bytes = Vec::new();
+            let read = client.read_to_end(&mut bytes).await;
+            assert_eq!(read.is_err(), path == "/pass/cut", "{path}: {read:?}");
+            text = String::from_utf8(bytes).unwrap();
         }
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or_default();
         let head = head.to_lowercase();
-        assert!(body == expected && !head.contains("transfer-encoding"), "{path}: {text}");
+        // A reset may overtake what was sent.
+        let is_lost = path == "/pass/cut" && body.is_empty();
+        assert!((is_lost || body == expected) && !head.contains("transfer-encoding"), "{path}: {text}");
         let has_length = head.contains("\r\ncontent-length: 5\r\n");
         assert_eq!(has_length, path == "/whole", "{path}: {text}");
         assert_eq!(head.contains("\r\nconnection: keep-alive"), has_length, "{path}: {text}");

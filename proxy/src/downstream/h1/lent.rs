@@ -75,6 +75,8 @@ pub(super) struct Lent {
     /// The Date that the next head gets.
     date: Mutex<Option<[u8; DATE_LENGTH]>>,
     head: NextHead,
+    /// Whether the client knows no chunks, so that the connection's end may be the content's.
+    is_http10: bool,
     is_shut: bool,
 }
 
@@ -86,6 +88,8 @@ pub(super) struct Returned {
     pub(super) is_shut: bool,
     /// Whether all of the request's content was read, so that what follows is another request.
     pub(super) is_content_ended: bool,
+    /// Whether its end could be taken for that of a response's content.
+    pub(super) looks_whole: bool,
 }
 
 /// What is known of the response's head, which Pingora writes in one piece.
@@ -137,6 +141,7 @@ impl Lent {
             deadlines: [Millis::MAX; 2],
             date: Mutex::new(None),
             head: NextHead::Awaited { upgrades: request.upgrades },
+            is_http10: request.is_http10,
             is_shut: false,
             connection: Some(connection),
         }
@@ -302,7 +307,8 @@ impl Drop for Lent {
     fn drop(&mut self) {
         if let Some(connection) = self.connection.take() {
             let is_content_ended = self.content.is_ended();
-            *self.back.lock() = Some(Returned { connection, is_shut: self.is_shut, is_content_ended });
+            let looks_whole = self.is_http10 && self.head == NextHead::Written;
+            *self.back.lock() = Some(Returned { connection, is_shut: self.is_shut, is_content_ended, looks_whole });
         }
     }
 }

@@ -60,6 +60,8 @@ pub(super) struct Request {
     pub(super) framing: Framing,
     /// Whether it asks for another protocol.
     pub(super) upgrades: bool,
+    /// Whether it is of HTTP/1.0.
+    pub(super) is_http10: bool,
     /// Whether it is the connection's last.
     pub(super) is_last: bool,
 }
@@ -257,8 +259,9 @@ impl Requests {
             let length = head.length;
             match Self::answer(connection, cx, &head, is_last, out) {
                 None => {
-                    let Head { framing, upgrades, .. } = head;
-                    return (used, Found::Next(Next::Slow(Request { length, framing, upgrades, is_last })));
+                    let Head { framing, upgrades, request, .. } = head;
+                    let is_http10 = request.minor_version == 0;
+                    return (used, Found::Next(Next::Slow(Request { length, framing, upgrades, is_http10, is_last })));
                 }
                 Some(Ok(Sent::Next)) => {
                     used += length;

@@ -45,7 +45,7 @@ pub(super) async fn answer(mut connection: Box<Connection>, request: Request) ->
 /// Takes back a connection that was lent; whoever had it has dropped it. `goes_on` where it can serve another request, `is_whole` where
 /// its last answer came to its end.
 pub(super) fn come_back(back: &Back, goes_on: bool, is_whole: bool) -> After {
-    let Some(Returned { mut connection, is_shut, is_content_ended }) = back.lock().take() else {
+    let Some(Returned { mut connection, is_shut, is_content_ended, looks_whole }) = back.lock().take() else {
         return After::Gone;
     };
     connection.watch.clear();
@@ -55,6 +55,7 @@ pub(super) fn come_back(back: &Back, goes_on: bool, is_whole: bool) -> After {
         (true, _) => After::Next(connection),
         (false, true) if is_quiet => After::Close(connection, Closing::Now),
         (false, true) => After::Close(connection, Closing::Linger),
+        (false, false) if looks_whole => After::Close(connection, Closing::Reset),
         (false, false) => After::Close(connection, Closing::Cut),
     }
 }
