@@ -11,6 +11,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::LazyLock;
+use std::time::Duration;
 
 use prometheus::Registry;
 use proptest::prelude::*;
@@ -53,6 +54,9 @@ const SLOWLY: &str = "close, close";
 /// One that it takes.
 const EITHER: &str = "close";
 
+/// How old what the upstream has is.
+const BEFORE: Duration = Duration::from_secs(100);
+
 /// What the upstream has, below both rules.
 const PATHS: [&str; 12] = [
     "/page",
@@ -70,8 +74,9 @@ const PATHS: [&str; 12] = [
 ];
 
 fn content(request: &Request) -> Vec<u8> {
-    // One for all, so that answers to the same request differ in nothing.
-    static DATE: LazyLock<String> = LazyLock::new(|| httpdate::fmt_http_date(std::time::SystemTime::now()));
+    // One for all, so that answers to the same request differ in nothing; and of before, since what has just been made has no Age in its
+    // first second.
+    static DATE: LazyLock<String> = LazyLock::new(|| httpdate::fmt_http_date(std::time::SystemTime::now() - BEFORE));
     let target = request.head().split(' ').nth(1).unwrap_or_default().to_owned();
     let page = format!("<p>{}</p>", "many words ".repeat(300));
     let date = &*DATE;

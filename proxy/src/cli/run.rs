@@ -7,8 +7,10 @@ use vitrine_proxy::reload::{Loader, watch};
 use vitrine_proxy::service::{Server, Stop};
 
 /// What Pingora says of its own coming and going is for those who debug it; its connectors report as an error that a pooled
-/// connection was just being taken by another request, and what fails for a request is told by the request.
-const LOG_FILTER: &str = "info,pingora_core=warn,pingora_core::connectors=off,pingora_proxy=warn";
+/// connection was just being taken by another request, its exchange that a client left with the last bytes on their way, and what fails
+/// for a request is told by the request.
+const LOG_FILTER: &str =
+    "info,pingora_core=warn,pingora_core::connectors=off,pingora_proxy=warn,pingora_proxy::proxy_h1=off";
 
 pub(super) fn run(file: PathBuf) -> ExitCode {
     let _logging = vitrine_shared::telemetry::init(LOG_FILTER);

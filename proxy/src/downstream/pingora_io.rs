@@ -1,8 +1,6 @@
 //! What Pingora wants of a connection besides its bytes.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
-use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
@@ -16,6 +14,8 @@ use pingora::protocols::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
+use super::connection::Connection;
+
 /// Says no more than that there is TLS.
 static ENCRYPTED: LazyLock<Arc<SslDigest>> = LazyLock::new(|| Arc::new(SslDigest::new("", "", None, None, Vec::new())));
 
@@ -23,16 +23,13 @@ static ENCRYPTED: LazyLock<Arc<SslDigest>> = LazyLock::new(|| Arc::new(SslDigest
 #[derive(Debug)]
 pub(super) struct PingoraIo<T>(pub(super) T);
 
-/// What is known of a connection.
-pub(super) trait Described {
-    /// Its socket's number.
-    fn fd(&self) -> RawFd;
-    /// The other end's address.
-    fn peer(&self) -> Option<SocketAddr>;
-    /// Whether there is TLS.
-    fn is_encrypted(&self) -> bool;
+/// A connection that is lent.
+pub(super) trait Lending {
     /// The version of HTTP that is spoken.
-    fn protocol(&self) -> ALPN;
+    const PROTOCOL: ALPN;
+
+    /// The connection; `None` where it was given back, which nobody sees.
+    fn lent(&self) -> Option<&Connection>;
 }
 
 impl<T: AsyncRead + Unpin> AsyncRead for PingoraIo<T> {
@@ -75,19 +72,20 @@ impl<T: AsyncWrite + Unpin + Send> Shutdown for PingoraIo<T> {
     }
 }
 
-impl<T: Described> UniqueID for PingoraIo<T> {
+impl<T: Lending> UniqueID for PingoraIo<T> {
     fn id(&self) -> UniqueIDType {
-        self.0.fd()
+        self.0.lent().map_or(-1, |connection| connection.transport.fd())
     }
 }
 
-impl<T: Described> Ssl for PingoraIo<T> {
+impl<T: Lending> Ssl for PingoraIo<T> {
     fn get_ssl_digest(&self) -> Option<Arc<SslDigest>> {
-        self.0.is_encrypted().then(|| ENCRYPTED.clone())
+        let is_encrypted = self.0.lent().is_some_and(|connection| connection.transport.is_encrypted());
+        is_encrypted.then(|| ENCRYPTED.clone())
     }
 
     fn selected_alpn_proto(&self) -> Option<ALPN> {
-        Some(self.0.protocol())
+        Some(T::PROTOCOL)
     }
 }
 
@@ -107,11 +105,12 @@ impl<T> GetProxyDigest for PingoraIo<T> {
     fn set_proxy_digest(&mut self, _: ProxyDigest) {}
 }
 
-impl<T: Described> GetSocketDigest for PingoraIo<T> {
+impl<T: Lending> GetSocketDigest for PingoraIo<T> {
     fn get_socket_digest(&self) -> Option<Arc<SocketDigest>> {
-        let socket = SocketDigest::from_raw_fd(self.0.fd());
+        let socket = SocketDigest::from_raw_fd(self.id());
         // It is known, so the kernel need not be asked.
-        let _ = socket.peer_addr.set(self.0.peer().map(l4::socket::SocketAddr::Inet));
+        let peer = self.0.lent().map(|connection| connection.peer);
+        let _ = socket.peer_addr.set(peer.map(l4::socket::SocketAddr::Inet));
         Some(Arc::new(socket))
     }
 

@@ -84,7 +84,7 @@ impl Recipient<'_> {
         match self {
             Self::Pingora(session) => {
                 keep_date(session, date);
-                session.write_response_header(Box::new(head)).await
+                session.write_response_header(Box::new(head)).await.map_err(Error::into_down)
             }
             Self::Own(session) => session.write_head(&head).await.map_err(gone),
         }
@@ -98,7 +98,7 @@ impl Recipient<'_> {
                 let mut rest = chunk.clone();
                 while !rest.is_empty() {
                     let piece = rest.split_to(rest.len().min(most));
-                    session.write_response_body(piece, false).await?;
+                    session.write_response_body(piece, false).await.map_err(Error::into_down)?;
                 }
                 Ok(())
             }
@@ -109,7 +109,7 @@ impl Recipient<'_> {
     /// Ends the content.
     pub(super) async fn end(&mut self) -> pingora::Result<()> {
         match self {
-            Self::Pingora(session) => session.write_response_body(Bytes::new(), true).await,
+            Self::Pingora(session) => session.write_response_body(Bytes::new(), true).await.map_err(Error::into_down),
             Self::Own(session) => session.end().await.map_err(gone),
         }
     }

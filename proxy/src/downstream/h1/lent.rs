@@ -2,8 +2,6 @@
 //! reads, and it must come and go as fast as the limits say.
 
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
-use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -18,7 +16,7 @@ use super::super::connection::Connection;
 use super::super::deadline::{Millis, Watch, millis};
 use super::super::metrics::Limit;
 use super::super::pacing::Pacing;
-use super::super::pingora_io::{Described, PingoraIo};
+use super::super::pingora_io::{Lending, PingoraIo};
 use super::content::Content;
 use super::requests::Request;
 use super::slow::Back;
@@ -365,20 +363,10 @@ impl AsyncWrite for Lent {
     }
 }
 
-impl Described for Lent {
-    fn fd(&self) -> RawFd {
-        self.connection.as_ref().map_or(-1, |connection| connection.transport.fd())
-    }
+impl Lending for Lent {
+    const PROTOCOL: ALPN = ALPN::H1;
 
-    fn peer(&self) -> Option<SocketAddr> {
-        self.connection.as_ref().map(|connection| connection.peer)
-    }
-
-    fn is_encrypted(&self) -> bool {
-        self.connection.as_ref().is_some_and(|connection| connection.transport.is_encrypted())
-    }
-
-    fn protocol(&self) -> ALPN {
-        ALPN::H1
+    fn lent(&self) -> Option<&Connection> {
+        self.connection.as_deref()
     }
 }

@@ -75,6 +75,15 @@ enum Found {
     Next(Next),
 }
 
+// === impl Request ===
+
+impl Request {
+    fn of(head: &Head<'_>, is_last: bool) -> Self {
+        let &Head { length, framing, upgrades, ref request } = head;
+        Self { length, framing, upgrades, is_http10: request.minor_version == 0, is_last }
+    }
+}
+
 // === impl Requests ===
 
 impl Requests {
@@ -258,11 +267,7 @@ impl Requests {
             let is_last = self.is_last(connection);
             let length = head.length;
             match Self::answer(connection, cx, &head, is_last, out) {
-                None => {
-                    let Head { framing, upgrades, request, .. } = head;
-                    let is_http10 = request.minor_version == 0;
-                    return (used, Found::Next(Next::Slow(Request { length, framing, upgrades, is_http10, is_last })));
-                }
+                None => return (used, Found::Next(Next::Slow(Request::of(&head, is_last)))),
                 Some(Ok(Sent::Next)) => {
                     used += length;
                     self.next(connection.now());

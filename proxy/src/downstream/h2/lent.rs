@@ -2,8 +2,6 @@
 
 use std::convert::Infallible;
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
-use std::os::fd::RawFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,7 +15,7 @@ use super::super::connection::Connection;
 use super::super::deadline::{Millis, Watch};
 use super::super::metrics::Limit;
 use super::super::pacing::Pacing;
-use super::super::pingora_io::Described;
+use super::super::pingora_io::Lending;
 use super::Windows;
 use super::frames::Frames;
 use super::requests::Signals;
@@ -280,20 +278,10 @@ impl AsyncWrite for Lent {
     }
 }
 
-impl Described for Lent {
-    fn fd(&self) -> RawFd {
-        self.connection.as_ref().map_or(-1, |connection| connection.transport.fd())
-    }
+impl Lending for Lent {
+    const PROTOCOL: ALPN = ALPN::H2;
 
-    fn peer(&self) -> Option<SocketAddr> {
-        self.connection.as_ref().map(|connection| connection.peer)
-    }
-
-    fn is_encrypted(&self) -> bool {
-        self.connection.as_ref().is_some_and(|connection| connection.transport.is_encrypted())
-    }
-
-    fn protocol(&self) -> ALPN {
-        ALPN::H2
+    fn lent(&self) -> Option<&Connection> {
+        self.connection.as_deref()
     }
 }
