@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p vitrine-proxy --example memory_per_object` stores a million small objects of each of some sizes, with 30
 //! tags each, and reads the process's resident memory. `… -- churn 60 256` stores bodies of 100 B to 50 MB for 60 s into 256 MiB.
+//! `… -- shifts 256` fills 256 MiB again and again, with objects of another size each time: what one size has left in pages is of no use
+//! to the next.
 #![allow(
     clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
@@ -19,6 +21,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use prometheus::Registry;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use tikv_jemalloc_ctl::{epoch, stats};
 use vitrine_proxy::fill::body::{Appended, Body};
 use vitrine_proxy::fill::budget::FillBudget;
 use vitrine_proxy::key::CacheKey;
@@ -36,6 +39,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 const OBJECTS: u64 = 1_000_000;
 const TAGS: u64 = 30;
 const SIZES: [usize; 7] = [0, 100, 200, 500, 1_000, 2_000, 4_000];
+/// Sizes of the shifts, one after the other.
+const SHIFTED: [usize; 10] = [300, 4_000, 600, 12_000, 100, 60_000, 1_000, 200, 2_000, 500];
 /// Different objects in the churn, asked for by a law near Zipf's.
 const CHURNED: f64 = 400_000.0;
 
@@ -46,6 +51,7 @@ fn main() -> Result<(), Failure> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["of", size] => of(size.parse()?),
         ["churn", seconds, mebibytes] => churn(Duration::from_secs(seconds.parse()?), mebibytes.parse::<u64>()? << 20),
+        ["shifts", mebibytes] => shifts(mebibytes.parse::<u64>()? << 20),
         _ => {
             // Each in a process of its own, so that none finds what another has left.
             for size in SIZES {
@@ -92,6 +98,7 @@ fn churn(time: Duration, capacity: u64) -> Result<(), Failure> {
     let (mut most, mut next) = (0, Instant::now());
     while threads.iter().any(|thread| !thread.is_finished()) {
         std::thread::sleep(Duration::from_millis(100));
+        shop.store.count_process(in_use()?);
         let now = resident()?;
         most = most.max(now);
         if Instant::now() >= next {
@@ -106,6 +113,33 @@ fn churn(time: Duration, capacity: u64) -> Result<(), Failure> {
         }
     }
     println!("at most {} MiB resident: {:.3} of the budget", most >> 20, most as f64 / capacity as f64);
+    Ok(())
+}
+
+fn shifts(capacity: u64) -> Result<(), Failure> {
+    let shop = Shop::new(capacity)?;
+    let mut number = 0;
+    for size in SHIFTED {
+        let (mut most, mut least) = (0, u64::MAX);
+        for round in 0..4 * capacity / (size as u64 + 1_000) {
+            number += 1;
+            shop.store.insert(shop.object(number, StoredBody::new(vec![Bytes::from(vec![7; size])])));
+            // What is asked for again is scattered among what is not.
+            shop.store.look(&key(number - number.min(round) / 3), Look::Use);
+            if round % 2_000 == 0 {
+                shop.store.count_process(in_use()?);
+                most = most.max(resident()?);
+                least = least.min(shop.store.bytes() - shop.store.bytes_of(Kind::Process));
+            }
+        }
+        let (process, own) = (shop.store.bytes_of(Kind::Process) >> 20, shop.store.bytes() >> 20);
+        println!(
+            "objects of {size:>6} B: {} MiB stored, {process} MiB else in use, at least {} MiB stored; at most {} MiB resident",
+            own - process,
+            least >> 20,
+            most >> 20
+        );
+    }
     Ok(())
 }
 
@@ -185,6 +219,13 @@ fn key(number: u64) -> CacheKey {
     CacheKey::from_bytes(
         format!("....origin....https....shop.example..../products/number/{number:09}").into_bytes().into(),
     )
+}
+
+/// As the program measures it.
+fn in_use() -> Result<u64, Failure> {
+    let told = |error: tikv_jemalloc_ctl::Error| error.to_string();
+    epoch::advance().map_err(told)?;
+    Ok((stats::active::read().map_err(told)? + stats::metadata::read().map_err(told)?) as u64)
 }
 
 /// The resident memory of this process, in bytes.

@@ -13,6 +13,7 @@ mod derived;
 mod fields;
 mod memory;
 pub mod metrics;
+mod names;
 mod node;
 mod object;
 mod packed;
