@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use pingora::http::ResponseHeader;
 
-use crate::upstream::h1::{ConnectError, Connections, Connector, Endpoint, Failure, Response};
+use crate::upstream::h1::{ConnectError, Connections, Connector, Failure, Response};
 use crate::upstream::{Affinity, Attempt, Attempts, Pools, Upstream, is_failure};
 
 /// Asks upstreams over pooled HTTP/1.1 connections.
@@ -123,8 +123,7 @@ impl UpstreamClient {
                 Some(attempt) => attempt,
                 None => asking.attempts.next().await.ok_or_else(|| asking.last())?,
             };
-            let endpoint = Endpoint { address: attempt.address(), upstream: attempt.upstream(), host };
-            match self.connector.connect(endpoint, asking.connections).await {
+            match self.connector.connect(attempt.endpoint(host), asking.connections).await {
                 Ok((connection, reused)) => break (attempt, connection, reused),
                 Err(error) => {
                     let error = ExchangeError::from(error);
@@ -155,8 +154,7 @@ impl UpstreamClient {
     /// Gives the connection of a response that was read to its end back to the pool; `host` is what was sent.
     pub fn release(&self, incoming: Incoming, host: &str) {
         let Incoming { response, attempt, .. } = incoming;
-        let endpoint = Endpoint { address: attempt.address(), upstream: attempt.upstream(), host };
-        self.connector.release(endpoint, response);
+        self.connector.release(attempt.endpoint(host), response);
     }
 }
 

@@ -386,6 +386,40 @@ fn note(entry: &impl Entry, look: Look) {
     }
 }
 
+/// What is counted and what is there, for tests: bytes of objects, of other bodies, of what is derived, and what the queues weigh.
+#[cfg(test)]
+pub(super) struct Books {
+    pub(super) counted: [u64; 4],
+    pub(super) there: [u64; 4],
+}
+
+#[cfg(test)]
+impl Store {
+    pub(super) fn books(&self) -> Books {
+        let weighed = self.policy.lock().policy.weighs();
+        let [objects, bodies, derived] = [Kind::Objects, Kind::Bodies, Kind::Derived].map(|kind| self.bytes_of(kind));
+        let (derived_there, variants_there) = (self.derived.iter(), self.variants.iter());
+        let beside = [
+            derived_there.map(|one| (one.own(), one.weight())).collect::<Vec<_>>(),
+            variants_there.map(|one| (one.own(), one.weight())).collect(),
+        ]
+        .concat();
+        let sum = |numbers: Vec<u64>| numbers.iter().sum::<u64>();
+        let own = sum(self.objects.iter().map(|one| one.own()).collect());
+        let weight = sum(self.objects.iter().map(|one| one.weight()).collect());
+        let charged = sum(self.objects.iter().map(|one| one.weight() - one.own()).collect());
+        Books {
+            counted: [objects, bodies, derived, weighed],
+            there: [
+                own,
+                charged,
+                sum(beside.iter().map(|one| one.0).collect()),
+                weight + sum(beside.iter().map(|one| one.1).collect()),
+            ],
+        }
+    }
+}
+
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store").field("len", &self.len()).field("bytes", &self.bytes()).finish_non_exhaustive()

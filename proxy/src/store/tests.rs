@@ -6,6 +6,8 @@ use std::sync::{Arc, Barrier};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use proptest::prelude::*;
+
 use super::testing::{key, object, object_under, store};
 use super::*;
 use crate::encoding::codec::CodecError;
@@ -279,4 +281,110 @@ fn many_at_once_keep_the_books() {
         store.withdraw(&object);
     }
     assert_eq!((store.len(), store.bytes()), (0, store.bytes_of(Kind::Index)));
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Insert(u8, usize),
+    /// A body that a fill has counted.
+    InsertCharged(u8, usize),
+    /// A 304: another object around the same body.
+    Freshen(u8),
+    Withdraw(u8),
+    Use(u8),
+    /// By its first field, or by its second.
+    Varies(u8, bool),
+    InsertVariant(u8, u8),
+    Derive(u8, usize),
+    Fill(u64),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let (path, size) = (0..12_u8, prop_oneof![0..2_000_usize, 7_000..9_000_usize, 20_000..90_000_usize]);
+    prop_oneof![
+        6 => (path.clone(), size.clone()).prop_map(|(path, size)| Step::Insert(path, size)),
+        3 => (path.clone(), size.clone()).prop_map(|(path, size)| Step::InsertCharged(path, size)),
+        2 => path.clone().prop_map(Step::Freshen),
+        2 => path.clone().prop_map(Step::Withdraw),
+        4 => path.clone().prop_map(Step::Use),
+        2 => (path.clone(), any::<bool>()).prop_map(|(path, first)| Step::Varies(path, first)),
+        3 => (path.clone(), 0..6_u8).prop_map(|(path, kind)| Step::InsertVariant(path, kind)),
+        2 => (path, size).prop_map(|(path, size)| Step::Derive(path, size)),
+        1 => (0..150_000_u64).prop_map(Step::Fill),
+    ]
+}
+
+fn meta_of(object: &Object) -> Meta {
+    Meta {
+        key: object.key(),
+        status: object.status(),
+        fields: object.fields().to_map(),
+        provenance: object.provenance(),
+        promise: object.promise(),
+        lifetime: object.lifetime(),
+        source: object.freshness_source(),
+    }
+}
+
+fn take(store: &Store, step: Step) {
+    let under = |path: u8| key(&format!("/{path}"));
+    let stored = |path: u8| store.object(&under(path));
+    match step {
+        Step::Insert(path, size) => store.insert(object(&format!("/{path}"), &vec![path; size], &[1])),
+        Step::InsertCharged(path, size) => {
+            let charge = Arc::new(store.charge_fill());
+            if store.grow_fill(&charge, cost(size) as u64) {
+                charge.becomes(Kind::Bodies);
+                let body = StoredBody::charged(vec![Bytes::from(vec![path; size])], charge);
+                store.insert(Object::new(meta_of(&object(&format!("/{path}"), b"", &[])), body));
+            }
+        }
+        Step::Freshen(path) => {
+            if let Some(base) = stored(path) {
+                store.insert(Object::new(meta_of(&base), base.body()));
+            }
+        }
+        Step::Withdraw(path) => {
+            if let Some(object) = stored(path) {
+                store.withdraw(&object);
+                store.withdraw(&object);
+            }
+        }
+        Step::Use(path) => drop(store.find(&under(path))),
+        Step::Varies(path, first) => {
+            let spec = by(if first { "x-one" } else { "x-another-one" });
+            store.insert_variants(Arc::new(Variants::new(under(path), spec)));
+        }
+        Step::InsertVariant(path, kind) => {
+            if let Found::Variants(variants) = store.find(&under(path)) {
+                let name = variants.spec.names()[0].clone();
+                let key = variants.variant(&HeaderMap::from_iter([(name, HeaderValue::from(u64::from(kind)))]));
+                store.insert_variant(object_under(key, &[kind; 700], &[]), &under(path));
+            }
+        }
+        Step::Derive(path, size) => {
+            if let Some(object) = stored(path) {
+                let body = Ok(StoredBody::new(vec![Bytes::from(vec![path; size])]));
+                store.insert_derived(Arc::new(Derived::new(object.body_id(), Form::Coded(Coding::Br), body)));
+            }
+        }
+        Step::Fill(bytes) => {
+            let charge = store.charge_fill();
+            store.grow_fill(&charge, bytes);
+        }
+    }
+}
+
+proptest! {
+    /// Whatever was done, what is counted is what is there, and no more than there may be.
+    #[test]
+    fn the_books_agree_with_what_is_there(steps in proptest::collection::vec(step(), 1..150)) {
+        let store = store(MIB / 2);
+        for step in steps {
+            take(&store, step);
+            let books = store.books();
+            prop_assert_eq!(books.counted, books.there, "after {:?}", step);
+            prop_assert!(store.bytes() <= MIB / 2);
+        }
+    }
 }

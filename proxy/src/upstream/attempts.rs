@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Upstream;
 use super::balance::Affinity;
+use super::h1::Endpoint;
 use super::pool::Pool;
 use super::state::Among;
 
@@ -102,6 +103,11 @@ impl Attempt {
     /// As it was when the request began.
     pub fn upstream(&self) -> &Upstream {
         &self.upstream
+    }
+
+    /// Where its connection leads; `host` is what is sent.
+    pub(crate) fn endpoint<'e>(&'e self, host: &'e str) -> Endpoint<'e> {
+        Endpoint { address: self.address, upstream: &self.upstream, host, pool: &self.pool }
     }
 
     /// The head of a final response came.

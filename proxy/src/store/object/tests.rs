@@ -97,6 +97,8 @@ proptest! {
         prop_assert!(object.body().chunks().concat() == body && object.clone().into_body().chunks().concat() == body);
         let own = path.len() + body.len() + tags.len() * 8 + lines.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>();
         let over = usize::try_from(object.own()).unwrap() - own;
-        prop_assert!(body.len() > 8_192 || over < 144 + URL_BYTES + own / 20 + 130, "{over} over {own}");
+        // What lies before the body cannot be cut, so without much of one the allocator's class may be a fifth too large.
+        let unused = if body.len() < own / 4 { (own + 144) / 4 } else { own / 20 };
+        prop_assert!(body.len() > 8_192 || over < 144 + URL_BYTES + unused + 130, "{over} over {own}");
     }
 }

@@ -174,6 +174,11 @@ impl Policy {
         self.small.bytes() + self.main.bytes() + self.ghost.bytes()
     }
 
+    #[cfg(test)]
+    pub(super) fn weighs(&self) -> u64 {
+        self.small_bytes + self.main_bytes
+    }
+
     fn enqueue(&mut self, ticket: Ticket, queue: Queue, weight: u64) {
         *self.bytes_of(queue) += weight;
         match queue {

@@ -1,6 +1,7 @@
 //! Connections to upstreams: idle ones, and new ones.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use pingora::ErrorType;
 use pingora::connectors::{ConnectorOptions, TransportConnector};
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use super::connection::{Connection, Response};
 use super::idle::Idle;
 use super::stream::Stream;
-use crate::upstream::{Upstream, peer, server_name};
+use crate::upstream::{Pool, Upstream, peer, server_name};
 
 /// Where a connection leads.
 #[derive(Clone, Copy, Debug)]
@@ -19,6 +20,8 @@ pub(crate) struct Endpoint<'e> {
     pub(crate) upstream: &'e Upstream,
     /// The Host that will be sent, which is the server name too where TLS is spoken.
     pub(crate) host: &'e str,
+    /// As long as this is there, connections that wait for a request are of use.
+    pub(crate) pool: &'e Arc<Pool>,
 }
 
 /// Which connections may be used.
@@ -86,7 +89,7 @@ impl Connector {
     }
 
     async fn open(&self, endpoint: Endpoint<'_>) -> Result<Stream, ConnectError> {
-        let Endpoint { address, upstream, host } = endpoint;
+        let Endpoint { address, upstream, host, .. } = endpoint;
         if upstream.tls {
             let opened = self.tls.new_stream(&peer(address, upstream, host)).await;
             return opened.map(Stream::Tls).map_err(|error| match error.etype() {

@@ -222,5 +222,17 @@ mod tests {
         ) {
             let _ = take(&mut BytesMut::from(&[b"HTTP/1.1 200 OK\r\n", &bytes[..], b"\r\n\r\n"].concat()[..]));
         }
+
+        /// RFC 9110 §5.5: whatever a value is folded of, what is sent on has no more lines than it.
+        #[test]
+        fn no_value_has_an_end_of_line_in_it(
+            bytes in prop::collection::vec(prop::sample::select(&b"a\r\n\0 \t:\x7f\x80"[..]), 0..24),
+        ) {
+            let text = [b"HTTP/1.1 200 OK\r\nX: a", &bytes[..], b"b\r\nContent-Length: 0\r\n\r\n"].concat();
+            if let Ok(Some(head)) = take(&mut BytesMut::from(&text[..])) {
+                let is_clean = |value: &[u8]| !value.iter().any(|byte| matches!(byte, b'\r' | b'\n' | b'\0' | 0x7f));
+                prop_assert!(head.header.headers.values().all(|value| is_clean(value.as_bytes())), "{:?}", head.header);
+            }
+        }
     }
 }

@@ -11,11 +11,13 @@ use tokio::time::{Instant, sleep};
 
 use super::connection::Connection;
 use super::connector::Endpoint;
-use crate::upstream::IDLE_TIMEOUT;
+use crate::upstream::{IDLE_TIMEOUT, Pool};
 
 /// Most idle connections of one thread.
 const MOST: usize = 256;
-/// Between two looks for those that were idle for too long.
+/// Most of those to one endpoint, so that a rush there leaves others theirs.
+const MOST_OF_ONE: usize = MOST / 2;
+/// Between two looks for those that were idle for too long, or whose upstream a reload has removed.
 const SWEEP: Duration = Duration::from_secs(10);
 
 /// The idle connections of all threads.
@@ -40,6 +42,7 @@ struct Shelf {
 struct Waiting {
     connection: Box<Connection>,
     since: Instant,
+    pool: Weak<Pool>,
 }
 
 // === impl Idle ===
@@ -60,7 +63,7 @@ impl Idle {
     pub(super) fn put(&self, endpoint: Endpoint<'_>, connection: Box<Connection>) {
         let shelves = self.0.get_or_default();
         let mut held = shelves.lock();
-        held.put(endpoint, Waiting { connection, since: Instant::now() });
+        held.put(endpoint, Waiting { connection, since: Instant::now(), pool: Arc::downgrade(endpoint.pool) });
         if !held.is_swept {
             held.is_swept = true;
             tokio::spawn(sweep(Arc::downgrade(shelves)));
@@ -68,7 +71,7 @@ impl Idle {
     }
 }
 
-/// Closes connections that were idle for too long, until there are none.
+/// Closes connections that are of no use any more, until there are none.
 async fn sweep(shelves: Weak<Mutex<Shelves>>) {
     loop {
         sleep(SWEEP).await;
@@ -101,6 +104,10 @@ impl Shelves {
         self.count += 1;
         if let Some(shelf) = self.each.iter_mut().find(|shelf| shelf.is_for(endpoint)) {
             shelf.connections.push_back(waiting);
+            if shelf.connections.len() > MOST_OF_ONE {
+                shelf.connections.pop_front();
+                self.count -= 1;
+            }
             return;
         }
         self.each.retain(|shelf| !shelf.connections.is_empty());
@@ -123,12 +130,18 @@ impl Shelves {
 
     fn expire(&mut self, now: Instant) {
         for shelf in &mut self.each {
-            while shelf.connections.front().is_some_and(|oldest| now.duration_since(oldest.since) >= IDLE_TIMEOUT) {
-                shelf.connections.pop_front();
-                self.count -= 1;
-            }
+            shelf.connections.retain(|waiting| waiting.is_of_use(now));
         }
         self.each.retain(|shelf| !shelf.connections.is_empty());
+        self.count = self.each.iter().map(|shelf| shelf.connections.len()).sum();
+    }
+}
+
+// === impl Waiting ===
+
+impl Waiting {
+    fn is_of_use(&self, now: Instant) -> bool {
+        now.duration_since(self.since) < IDLE_TIMEOUT && self.pool.strong_count() > 0
     }
 }
 

@@ -1,6 +1,7 @@
 //! Connections over real sockets: which of them are used again.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
-use crate::upstream::{IDLE_TIMEOUT, Upstream};
+use crate::upstream::{IDLE_TIMEOUT, Pool, Upstream};
 
 const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -18,6 +19,7 @@ const HELLO: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 struct Stage {
     connector: Connector,
     upstream: Upstream,
+    pool: Arc<Pool>,
     listener: TcpListener,
 }
 
@@ -25,11 +27,13 @@ impl Stage {
     async fn open() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string().parse().unwrap();
-        Self { connector: Connector::new(), upstream: Upstream::of("origin", vec![address]), listener }
+        let upstream = Upstream::of("origin", vec![address]);
+        let pool = Arc::new(Pool::new(Arc::new(upstream.clone())));
+        Self { connector: Connector::new(), upstream, pool, listener }
     }
 
     fn endpoint(&self) -> Endpoint<'_> {
-        Endpoint { address: self.listener.local_addr().unwrap(), upstream: &self.upstream, host: "h" }
+        Endpoint { address: self.listener.local_addr().unwrap(), upstream: &self.upstream, host: "h", pool: &self.pool }
     }
 
     /// Asks for a response, which the upstream writes as it stands, and reads all of it. Tells whether the connection was used before, and
@@ -123,6 +127,45 @@ async fn what_is_idle_for_too_long_is_closed_though_nobody_asks() {
     tokio::time::sleep(2 * IDLE_TIMEOUT).await;
     tokio::time::resume();
     assert_eq!(end.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn of_an_upstream_that_a_reload_removed_nothing_waits() {
+    let mut stage = Stage::open().await;
+    let (_, _, _end) = stage.ask(None, HELLO).await;
+    stage.pool = Arc::new(Pool::new(Arc::new(stage.upstream.clone())));
+    tokio::time::pause();
+    tokio::time::sleep(IDLE_TIMEOUT / 2).await;
+    tokio::time::resume();
+    let (_, is_reused) = stage.connector.connect(stage.endpoint(), Connections::Pooled).await.unwrap();
+    assert!(!is_reused);
+}
+
+/// A rush to one endpoint does not take all of the room.
+#[tokio::test]
+async fn one_endpoint_has_half_of_the_room() {
+    let stage = Stage::open().await;
+    let mut asked = Vec::new();
+    for _ in 0..200 {
+        let (connection, is_reused) = stage.connector.connect(stage.endpoint(), Connections::Pooled).await.unwrap();
+        assert!(!is_reused);
+        let mut end = stage.listener.accept().await.unwrap().0;
+        end.write_all(HELLO.as_bytes()).await.unwrap();
+        let mut interim = |_| {};
+        let (_, mut response) = connection.ask(GET, (IDLE_TIMEOUT, IDLE_TIMEOUT), &mut interim).await.unwrap();
+        while response.next().await.unwrap().is_some() {}
+        asked.push((response, end));
+    }
+    let mut ends = Vec::new();
+    for (response, end) in asked {
+        stage.connector.release(stage.endpoint(), response);
+        ends.push(end);
+    }
+    let mut reused = 0;
+    while stage.connector.connect(stage.endpoint(), Connections::Pooled).await.unwrap().1 {
+        reused += 1;
+    }
+    assert_eq!(reused, 128);
 }
 
 #[tokio::test]
