@@ -62,6 +62,14 @@ async fn get(proxy: &Proxy, upstream: &mut Upstream, path: &str, answer: &[u8]) 
     asked.await.unwrap().unwrap()
 }
 
+/// An edge stores an answer for `/a`, and leaves it on its disk.
+async fn leave(folder: &Path, upstream: &mut Upstream, answer: &[u8]) {
+    let proxy = start(upstream, folder, &cache_all("")).await;
+    get(&proxy, upstream, "/a", answer).await;
+    written(&proxy, 1).await;
+    stop(proxy).await;
+}
+
 #[tokio::test]
 async fn what_was_stored_is_a_hit_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
@@ -124,11 +132,8 @@ async fn variants_come_back_too() {
 async fn what_is_stale_is_validated_and_its_body_is_not_sent_again() {
     let folder = tempfile::tempdir().unwrap();
     let mut upstream = Upstream::start().await;
-    let proxy = start(&upstream, folder.path(), &cache_all("")).await;
     let stale = response("200 OK", "Cache-Control: max-age=0\r\nETag: \"1\"\r\n", "hello");
-    get(&proxy, &mut upstream, "/a", &stale).await;
-    written(&proxy, 1).await;
-    stop(proxy).await;
+    leave(folder.path(), &mut upstream, &stale).await;
 
     let proxy = start(&upstream, folder.path(), &cache_all("")).await;
     let asked = getting(&proxy, "/a");
@@ -174,10 +179,7 @@ async fn a_long_body_is_sent_on_as_it_is_read_and_kept_in_memory() {
     let folder = tempfile::tempdir().unwrap();
     let mut upstream = Upstream::start().await;
     let body = long(3 << 20);
-    let proxy = start(&upstream, folder.path(), &cache_all("")).await;
-    get(&proxy, &mut upstream, "/a", &response("200 OK", FRESH, &body)).await;
-    written(&proxy, 1).await;
-    stop(proxy).await;
+    leave(folder.path(), &mut upstream, &response("200 OK", FRESH, &body)).await;
 
     let proxy = start(&upstream, folder.path(), &cache_all("")).await;
     let got = fetch(asking(&proxy, "/a")).await.unwrap();
@@ -203,10 +205,7 @@ async fn a_long_body_that_turns_out_wrong_is_cut_and_not_ended() {
     let folder = tempfile::tempdir().unwrap();
     let mut upstream = Upstream::start().await;
     let body = long(3 << 20);
-    let proxy = start(&upstream, folder.path(), &cache_all("")).await;
-    get(&proxy, &mut upstream, "/a", &response("200 OK", FRESH, &body)).await;
-    written(&proxy, 1).await;
-    stop(proxy).await;
+    leave(folder.path(), &mut upstream, &response("200 OK", FRESH, &body)).await;
     let segment = folder.path().join("segments/00000001.seg");
     let mut bytes = std::fs::read(&segment).unwrap();
     bytes[2 << 20] ^= 1;
@@ -224,10 +223,7 @@ async fn a_long_body_that_turns_out_wrong_is_cut_and_not_ended() {
 async fn only_if_cached_gets_what_lies_on_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let mut upstream = Upstream::start().await;
-    let proxy = start(&upstream, folder.path(), &cache_all("")).await;
-    get(&proxy, &mut upstream, "/a", &response("200 OK", FRESH, "hello")).await;
-    written(&proxy, 1).await;
-    stop(proxy).await;
+    leave(folder.path(), &mut upstream, &response("200 OK", FRESH, "hello")).await;
     let proxy = start(&upstream, folder.path(), &cache_all("")).await;
     let cached = |path: &str| fetch(asking(&proxy, path).header("cache-control", "only-if-cached"));
     assert_eq!(cached("/b").await.unwrap().status, 504);
@@ -515,10 +511,7 @@ async fn a_folder_that_goes_away_is_begun_anew() {
 async fn explain_and_status_tell_of_the_disk() {
     let folder = tempfile::tempdir().unwrap();
     let mut upstream = Upstream::start().await;
-    let proxy = start(&upstream, folder.path(), &cache_all("")).await;
-    get(&proxy, &mut upstream, "/a", &response("200 OK", FRESH, "hello")).await;
-    written(&proxy, 1).await;
-    stop(proxy).await;
+    leave(folder.path(), &mut upstream, &response("200 OK", FRESH, "hello")).await;
     let proxy = start(&upstream, folder.path(), &cache_all("")).await;
     let ops = async |path: &str| {
         let request = reqwest::Client::new().get(format!("http://{}{path}", proxy.ops)).bearer_auth("ops-secret");
