@@ -19,6 +19,8 @@ const SMALL: u64 = 33;
 pub(super) const MOST_USES: u8 = 3;
 /// Uses in the small queue that lead to the main one.
 const PROMOTED: u8 = 1;
+/// Entries in use that one eviction passes over: others wait for it, and where all are in use it would go around three times.
+const MOST_PASSED: usize = 1024;
 /// Fewest tickets of what is gone for which the queues are gone through.
 const SWEPT: usize = 1024;
 
@@ -129,6 +131,7 @@ impl Policy {
     /// Evicts one entry; `false` where there is none. `coming` are bytes of what is not let in yet, which count as new. Of those
     /// who are held, `spared` may be passed over.
     pub(super) fn evict(&mut self, coming: u64, spared: &mut usize, residents: &mut impl Residents) -> bool {
+        let mut passed = 0;
         loop {
             let of_small = self.small_bytes + coming;
             let is_small_due = of_small >= (of_small + self.main_bytes) / SMALL;
@@ -145,6 +148,7 @@ impl Policy {
                 continue;
             };
             let left = match from {
+                Queue::Small | Queue::Main if passed == MOST_PASSED => None,
                 Queue::Small if uses >= PROMOTED => Some(0),
                 Queue::Main if uses > 0 => Some(uses.min(MOST_USES) - 1),
                 Queue::Small | Queue::Main if is_held && *spared > 0 => {
@@ -154,6 +158,7 @@ impl Policy {
                 Queue::Small | Queue::Main => None,
             };
             if let Some(uses) = left {
+                passed += 1;
                 residents.keep(ticket, uses);
                 *self.bytes_of(from) -= weight;
                 self.enqueue(ticket, Queue::Main, weight);

@@ -12,6 +12,7 @@ struct Model {
     entries: HashMap<u32, Entry>,
     evicted: Vec<(u32, Queue)>,
     bytes: u64,
+    looks: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,7 @@ struct Cache {
 
 impl Residents for Model {
     fn look(&mut self, ticket: Ticket) -> Option<Resident> {
+        self.looks += 1;
         let entry = self.entries.get(&ticket.hash).filter(|entry| entry.stay == ticket.stay)?;
         Some(Resident { weight: entry.weight, uses: entry.uses, is_held: entry.is_held })
     }
@@ -158,6 +160,24 @@ fn tickets_of_what_was_taken_out_do_not_pile_up() {
     }
     assert!(cache.policy.overhead() < 100_000, "{}", cache.policy.overhead());
     assert_eq!((cache.policy.small_bytes, cache.policy.main_bytes, cache.policy.residents), (0, 0, 0));
+}
+
+/// Others wait for whoever makes room, so it must not go through a million entries that are all in use.
+#[test]
+fn one_eviction_goes_through_so_many_entries_and_no_more() {
+    let mut cache = Cache::new(20_000_000);
+    for _ in 0..4 {
+        for hash in 0..20_000 {
+            cache.request(hash, 1_000);
+        }
+    }
+    for hash in 20_000..20_010 {
+        cache.model.looks = 0;
+        cache.request(hash, 1_000);
+        assert!(cache.model.looks <= MOST_PASSED + 1, "{}", cache.model.looks);
+    }
+    let there = (0..20_000).filter(|hash| cache.model.entries.contains_key(hash)).count();
+    assert!(there >= 19_990, "{there}");
 }
 
 proptest! {
