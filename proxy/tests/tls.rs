@@ -3,12 +3,15 @@
 
 mod support;
 
+use std::os::unix::fs::OpenOptionsExt as _;
+
 use support::echo::Echo;
 use support::raw::read_answers;
 use support::tls::{Authority, connect, shown};
 use support::{LIMIT, Proxy, cache_all};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::time::timeout;
 use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{HandshakeKind, ProtocolVersion};
 use vitrine_load_tests::stack::wait_until;
@@ -149,6 +152,33 @@ async fn certificates_change_under_traffic_and_a_bad_file_changes_nothing() {
     let left = format!("vitrine_certificate_expires_seconds{{file=\"{}\"}} ", certificate.display());
     let line = proxy.metrics().await.into_iter().find_map(|line| line.strip_prefix(&left).map(str::to_owned));
     assert!(line.unwrap().parse::<f64>().unwrap() > 1e6);
+}
+
+/// A certificate's file that hangs when it is read, as one on a file system of the network does: nobody waits for it, nor does the end.
+#[tokio::test]
+async fn a_certificate_that_cannot_be_read_to_its_end_holds_nobody_up() {
+    let authority = Authority::new();
+    let (certificate, _) = authority.sign("shop", &[SHOP]);
+    let (_echo, proxy) = start(&authority, &["shop"], "").await;
+    let pipe = certificate.with_extension("pipe");
+    nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    std::fs::rename(&pipe, &certificate).unwrap();
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).custom_flags(nix::libc::O_NONBLOCK);
+    // It can be opened once somebody reads it.
+    let mut hangs = None;
+    let read = async || {
+        hangs = options.open(&certificate).ok();
+        hangs.is_some()
+    };
+    wait_until("it is read", LIMIT, read).await.unwrap();
+    let client = authority.client(&["http/1.1"]);
+    let mut stream = timeout(LIMIT, connect(proxy.https.unwrap(), &client, SHOP)).await.unwrap().unwrap();
+    stream.write_all(request("/a").as_bytes()).await.unwrap();
+    assert_eq!(read_answers(&mut stream, 1).await[0].status, 200);
+    drop(stream);
+    proxy.stopped().await;
+    drop(hangs);
 }
 
 #[tokio::test]

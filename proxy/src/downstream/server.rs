@@ -95,6 +95,8 @@ impl Downstream {
             let accepting = listeners.into_iter().map(|listener| acceptor.run(listener, stop.clone()));
             futures_util::future::join_all(accepting).await;
         });
+        // A file of a certificate may hang.
+        runtime.shutdown_background();
         acceptor.workers.into_iter().for_each(super::worker::Running::join);
         Ok(())
     }

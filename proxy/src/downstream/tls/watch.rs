@@ -13,6 +13,9 @@ use crate::reload::{Current, Look};
 /// Between two looks. Files are read when two of them have found the same: certificate and key are replaced one after the other.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// What can be seen of the files without reading them.
+type Seen = Vec<(PathBuf, Option<Look>)>;
+
 /// Looks at the files of the configuration in force, for ever.
 pub(in crate::downstream) async fn watch(certificates: Arc<Certificates>, current: Current) {
     let mut ticks = interval(LOOK_EVERY);
@@ -21,19 +24,29 @@ pub(in crate::downstream) async fn watch(certificates: Arc<Certificates>, curren
     let mut before = read.clone();
     loop {
         ticks.tick().await;
-        let snapshot = current.load_full();
-        let listen = &snapshot.config.listen;
-        let now = look(listen);
-        if now == before && now != read {
-            certificates.reload(&listen.certificates);
-            read = now.clone();
-        }
-        before = now;
+        let (certificates, current) = (certificates.clone(), current.clone());
+        // On a thread of its own: a file system may hang, and nobody who connects is to wait for it.
+        let again = tokio::task::spawn_blocking(move || look_again(&certificates, &current, before, read));
+        let Ok(seen) = again.await else {
+            return;
+        };
+        (before, read) = seen;
     }
 }
 
-/// What can be seen of the files without reading them.
-fn look(listen: &Listen) -> Vec<(PathBuf, Option<Look>)> {
+/// Reads the files that have changed since they were `read`, and not since `before`; the two as they are then.
+fn look_again(certificates: &Certificates, current: &Current, before: Seen, mut read: Seen) -> (Seen, Seen) {
+    let snapshot = current.load_full();
+    let listen = &snapshot.config.listen;
+    let now = look(listen);
+    if now == before && now != read {
+        certificates.reload(&listen.certificates);
+        read.clone_from(&now);
+    }
+    (now, read)
+}
+
+fn look(listen: &Listen) -> Seen {
     let files = listen.certificates.iter().flat_map(super::certificate::CertificateFiles::paths);
     files.map(|file| (file.to_owned(), Look::of(file))).collect()
 }
