@@ -11,15 +11,12 @@ use support::frames::{
 };
 use support::program::{Addresses, Program};
 use support::upstream::Request;
-use support::{LIMIT, Upstream, response};
+use support::{LIMIT, PASS, Upstream, cache_all, response};
 use tempfile::NamedTempFile;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use vitrine_load_tests::stack::wait_until;
 
-/// What lies under `/pass` is passed, all else is cached.
-const RULES: &str = "[[rules]]\nname = \"pass\"\naction = \"pass\"\npaths = [\"/pass/**\"]\n\
-                     [[rules]]\nname = \"all\"\naction = \"cache\"\npaths = [\"/**\"]\n";
 const FRESH: &str = "Cache-Control: max-age=600\r\n";
 /// Of a body: more than what the systems of both ends take at once.
 const LENGTH: usize = 4 << 20;
@@ -47,7 +44,8 @@ impl Stage {
         let addresses = Addresses::new();
         let (config, log) = (NamedTempFile::new().unwrap(), NamedTempFile::new().unwrap());
         let listen = addresses.listen();
-        let text = format!("{listen}h2c = true\n[upstreams.origin]\naddresses = [\"{}\"]\n{RULES}", upstream.addr());
+        let (addr, all) = (upstream.addr(), cache_all(""));
+        let text = format!("{listen}h2c = true\n[upstreams.origin]\naddresses = [\"{addr}\"]\n{PASS}{all}");
         std::fs::write(config.path(), text).unwrap();
         let stderr = Stdio::from(File::create(log.path()).unwrap());
         let program = Program::logging(&addresses, config.path(), stderr).await;

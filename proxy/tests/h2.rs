@@ -10,14 +10,12 @@ use h2::client::{Connection, ResponseFuture, SendRequest};
 use http::{HeaderMap, Method, Request};
 use support::echo::Echo;
 use support::tls::{Authority, connect};
-use support::{LIMIT, Proxy, Upstream, cache_all, response};
+use support::{LIMIT, PASS, Proxy, Upstream, cache_all, response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 const SHOP: &str = "shop.example";
-/// What lies under `/pass` is passed.
-const PASS: &str = "[[rules]]\nname = \"pass\"\naction = \"pass\"\npaths = [\"/pass/**\"]\n";
 
 /// A client's side of one connection.
 struct Client {

@@ -10,11 +10,9 @@ use support::frames::{
     INITIAL_WINDOW_SIZE, NO_ERROR, PING, PRIORITY, REFUSED_STREAM, RST_STREAM, SETTINGS, WINDOW_UPDATE, field, fields,
     frame, get, post, settings, word,
 };
-use support::{LIMIT, Proxy, Upstream, cache_all, response};
+use support::{LIMIT, PASS, Proxy, Upstream, cache_all, response};
 
 const FRESH: &str = "Cache-Control: max-age=60\r\n";
-/// What lies under `/pass` is passed, all else is cached.
-const PASS: &str = "[[rules]]\nname = \"pass\"\naction = \"pass\"\npaths = [\"/pass/**\"]\n";
 /// Much more than any limit here.
 const MANY: u32 = 2000;
 /// Between two steps of a client that drips: much less than any limit here.

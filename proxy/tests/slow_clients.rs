@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use support::raw::{Raw, exchange, get};
 use support::strict::Strict;
-use support::{LIMIT, Proxy, Upstream, cache_all, response};
+use support::{LIMIT, PASS, Proxy, Upstream, cache_all, response};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
@@ -18,11 +18,11 @@ use tokio::time::timeout;
 use vitrine_load_tests::stack::wait_until;
 
 const SHOP: &str = "shop.example";
+/// Among the metrics when all connections are closed.
+const NONE_OPEN: &str = "vitrine_connections{scheme=\"http\"} 0";
 const FRESH: &str = "Cache-Control: max-age=60\r\n";
 /// Between two bytes of what drips: much less than any limit here.
 const DRIP: Duration = Duration::from_millis(20);
-/// What lies under `/pass` is passed, all else is cached.
-const PASS: &str = "[[rules]]\nname = \"pass\"\naction = \"pass\"\npaths = [\"/pass/**\"]\n";
 /// Larger than what the systems of both ends hold between them.
 const LARGE: usize = 12 << 20;
 
@@ -213,7 +213,7 @@ async fn clients_that_never_read_are_cut_off() {
         let got = exchange(proxy.http, &get(SHOP, path, "")).await;
         assert!(got.status == 200 && got.body.len() == LARGE && got.header("cache-status").unwrap().contains("hit"));
     }
-    wait_until("they are closed", LIMIT, async || open(&proxy).await == 0).await.unwrap();
+    proxy.counted(NONE_OPEN).await;
 }
 
 /// A client that closes its half has said all, and waits: what is at hand it gets.
@@ -260,7 +260,7 @@ async fn what_ends_in_the_middle_is_no_request() {
             }
         }
     }
-    wait_until("they are closed", LIMIT, async || open(&proxy).await == 0).await.unwrap();
+    proxy.counted(NONE_OPEN).await;
     let asking = asking(&proxy, "/last");
     assert!(upstream.next().await.head().starts_with("GET /last "), "and nothing of the halves came before it");
     asking.abort();
@@ -345,5 +345,5 @@ async fn idle_connections_are_held_and_then_ended() {
     for ended in join_all(idle.into_iter().map(rest)).await {
         assert!(ended.is_empty(), "{}", ended.escape_ascii());
     }
-    wait_until("they are closed", LIMIT, async || open(&proxy).await == 0).await.unwrap();
+    proxy.counted(NONE_OPEN).await;
 }

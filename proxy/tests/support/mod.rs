@@ -37,6 +37,9 @@ pub use upstream::{Upstream, response};
 /// How long anything may take that is waited for.
 pub const LIMIT: Duration = Duration::from_secs(20);
 
+/// A rule by which what lies under `/pass` is passed.
+pub const PASS: &str = "[[rules]]\nname = \"pass\"\naction = \"pass\"\npaths = [\"/pass/**\"]\n";
+
 /// A proxy in this process, in front of one upstream.
 pub struct Proxy {
     pub http: SocketAddr,

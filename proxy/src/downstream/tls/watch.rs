@@ -26,7 +26,7 @@ pub(in crate::downstream) async fn watch(certificates: Arc<Certificates>, curren
         ticks.tick().await;
         let (certificates, current) = (certificates.clone(), current.clone());
         // On a thread of its own: a file system may hang, and nobody who connects is to wait for it.
-        let again = tokio::task::spawn_blocking(move || look_again(&certificates, &current, before, read));
+        let again = tokio::task::spawn_blocking(move || look_again(&certificates, &current, &before, read));
         let Ok(seen) = again.await else {
             return;
         };
@@ -35,11 +35,11 @@ pub(in crate::downstream) async fn watch(certificates: Arc<Certificates>, curren
 }
 
 /// Reads the files that have changed since they were `read`, and not since `before`; the two as they are then.
-fn look_again(certificates: &Certificates, current: &Current, before: Seen, mut read: Seen) -> (Seen, Seen) {
+fn look_again(certificates: &Certificates, current: &Current, before: &Seen, mut read: Seen) -> (Seen, Seen) {
     let snapshot = current.load_full();
     let listen = &snapshot.config.listen;
     let now = look(listen);
-    if now == before && now != read {
+    if now == *before && now != read {
         certificates.reload(&listen.certificates);
         read.clone_from(&now);
     }
