@@ -12,7 +12,7 @@ use std::time::Instant;
 use prometheus::Registry;
 use tokio::sync::watch;
 use vitrine_proxy::config::Config;
-use vitrine_proxy::fast::{ConnectionFacts, FastPath, RequestHead};
+use vitrine_proxy::fast::{ConnectionFacts, FastPath, HeaderSection, RequestHead};
 use vitrine_proxy::key::Scheme;
 use vitrine_proxy::service::metrics::RequestMetrics;
 use vitrine_proxy::service::{Server, Stop};
@@ -88,7 +88,8 @@ fn parse<R>(request: &str, then: impl FnOnce(&RequestHead<'_>) -> R) -> R {
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut fields);
     parsed.parse(request.as_bytes()).unwrap();
-    then(&RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), parsed.headers))
+    let section = HeaderSection::of(request.as_bytes(), parsed.headers);
+    then(&RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), &section))
 }
 
 fn median(mut of: Vec<f64>) -> f64 {

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use prometheus::Registry;
 use support::{Proxy, Upstream, cache_all, response};
-use vitrine_proxy::fast::{ConnectionFacts, FastPath, RequestHead};
+use vitrine_proxy::fast::{ConnectionFacts, FastPath, HeaderSection, RequestHead};
 use vitrine_proxy::key::Scheme;
 use vitrine_proxy::service::metrics::RequestMetrics;
 
@@ -56,8 +56,8 @@ impl Fast {
         let mut fields = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Request::new(&mut fields);
         parsed.parse(request.as_bytes()).unwrap();
-        let head =
-            RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), parsed.headers);
+        let section = HeaderSection::of(request.as_bytes(), parsed.headers);
+        let head = RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), &section);
         self.path.answer(&head, &FROM, out)
     }
 }

@@ -21,7 +21,7 @@ use support::echo::Echo;
 use support::strict::Strict;
 use support::upstream::{Request, response};
 use support::{Proxy, fetch};
-use vitrine_proxy::fast::{ConnectionFacts, FastPath, RequestHead};
+use vitrine_proxy::fast::{ConnectionFacts, FastPath, HeaderSection, RequestHead};
 use vitrine_proxy::key::Scheme;
 use vitrine_proxy::service::metrics::RequestMetrics;
 
@@ -220,7 +220,8 @@ fn fast(path: &FastPath, asked: &Asked, host: SocketAddr, connection: &str) -> O
     let mut fields = [httparse::EMPTY_HEADER; 64];
     let mut parsed = httparse::Request::new(&mut fields);
     parsed.parse(&request).unwrap();
-    let head = RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), parsed.headers);
+    let section = HeaderSection::of(&request, parsed.headers);
+    let head = RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), &section);
     let from =
         ConnectionFacts { peer: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)), scheme: Scheme::Http, worker: 0, last: false };
     let mut bytes = Vec::new();

@@ -6,6 +6,7 @@
 mod decide;
 mod head;
 mod plain;
+mod section;
 mod template;
 mod templates;
 mod told;
@@ -18,8 +19,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use http::{HeaderMap, StatusCode};
 use pingora::http::RequestHeader;
 
-pub use head::{HeadFields, HeadLines, RequestHead};
+pub use head::RequestHead;
 use plain::Plain;
+pub use section::{HeadFields, HeadLines, HeaderSection};
 use template::Wire;
 use told::Told;
 

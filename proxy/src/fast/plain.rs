@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use http::{HeaderName, Method, Version, header};
 use pingora::http::RequestHeader;
 
-use super::head::{HeadFields, RequestHead, slots};
+use super::head::RequestHead;
+use super::section::{HeadFields, slots};
 use crate::fields::{FieldLines, text};
 
 /// Fields that ask for more than a stored response, or whose meaning is the slow path's to find out.

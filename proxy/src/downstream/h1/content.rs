@@ -1,6 +1,6 @@
 //! Which bytes of the connection are a request's content.
 
-use super::head::Framing;
+use super::frame::Framing;
 use crate::chunked::{BadChunk, Chunked};
 
 /// What is left of a request's content.

@@ -1,9 +1,9 @@
 //! The parsers of heads and contents, for the fuzz targets.
 
-use std::mem::MaybeUninit;
-
 use super::content::Content;
-use super::head::{Fields, Framing, parse};
+use super::frame::Framing;
+use super::head::parse;
+use super::known::Known;
 use crate::downstream::Limits;
 use crate::fast::RequestHead;
 
@@ -22,17 +22,19 @@ pub struct Head<'b> {
 
 /// Shows `then` what the parser makes of bytes: a head, nothing yet, or the status of a refusal.
 pub fn parse_head<R>(bytes: &[u8], limits: &Limits, then: impl FnOnce(Result<Option<Head<'_>>, u16>) -> R) -> R {
-    let mut fields: Fields<'_> = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
-    let parsed = parse(bytes, &mut fields, limits).map_err(|malformed| malformed.status().as_u16());
-    then(parsed.map(|head| {
-        head.map(|head| {
-            let content_length = match head.framing {
-                Framing::Length(length) => Some(length),
-                Framing::Chunked => None,
-            };
-            Head { length: head.length, request: head.request, content_length, upgrades: head.upgrades }
-        })
-    }))
+    // What the last input has left is known, as what other connections have left is.
+    Known::with(|known| {
+        let parsed = parse(bytes, known, limits).map_err(|malformed| malformed.status().as_u16());
+        then(parsed.map(|head| {
+            head.map(|head| {
+                let content_length = match head.frame.framing {
+                    Framing::Length(length) => Some(length),
+                    Framing::Chunked => None,
+                };
+                Head { length: head.length, request: head.request, content_length, upgrades: head.frame.upgrades }
+            })
+        }))
+    })
 }
 
 /// Follows chunked content through these pieces, up to its end: the bytes that belong to it, those of them that are data, and whether it

@@ -5,12 +5,14 @@ use std::mem::MaybeUninit;
 use http::StatusCode;
 use httparse::{Error, Header, Request, Status};
 
+use super::frame::{Frame, Framing};
+use super::known::{Known, Place};
 use crate::downstream::Limits;
 use crate::fast::RequestHead;
 use crate::refusal::Refusal;
 
 /// Room for the fields of one head.
-pub(super) type Fields<'b> = [MaybeUninit<Header<'b>>; Limits::MOST_FIELDS];
+type Fields<'b> = [MaybeUninit<Header<'b>>; Limits::MOST_FIELDS];
 
 /// A head that is whole.
 #[derive(Debug)]
@@ -19,19 +21,8 @@ pub(super) struct Head<'b> {
     pub(super) length: usize,
     /// What it says.
     pub(super) request: RequestHead<'b>,
-    /// How its content is framed.
-    pub(super) framing: Framing,
-    /// Whether it asks for another protocol.
-    pub(super) upgrades: bool,
-}
-
-/// How a request's content is framed (RFC 9112 §6.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::downstream) enum Framing {
-    /// By its length, which is zero where there is none.
-    Length(u64),
-    /// In chunks.
-    Chunked,
+    /// Where the request ends.
+    pub(super) frame: Frame,
 }
 
 /// Why a head is refused.
@@ -116,17 +107,21 @@ impl Malformed {
 }
 
 /// Parses the head at the beginning of `bytes`, which begin with its first line; `None` where more of it is to come.
-pub(super) fn parse<'b>(
-    bytes: &'b [u8],
-    fields: &'b mut Fields<'b>,
-    limits: &Limits,
-) -> Result<Option<Head<'b>>, Malformed> {
+pub(super) fn parse<'b>(bytes: &'b [u8], known: &'b mut Known, limits: &Limits) -> Result<Option<Head<'b>>, Malformed> {
+    if let Some((target, section)) = plain_line(bytes)
+        && bytes.len() <= limits.head
+        && let Some(place) = known.find(section)
+    {
+        // What is remembered was found well-formed, under whatever limits.
+        return Head::of("GET", target, 1, bytes.len(), known, place, limits).map(Some);
+    }
     // The parser would skip any number of them.
     if bytes.first().is_some_and(|first| matches!(first, b'\r' | b'\n')) {
         return Err(Malformed::LineEnd);
     }
+    let mut fields: Fields<'_> = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
     let mut request = Request::new(&mut []);
-    let length = match request.parse_with_uninit_headers(bytes, fields) {
+    let length = match request.parse_with_uninit_headers(bytes, &mut fields) {
         Ok(Status::Complete(length)) if length <= limits.head => length,
         Ok(Status::Partial) if bytes.len() < limits.head => return Ok(None),
         Ok(_) => {
@@ -152,9 +147,41 @@ pub(super) fn parse<'b>(
     if has_bare_lf(head) {
         return Err(Malformed::LineEnd);
     }
-    let fields: &'b [Header<'b>] = request.headers;
-    let Frame { framing, upgrades } = frame(fields, minor)?;
-    Ok(Some(Head { length, request: RequestHead::new(method, target, minor, fields), framing, upgrades }))
+    let frame = frame(request.headers, minor)?;
+    let line = memchr::memchr(b'\n', head).map_or(0, |end| end + 1);
+    let place = known.insert(&head[line..], request.headers, frame, minor == 1);
+    Head::of(method, target, minor, length, known, place, limits).map(Some)
+}
+
+/// The target of a GET with a path, and all that follows the first line; `None` also for lines of which the parser has to judge.
+fn plain_line(bytes: &[u8]) -> Option<(&str, &[u8])> {
+    let rest = bytes.strip_prefix(b"GET ").filter(|rest| rest.starts_with(b"/"))?;
+    let (line, section) = rest.split_at(memchr::memchr(b'\n', rest)? + 1);
+    let target = line.strip_suffix(b" HTTP/1.1\r\n")?;
+    // Without a branch for each byte, so that several are looked at at once.
+    let other = target.iter().fold(0, |other, byte| other | u8::from(!byte.is_ascii_graphic() || *byte == b'#'));
+    let target = if other == 0 { std::str::from_utf8(target).ok()? } else { return None };
+    Some((target, section))
+}
+
+impl<'b> Head<'b> {
+    fn of(
+        method: &'b str,
+        target: &'b str,
+        minor: u8,
+        length: usize,
+        known: &'b Known,
+        place: Place,
+        limits: &Limits,
+    ) -> Result<Self, Malformed> {
+        // It was put there just now.
+        let section = known.at(place).ok_or(Malformed::Syntax)?;
+        if section.fields.len() > limits.fields {
+            return Err(Malformed::Fields);
+        }
+        let request = RequestHead::new(method, target, minor, &section.fields);
+        Ok(Self { length, request, frame: section.frame })
+    }
 }
 
 /// Whether a LF stands in `head` without a CR before it. Goes through all of it, without a branch, several bytes at once.
@@ -165,12 +192,6 @@ fn has_bare_lf(head: &[u8]) -> bool {
         .zip(after)
         .fold(0, |bare, (&before, &byte)| bare | (u8::from(byte == b'\n') & u8::from(before != b'\r')));
     bare != 0 || head.first() == Some(&b'\n')
-}
-
-/// What of a head says where its request ends.
-struct Frame {
-    framing: Framing,
-    upgrades: bool,
 }
 
 fn frame(fields: &[Header<'_>], minor: u8) -> Result<Frame, Malformed> {
@@ -239,8 +260,12 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Option<(usize, Framing)>, Malformed> {
-        let mut fields = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
-        parse(text.as_bytes(), &mut fields, &limits()).map(|head| head.map(|head| (head.length, head.framing)))
+        let mut known = Known::default();
+        let length = |head: &Head<'_>| (head.length, head.frame.framing);
+        let first = parse(text.as_bytes(), &mut known, &limits()).map(|head| head.as_ref().map(length));
+        let again = parse(text.as_bytes(), &mut known, &limits()).map(|head| head.as_ref().map(length));
+        assert_eq!(first, again, "{text:?}");
+        first
     }
 
     fn framed(lines: &str) -> Result<Framing, Malformed> {
@@ -354,17 +379,47 @@ mod tests {
         assert_eq!(read(&of(160, 300)[..199]), Ok(None));
     }
 
+    /// All that a head says.
+    fn said(head: &Head<'_>) -> (usize, String, String, u8, http::HeaderMap, Frame) {
+        let RequestHead { method, target, minor_version, fields } = head.request;
+        (head.length, method.to_owned(), target.to_owned(), minor_version, fields.to_map(), head.frame)
+    }
+
     proptest! {
+        /// What is remembered of other requests changes nothing in what one is.
+        #[test]
+        fn a_section_that_is_known_says_what_it_says_when_it_is_parsed(
+            requests in prop::collection::vec(
+                (
+                    prop::sample::select(vec!["GET ", "HEAD ", "GET", "GET  "]),
+                    prop::sample::select(vec!["/", "/a?b=c", "/ ", "/a#b", "*", "http://h/", "/\u{e9}", "/a\tb", "/\"<>", ""]),
+                    prop::sample::select(vec![" HTTP/1.1\r\n", " HTTP/1.0\r\n", " HTTP/1.1\n", " HTTP/1.1 \r\n", " HTTP/1.1\r\r\n"]),
+                    prop::sample::select(vec!["Host: h\r\n", "Host: h\r\nHost: i\r\n", "", " Host: h\r\n", "Host: h\n"]),
+                    prop::sample::select(vec!["", "X: y\r\n", "Content-Length: 5\r\n", "Transfer-Encoding: chunked\r\n", "Upgrade: x\r\n"]),
+                    prop::sample::select(vec!["\r\n", "\r\nG", "\n", "", "X: y\r\n\r\n"]),
+                ),
+                1..20,
+            ),
+        ) {
+            let mut known = Known::default();
+            for (method, target, version, host, line, end) in requests {
+                let text = [method, target, version, host, line, end].concat();
+                let alone = &mut Known::default();
+                let alone = parse(text.as_bytes(), alone, &limits()).map(|head| head.as_ref().map(said));
+                let among = parse(text.as_bytes(), &mut known, &limits()).map(|head| head.as_ref().map(said));
+                prop_assert_eq!(alone, among, "{:?}", text);
+            }
+        }
+
         #[test]
         fn no_bytes_panic_and_no_prefix_of_a_head_is_another_head(
             bytes in prop::collection::vec(prop::sample::select(&b"GET /:\r\n\0 \tHost\x80HTTP/1.10"[..]), 0..120),
             cut in 0usize..120,
         ) {
             let text = [b"GET / HTTP/1.1\r\nHost: h\r\n", &bytes[..], b"\r\n\r\n"].concat();
-            let mut fields = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
-            let whole = parse(&text, &mut fields, &limits()).map(|head| head.map(|head| head.length));
-            let mut fields = [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
-            let part = parse(&text[..cut.min(text.len())], &mut fields, &limits()).map(|head| head.map(|head| head.length));
+            let mut known = Known::default();
+            let whole = parse(&text, &mut known, &limits()).map(|head| head.map(|head| head.length));
+            let part = parse(&text[..cut.min(text.len())], &mut known, &limits()).map(|head| head.map(|head| head.length));
             if let (Ok(Some(part)), Ok(Some(whole))) = (&part, &whole) {
                 prop_assert_eq!(part, whole);
             }

@@ -1,9 +1,11 @@
 //! HTTP/1.1: one request after the other, each answered from memory here or handed to the slow path.
 
 mod content;
+mod frame;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod head;
+mod known;
 mod lent;
 mod own;
 mod requests;

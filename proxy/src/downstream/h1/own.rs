@@ -13,7 +13,7 @@ use pingora::http::{RequestHeader, ResponseHeader};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::super::connection::Connection;
-use super::head::Framing;
+use super::frame::Framing;
 use super::lent::Lent;
 use super::requests::Request;
 use super::slow::{After, Back, come_back};

@@ -1,20 +1,19 @@
 //! A connection's requests, one after the other.
 
-use std::mem::MaybeUninit;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf as _, BytesMut};
 use http::{StatusCode, header};
-use httparse::Header;
 
 use super::super::closing::Closing;
 use super::super::connection::{Connection, Scratch};
 use super::super::deadline::{Millis, millis};
 use super::super::h2::PREFACE;
 use super::super::metrics::Limit;
-use super::head::{self, Framing, Head, Malformed};
+use super::frame::{Frame, Framing};
+use super::head::{self, Head, Malformed};
+use super::known::Known;
 use super::sending::{Sending, Sent};
-use crate::downstream::Limits;
 use crate::refusal::Refusal;
 
 /// Answers after which other connections get their turn.
@@ -79,7 +78,7 @@ enum Found {
 
 impl Request {
     fn of(head: &Head<'_>, is_last: bool) -> Self {
-        let &Head { length, framing, upgrades, ref request } = head;
+        let &Head { length, frame: Frame { framing, upgrades }, ref request } = head;
         Self { length, framing, upgrades, is_http10: request.minor_version == 0, is_last }
     }
 }
@@ -193,7 +192,7 @@ impl Requests {
                 buffer.extend_from_slice(bytes);
                 return Poll::Ready(self.look_in_buffer(connection, cx, buffer, out));
             }
-            let (used, found) = self.look(connection, cx, bytes, out);
+            let (used, found) = Known::with(|known| self.look(connection, cx, bytes, known, out));
             if used < bytes.len() {
                 connection.buffer = BytesMut::from(&bytes[used..]);
             }
@@ -208,7 +207,7 @@ impl Requests {
         mut bytes: BytesMut,
         out: &mut Vec<u8>,
     ) -> Found {
-        let (used, found) = self.look(connection, cx, &bytes, out);
+        let (used, found) = Known::with(|known| self.look(connection, cx, &bytes, known, out));
         if used < bytes.len() {
             bytes.advance(used);
             connection.buffer = bytes;
@@ -223,6 +222,7 @@ impl Requests {
         connection: &mut Connection,
         cx: &mut Context<'_>,
         bytes: &[u8],
+        known: &mut Known,
         out: &mut Vec<u8>,
     ) -> (usize, Found) {
         let mut used = 0;
@@ -252,9 +252,7 @@ impl Requests {
             if !is_worth {
                 return (used, Found::Part);
             }
-            let mut fields: [MaybeUninit<Header<'_>>; Limits::MOST_FIELDS] =
-                [const { MaybeUninit::uninit() }; Limits::MOST_FIELDS];
-            let head = match head::parse(rest, &mut fields, &connection.limits) {
+            let head = match head::parse(rest, known, &connection.limits) {
                 Ok(Some(head)) => head,
                 Ok(None) => {
                     self.head_since.get_or_insert(connection.now());
@@ -294,7 +292,7 @@ impl Requests {
         is_last: bool,
         out: &mut Vec<u8>,
     ) -> Option<Result<Sent, Sending>> {
-        if head.framing != Framing::Length(0) || head.upgrades {
+        if head.frame != Frame::EMPTY {
             return None;
         }
         out.clear();

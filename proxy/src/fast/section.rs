@@ -1,0 +1,200 @@
+//! The header section of an HTTP/1.1 request: its text, and where the fields lie in it.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use httparse::Header;
+
+/// A header section (RFC 9110 §6.3) that was parsed: a copy of its text, and where its lines are. Read again, it uses the same memory.
+#[derive(Debug, Default)]
+pub struct HeaderSection {
+    text: Vec<u8>,
+    lines: Vec<Line>,
+    /// Which [slots](slot) there are fields of: most names that are asked for are absent.
+    slots: u64,
+}
+
+/// Where a line's name and value begin and end in the text.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    name: [u32; 2],
+    value: [u32; 2],
+}
+
+/// The fields of a header section, found by name. A view: to copy it costs nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct HeadFields<'b>(&'b HeaderSection);
+
+/// The values of the lines of one field.
+#[derive(Debug)]
+pub struct HeadLines<'b, 'n> {
+    text: &'b [u8],
+    lines: &'b [Line],
+    name: &'n [u8],
+}
+
+// === impl HeaderSection ===
+
+impl HeaderSection {
+    /// Of text, and of what a parser found in that very text.
+    pub fn of(text: &[u8], fields: &[Header<'_>]) -> Self {
+        let mut section = Self::default();
+        section.read(text, fields);
+        section
+    }
+
+    /// Becomes that of other text.
+    pub fn read(&mut self, text: &[u8], fields: &[Header<'_>]) {
+        self.text.clear();
+        self.text.extend_from_slice(text);
+        self.lines.clear();
+        self.lines.extend(
+            fields
+                .iter()
+                .map(|field| Line { name: place(text, field.name.as_bytes()), value: place(text, field.value) }),
+        );
+        self.slots = fields.iter().fold(0, |slots, field| slots | slot(field.name.as_bytes()));
+    }
+
+    /// As it was received.
+    pub fn text(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// How many lines there are.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+}
+
+/// Where in `text` a part of it begins and ends; nowhere, where it is none.
+fn place(text: &[u8], part: &[u8]) -> [u32; 2] {
+    let start = part.as_ptr().addr().wrapping_sub(text.as_ptr().addr());
+    let within = start.checked_add(part.len()).filter(|end| *end <= text.len());
+    let place = within.and_then(|end| Some([u32::try_from(start).ok()?, u32::try_from(end).ok()?]));
+    place.unwrap_or_default()
+}
+
+/// The part of `text` at a place.
+fn at(text: &[u8], [start, end]: [u32; 2]) -> &[u8] {
+    text.get(start as usize..end as usize).unwrap_or_default()
+}
+
+// === impl HeadFields ===
+
+impl<'b> HeadFields<'b> {
+    /// Those of a section.
+    pub fn new(section: &'b HeaderSection) -> Self {
+        Self(section)
+    }
+
+    /// Whether one of these is there.
+    pub(super) fn has_any(&self, names: &[HeaderName], slots: u64) -> bool {
+        self.0.slots & slots != 0 && names.iter().any(|name| self.lines(name).next().is_some())
+    }
+
+    /// The same in a map. Allocates.
+    pub(crate) fn to_map(self) -> HeaderMap {
+        let Self(HeaderSection { text, lines, .. }) = self;
+        let mut map = HeaderMap::with_capacity(lines.len());
+        for line in lines {
+            // The parser takes no others.
+            let name = HeaderName::from_bytes(at(text, line.name));
+            if let (Ok(name), Ok(value)) = (name, HeaderValue::from_bytes(at(text, line.value))) {
+                map.append(name, value);
+            }
+        }
+        map
+    }
+
+    /// The values of all lines of a field, in their order.
+    pub fn lines<'n>(&self, name: &'n HeaderName) -> HeadLines<'b, 'n> {
+        let name = name.as_str().as_bytes();
+        let lines = if self.0.slots & slot(name) == 0 { &[][..] } else { &self.0.lines };
+        HeadLines { text: &self.0.text, lines, name }
+    }
+}
+
+// === impl HeadLines ===
+
+impl HeadLines<'_, '_> {
+    fn is_named(&self, line: &Line) -> bool {
+        let [start, end] = line.name;
+        (end - start) as usize == self.name.len() && at(self.text, line.name).eq_ignore_ascii_case(self.name)
+    }
+}
+
+impl<'b> Iterator for HeadLines<'b, '_> {
+    type Item = &'b [u8];
+
+    fn next(&mut self) -> Option<&'b [u8]> {
+        let found = self.lines.iter().position(|line| self.is_named(line))?;
+        let value = at(self.text, self.lines[found].value);
+        self.lines = &self.lines[found + 1..];
+        Some(value)
+    }
+}
+
+impl DoubleEndedIterator for HeadLines<'_, '_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        let found = self.lines.iter().rposition(|line| self.is_named(line))?;
+        let value = at(self.text, self.lines[found].value);
+        self.lines = &self.lines[..found];
+        Some(value)
+    }
+}
+
+/// The [slots](slot) of several names.
+pub(super) fn slots(names: &[HeaderName]) -> u64 {
+    names.iter().fold(0, |slots, name| slots | slot(name.as_str().as_bytes()))
+}
+
+/// One of 64 bits for a name, by its length and its ends; the same for any case of its letters.
+fn slot(name: &[u8]) -> u64 {
+    let first = name.first().map_or(0, |byte| byte & 0x1f);
+    let last = name.last().map_or(0, |byte| byte & 0x1f);
+    1 << ((usize::from(first) ^ (usize::from(last) << 1) ^ name.len().wrapping_mul(7)) & 63)
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header;
+
+    use super::*;
+
+    #[test]
+    fn lines_are_found_in_the_copy_after_the_text_is_gone() {
+        let mut section = HeaderSection::default();
+        for text in [&b"Host: h\r\nAccept: a\r\nx-y:\r\nACCEPT:  b \r\n\r\n"[..], b"Host: other\r\nAccept: c\r\n\r\n"] {
+            let text = text.to_vec();
+            let mut fields = [httparse::EMPTY_HEADER; 8];
+            let (_, fields) = httparse::parse_headers(&text, &mut fields).unwrap().unwrap();
+            section.read(&text, fields);
+        }
+        let fields = HeadFields::new(&section);
+        assert_eq!(fields.lines(&header::ACCEPT).collect::<Vec<_>>(), [b"c"], "nothing is left of what it was before");
+        assert_eq!((section.len(), fields.lines(&header::HOST).next()), (2, Some(&b"other"[..])));
+
+        let text = b"Host: h\r\nAccept: a\r\nx-y:\r\nACCEPT:  b \r\n\r\n".to_vec();
+        let mut fields = [httparse::EMPTY_HEADER; 8];
+        let (_, fields) = httparse::parse_headers(&text, &mut fields).unwrap().unwrap();
+        let section = HeaderSection::of(&text, fields);
+        drop(text);
+        let fields = HeadFields::new(&section);
+        assert_eq!(fields.lines(&header::ACCEPT).collect::<Vec<_>>(), [b"a", b"b"]);
+        assert_eq!(fields.lines(&header::ACCEPT).rev().collect::<Vec<_>>(), [b"b", b"a"]);
+        assert_eq!(fields.lines(&HeaderName::from_static("x-y")).collect::<Vec<_>>(), [b""]);
+        assert_eq!(fields.lines(&header::ETAG).count(), 0);
+        assert_eq!(fields.to_map().get_all(header::ACCEPT).iter().count(), 2);
+    }
+
+    #[test]
+    fn what_lies_elsewhere_is_empty_and_not_another_text() {
+        let (text, foreign) = (b"Host: h\r\n\r\n".to_vec(), "x-other".to_owned());
+        let section = HeaderSection::of(&text, &[Header { name: &foreign, value: b"elsewhere" }]);
+        assert_eq!(HeadFields::new(&section).to_map().len(), 0);
+    }
+}
