@@ -10,8 +10,8 @@ use crate::fast::HeaderSection;
 
 /// Longest section that is remembered, in bytes.
 const LONGEST: usize = 2 << 10;
-/// How many a thread remembers: half a megabyte at most, and usually an eighth of that.
-const PLACES: usize = 128;
+/// How many a thread remembers, in pairs of places: a megabyte at most, and usually an eighth of that.
+const PLACES: usize = 256;
 /// Eighths of a section of which some bytes tell it from others.
 const EIGHTHS: usize = 8;
 
@@ -52,9 +52,10 @@ impl Known {
 
     /// The section that consists of just these bytes.
     pub(super) fn find(&self, text: &[u8]) -> Option<Place> {
-        let place = place(text)?;
-        let section = self.places.get(place)?.as_ref()?;
-        (section.fields.text() == text).then_some(Place::Known(place))
+        let is_it = |place: &usize| {
+            self.places.get(*place).and_then(Option::as_ref).is_some_and(|section| section.fields.text() == text)
+        };
+        pair(text)?.into_iter().find(is_it).map(Place::Known)
     }
 
     pub(super) fn at(&self, place: Place) -> Option<&Section> {
@@ -66,14 +67,16 @@ impl Known {
 
     /// Takes in a section and what was found in it; remembers it where `is_lasting`.
     pub(super) fn insert(&mut self, text: &[u8], fields: &[Header<'_>], frame: Frame, is_lasting: bool) -> Place {
-        let place = if is_lasting { place(text).map_or(Place::Other, Place::Known) } else { Place::Other };
-        let section = match place {
-            Place::Known(place) => {
-                if self.places.is_empty() {
-                    self.places.resize_with(PLACES, || None);
-                }
-                &mut self.places[place]
+        let place = pair(text).filter(|_| is_lasting).map_or(Place::Other, |[first, second]| {
+            if self.places.is_empty() {
+                self.places.resize_with(PLACES, || None);
             }
+            // The newest stands first, and the one before it beside it.
+            self.places.swap(first, second);
+            Place::Known(first)
+        });
+        let section = match place {
+            Place::Known(place) => &mut self.places[place],
             Place::Other => &mut self.other,
         };
         match section {
@@ -88,9 +91,9 @@ impl Known {
     }
 }
 
-/// The place for a section of these bytes; `None` where they are none that is remembered. Some of the bytes tell: others that have the same
-/// take the place of one another.
-fn place(text: &[u8]) -> Option<usize> {
+/// The two places for a section of these bytes; `None` where they are none that is remembered. Some of the bytes tell: of those that have
+/// the same, two are remembered.
+fn pair(text: &[u8]) -> Option<[usize; 2]> {
     if text.len() > LONGEST || !text.ends_with(b"\r\n\r\n") {
         return None;
     }
@@ -98,7 +101,8 @@ fn place(text: &[u8]) -> Option<usize> {
     let mixed = words.fold(text.len() as u64, |mixed, word| {
         (mixed.rotate_left(23) ^ u64::from_le_bytes(*word)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     });
-    usize::try_from(mixed >> 32).ok().map(|mixed| mixed % PLACES)
+    let first = usize::try_from(mixed >> 32).ok()? % PLACES;
+    Some([first, first ^ 1])
 }
 
 #[cfg(test)]
@@ -121,6 +125,20 @@ mod tests {
             assert_eq!(known.find(&other), None, "{at}");
         }
         assert_eq!((known.find(&text[1..]), known.find(&[&text[..], b"G"].concat())), (None, None));
+    }
+
+    #[test]
+    fn two_that_look_alike_are_remembered() {
+        // What tells them apart lies where nobody looks.
+        let texts = ["a", "b", "c"].map(|host| format!("Host: {host}\r\nAccept: {}\r\n\r\n", "x".repeat(400)));
+        let places = texts.each_ref().map(|text| pair(text.as_bytes()));
+        assert!(places[0] == places[1] && places[1] == places[2]);
+        let mut known = Known::default();
+        for text in &texts {
+            known.insert(text.as_bytes(), &[], Frame::EMPTY, true);
+        }
+        let found = texts.each_ref().map(|text| known.find(text.as_bytes()).is_some());
+        assert_eq!(found, [false, true, true]);
     }
 
     #[test]
