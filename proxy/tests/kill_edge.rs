@@ -460,5 +460,8 @@ async fn a_killed_edge_serves_what_is_right_and_off_its_disk() {
         count(&world.purges) > rounds && count(&world.long_from_disk) >= rounds && outlived >= rounds * SERVED_AGAIN
     );
     // Three of four are aimed, and on a busy machine some of those miss: of a few kills all may.
-    assert!(rounds < MANY || torn >= rounds / 2, "{torn} records were torn: these kills were not in the middle of writes");
+    assert!(
+        rounds < MANY || torn >= rounds / 2,
+        "{torn} records were torn: these kills were not in the middle of writes"
+    );
 }

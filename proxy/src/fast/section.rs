@@ -10,7 +10,15 @@ pub struct HeaderSection {
     lines: Vec<Line>,
     /// Which [slots](slot) there are fields of: most names that are asked for are absent.
     slots: u64,
+    /// Of which of them there are several lines: of the others the first is the last.
+    repeated: u64,
+    /// The first line of each slot.
+    first: FirstLines,
 }
+
+/// The number of the first line of each slot.
+#[derive(Clone, Copy, Debug)]
+struct FirstLines([u8; SLOTS]);
 
 /// Where a line's name and value begin and end in the text.
 #[derive(Clone, Copy, Debug)]
@@ -29,6 +37,15 @@ pub struct HeadLines<'b, 'n> {
     text: &'b [u8],
     lines: &'b [Line],
     name: &'n [u8],
+}
+
+/// How many slots there are.
+const SLOTS: usize = u64::BITS as usize;
+
+impl Default for FirstLines {
+    fn default() -> Self {
+        Self([0; SLOTS])
+    }
 }
 
 // === impl HeaderSection ===
@@ -51,7 +68,16 @@ impl HeaderSection {
                 .iter()
                 .map(|field| Line { name: place(text, field.name.as_bytes()), value: place(text, field.value) }),
         );
-        self.slots = fields.iter().fold(0, |slots, field| slots | slot(field.name.as_bytes()));
+        (self.slots, self.repeated) = (0, 0);
+        for (number, field) in fields.iter().enumerate() {
+            let slot = slot(field.name.as_bytes());
+            let bit = 1 << slot;
+            match u8::try_from(number) {
+                Ok(number) if self.slots & bit == 0 => self.first.0[slot] = number,
+                _ => self.repeated |= bit,
+            }
+            self.slots |= bit;
+        }
     }
 
     /// As it was received.
@@ -112,9 +138,15 @@ impl<'b> HeadFields<'b> {
 
     /// The values of all lines of a field, in their order.
     pub fn lines<'n>(&self, name: &'n HeaderName) -> HeadLines<'b, 'n> {
+        let Self(HeaderSection { text, lines, slots, repeated, first }) = self;
         let name = name.as_str().as_bytes();
-        let lines = if self.0.slots & slot(name) == 0 { &[][..] } else { &self.0.lines };
-        HeadLines { text: &self.0.text, lines, name }
+        let slot = slot(name);
+        let lines = match (slots >> slot & 1, repeated >> slot & 1) {
+            (0, _) => &[][..],
+            (_, 0) => lines.get(usize::from(first.0[slot])).map_or(&[][..], std::slice::from_ref),
+            _ => lines,
+        };
+        HeadLines { text, lines, name }
     }
 }
 
@@ -149,19 +181,20 @@ impl DoubleEndedIterator for HeadLines<'_, '_> {
 
 /// The [slots](slot) of several names.
 pub(super) fn slots(names: &[HeaderName]) -> u64 {
-    names.iter().fold(0, |slots, name| slots | slot(name.as_str().as_bytes()))
+    names.iter().fold(0, |slots, name| slots | 1 << slot(name.as_str().as_bytes()))
 }
 
-/// One of 64 bits for a name, by its length and its ends; the same for any case of its letters.
-fn slot(name: &[u8]) -> u64 {
+/// One of 64 numbers for a name, by its length and its ends; the same for any case of its letters.
+fn slot(name: &[u8]) -> usize {
     let first = name.first().map_or(0, |byte| byte & 0x1f);
     let last = name.last().map_or(0, |byte| byte & 0x1f);
-    1 << ((usize::from(first) ^ (usize::from(last) << 1) ^ name.len().wrapping_mul(7)) & 63)
+    (usize::from(first) ^ (usize::from(last) << 1) ^ name.len().wrapping_mul(7)) % SLOTS
 }
 
 #[cfg(test)]
 mod tests {
     use http::header;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -189,6 +222,25 @@ mod tests {
         assert_eq!(fields.lines(&HeaderName::from_static("x-y")).collect::<Vec<_>>(), [b""]);
         assert_eq!(fields.lines(&header::ETAG).count(), 0);
         assert_eq!(fields.to_map().get_all(header::ACCEPT).iter().count(), 2);
+    }
+
+    proptest! {
+        /// Whatever other names share a slot with it, a name's lines are those of that name.
+        #[test]
+        fn lines_are_those_of_the_name(names in prop::collection::vec("[aA][b-dB-D]{0,2}[aA]|host|Host", 0..400)) {
+            let text: String = names.iter().enumerate().map(|(number, name)| format!("{name}: {number}\r\n")).collect();
+            let text = text + "\r\n";
+            let mut fields = [httparse::EMPTY_HEADER; 400];
+            let (_, fields) = httparse::parse_headers(text.as_bytes(), &mut fields).unwrap().unwrap();
+            let section = HeaderSection::of(text.as_bytes(), fields);
+            for asked in ["aba", "aca", "abba", "aa", "host", "adda"].map(HeaderName::from_static) {
+                let is_it = |field: &&Header<'_>| field.name.eq_ignore_ascii_case(asked.as_str());
+                let expected: Vec<_> = fields.iter().filter(is_it).map(|field| field.value).collect();
+                prop_assert_eq!(HeadFields::new(&section).lines(&asked).collect::<Vec<_>>(), expected.clone());
+                let reversed: Vec<_> = expected.into_iter().rev().collect();
+                prop_assert_eq!(HeadFields::new(&section).lines(&asked).rev().collect::<Vec<_>>(), reversed);
+            }
+        }
     }
 
     #[test]
