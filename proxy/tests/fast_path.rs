@@ -4,6 +4,7 @@
 mod support;
 
 use std::net::IpAddr;
+use std::sync::Mutex;
 
 use prometheus::Registry;
 use support::{Proxy, Upstream, cache_all, response};
@@ -27,6 +28,8 @@ const BROWSER: &str = "user-agent: Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gec
 struct Fast {
     proxy: Proxy,
     path: FastPath,
+    /// Read into again and again, as a connection does.
+    section: Mutex<HeaderSection>,
 }
 
 impl Fast {
@@ -40,7 +43,7 @@ impl Fast {
         proxy.settled().await;
         let metrics = RequestMetrics::register(&Registry::new()).unwrap();
         let path = FastPath::new(proxy.engine.clone(), proxy.current.clone(), metrics);
-        Self { proxy, path }
+        Self { proxy, path, section: Mutex::default() }
     }
 
     /// The head and the length of the body that a request gets, where the fast path answers it.
@@ -56,7 +59,8 @@ impl Fast {
         let mut fields = [httparse::EMPTY_HEADER; 64];
         let mut parsed = httparse::Request::new(&mut fields);
         parsed.parse(request.as_bytes()).unwrap();
-        let section = HeaderSection::of(request.as_bytes(), parsed.headers);
+        let mut section = self.section.lock().unwrap();
+        section.read(request.as_bytes(), parsed.headers);
         let head = RequestHead::new(parsed.method.unwrap(), parsed.path.unwrap(), parsed.version.unwrap(), &section);
         self.path.answer(&head, &FROM, out)
     }

@@ -293,7 +293,8 @@ async fn at_the_end_what_is_under_way_is_finished_and_the_client_told() {
     held.send(&response("200 OK", "", "whole"));
     assert_eq!(read(getting).await.unwrap().body, "whole");
     drop(client.send);
-    assert!(client.driver.await.unwrap().is_ok());
+    let ended = client.driver.await.unwrap();
+    assert!(ended.is_ok(), "{ended:?}");
 }
 
 #[tokio::test]

@@ -203,7 +203,7 @@ fn lookups() -> Vec<Row> {
     let no_cache = |path: &str| get(path, "").with("cache-control", "no-cache");
     let max_stale = local("/obey/old").with("cache-control", "max-stale=60");
     let broken = || get("/sie", "").answered(&response("503 Oh", "", ""));
-    let failing = |path: &str| get(path, VALIDATED).answered(b"nonsense\r\n\r\n");
+    let failing = |path: &str| get(path, VALIDATED).answered(b"HTTP/1.1 200 OK\r\nno field\r\n\r\n");
     let on_failure = |row| Row { knows: Knows::OnFailure, ..row };
     vec![
         row(Outcome::Miss(MissReason::Uri), vec![get("/plain/uri", FRESH)]),

@@ -379,6 +379,19 @@ mod tests {
         assert_eq!(read(&of(160, 300)[..199]), Ok(None));
     }
 
+    /// `docs/hit-path.md` tells a hit's costs.
+    #[test]
+    fn what_is_known_or_was_parsed_before_allocates_nothing() {
+        let mut known = Known::default();
+        let mut read = |target: &str, host: &str| {
+            let text = format!("GET {target} HTTP/1.1\r\nHost: {host}\r\nX: y\r\n\r\n");
+            let limits = limits();
+            allocation_counter::measure(|| assert!(parse(text.as_bytes(), &mut known, &limits).unwrap().is_some()))
+        };
+        assert!(read("/a", "h").count_total > 0, "the first is remembered");
+        assert_eq!(read("/b", "h").count_total, 0);
+    }
+
     /// All that a head says.
     fn said(head: &Head<'_>) -> (usize, String, String, u8, http::HeaderMap, Frame) {
         let RequestHead { method, target, minor_version, fields } = head.request;
