@@ -107,8 +107,8 @@ impl Requests {
                 }
                 Some(Ok(Some(H2Accept::Session(session)))) => malformed += usize::from(!self.begin(session)),
                 Some(Ok(Some(H2Accept::Rejected))) => malformed += 1,
-                // Who was told why it ends may still be sending.
-                Some(Ok(None) | Err(_)) if malformed > MOST_MALFORMED => return Closing::Linger,
+                // Who was told that it ends may still be sending.
+                Some(Ok(None) | Err(_)) if is_ending || malformed > MOST_MALFORMED => return Closing::Linger,
                 Some(Ok(None) | Err(_)) => return Closing::Now,
             }
             if malformed > MOST_MALFORMED {
