@@ -55,7 +55,7 @@ impl<'r> Plain<'r> {
             return None;
         }
         let is_conditional = fields.has_any(&CONDITIONS, *CONDITIONS_SLOTS);
-        let keep_alive = keep_alive(&fields)?;
+        let keep_alive = keep_alive(fields)?;
         let fields = FieldLines::Head(fields);
         let host = fields.get_one(&header::HOST).and_then(text)?;
         Some(Self { method, host, path: head.target, fields, is_conditional, keep_alive })
@@ -83,7 +83,7 @@ impl<'r> Plain<'r> {
 }
 
 /// Whether the client keeps the connection; `None` where it says anything else of it (RFC 9112 §9.3).
-fn keep_alive(fields: &HeadFields<'_>) -> Option<bool> {
+fn keep_alive(fields: HeadFields<'_>) -> Option<bool> {
     let mut lines = fields.lines(&header::CONNECTION);
     match (lines.next(), lines.next()) {
         (None, _) => Some(true),

@@ -118,7 +118,7 @@ impl<'b> HeadFields<'b> {
     }
 
     /// Whether one of these is there.
-    pub(super) fn has_any(&self, names: &[HeaderName], slots: u64) -> bool {
+    pub(super) fn has_any(self, names: &[HeaderName], slots: u64) -> bool {
         self.0.slots & slots != 0 && names.iter().any(|name| self.lines(name).next().is_some())
     }
 
@@ -228,8 +228,8 @@ mod tests {
         /// Whatever other names share a slot with it, a name's lines are those of that name.
         #[test]
         fn lines_are_those_of_the_name(names in prop::collection::vec("[aA][b-dB-D]{0,2}[aA]|host|Host", 0..400)) {
-            let text: String = names.iter().enumerate().map(|(number, name)| format!("{name}: {number}\r\n")).collect();
-            let text = text + "\r\n";
+            let lines: Vec<_> = names.iter().enumerate().map(|(number, name)| format!("{name}: {number}\r\n")).collect();
+            let text = lines.concat() + "\r\n";
             let mut fields = [httparse::EMPTY_HEADER; 400];
             let (_, fields) = httparse::parse_headers(text.as_bytes(), &mut fields).unwrap().unwrap();
             let section = HeaderSection::of(text.as_bytes(), fields);
