@@ -74,7 +74,6 @@ fn weight(request: &HeaderMap, coding: &str) -> Option<u16> {
     own
 }
 
-/// What is no weight refuses.
 /// `None` for what is no weight (RFC 9110 §12.4.2).
 fn thousandths(parameter: &str) -> Option<u16> {
     let value = parameter.strip_prefix("q=").or_else(|| parameter.strip_prefix("Q="))?;

@@ -1,7 +1,7 @@
 //! What the targets have in common: inputs as text that people can read and write, and second readings of it that are simple instead of fast.
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use vitrine_proxy::fast::RequestHead;
+use vitrine_proxy::fast::{HeaderSection, RequestHead};
 
 /// `name: value` lines as fields; what can be no field is left out.
 pub fn fields(lines: &[u8]) -> HeaderMap {
@@ -146,5 +146,9 @@ pub fn with_head<T>(bytes: &[u8], then: impl FnOnce(&RequestHead<'_>) -> Option<
     let mut parsed = httparse::Request::new(&mut fields);
     let is_whole = parsed.parse(bytes).is_ok_and(|status| status.is_complete());
     let (Some(method), Some(path), Some(version)) = (parsed.method, parsed.path, parsed.version) else { return None };
-    if is_whole { then(&RequestHead::new(method, path, version, parsed.headers)) } else { None }
+    if !is_whole {
+        return None;
+    }
+    let section = HeaderSection::of(bytes, parsed.headers);
+    then(&RequestHead::new(method, path, version, &section))
 }
