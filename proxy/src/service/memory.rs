@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::store::Store;
 
-/// How often what the process has in use is measured: some microseconds each time.
+/// How often what the process has in use is measured.
 const MEASURED_EVERY: Duration = Duration::from_millis(100);
 
 /// Tells how many bytes of memory the process has in use, what its allocator cannot use for others included; where that is known.

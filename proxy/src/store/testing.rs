@@ -43,6 +43,19 @@ pub(crate) fn object_of(provenance: Provenance) -> Object {
     Object::new(meta(key("/"), provenance), StoredBody::new(Vec::new()))
 }
 
+/// What an object was made of, to make another of it.
+pub(crate) fn meta_of(object: &Object) -> Meta {
+    Meta {
+        key: object.key(),
+        status: object.status(),
+        fields: object.fields().to_map(),
+        provenance: object.provenance(),
+        promise: object.promise(),
+        lifetime: object.lifetime(),
+        source: object.freshness_source(),
+    }
+}
+
 fn meta(key: CacheKey, provenance: Provenance) -> Meta {
     Meta {
         key,

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 use proptest::prelude::*;
 
-use super::testing::{key, object, object_under, store};
+use super::testing::{key, meta_of, object, object_under, store};
 use super::*;
 use crate::encoding::codec::CodecError;
 use crate::encoding::{Coding, Form};
@@ -312,18 +312,6 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (path, size).prop_map(|(path, size)| Step::Derive(path, size)),
         1 => (0..150_000_u64).prop_map(Step::Fill),
     ]
-}
-
-fn meta_of(object: &Object) -> Meta {
-    Meta {
-        key: object.key(),
-        status: object.status(),
-        fields: object.fields().to_map(),
-        provenance: object.provenance(),
-        promise: object.promise(),
-        lifetime: object.lifetime(),
-        source: object.freshness_source(),
-    }
 }
 
 fn take(store: &Store, step: Step) {

@@ -1,5 +1,5 @@
 //! Header sections that were parsed lately. A client sends the same one with request after request, but for the target: a page's images,
-//! a server that renders and asks for its data. To compare it costs a tenth of what parsing it costs.
+//! a server that renders and asks for its data. To compare it costs less than to parse it.
 
 use std::cell::RefCell;
 

@@ -10,25 +10,16 @@ use vitrine_shared::coherence::TagTable;
 use super::*;
 use crate::policy::FreshnessBasis;
 use crate::purge::Presence;
-use crate::store::testing::{key, object};
+use crate::store::testing::{key, meta_of, object};
 
 #[test]
 fn a_freshened_object_has_another_number_and_the_same_body() {
     let first = object("/a", b"hello", &[1, 2]);
-    let meta = |object: &Object| Meta {
-        key: object.key(),
-        status: object.status(),
-        fields: object.fields().to_map(),
-        provenance: object.provenance(),
-        promise: object.promise(),
-        lifetime: object.lifetime(),
-        source: object.freshness_source(),
-    };
-    let second = Object::new(meta(&first), first.body());
+    let second = Object::new(meta_of(&first), first.body());
     assert!(!second.is(&first) && second.is(&second.clone()));
     assert_eq!((second.body_id(), second.body().chunks().concat()), (first.body_id(), b"hello".to_vec()));
-    let large = Object::new(meta(&first), StoredBody::new(vec![Bytes::from(vec![7; 100_000])]));
-    let freshened = Object::new(meta(&large), large.body());
+    let large = Object::new(meta_of(&first), StoredBody::new(vec![Bytes::from(vec![7; 100_000])]));
+    let freshened = Object::new(meta_of(&large), large.body());
     assert_eq!(freshened.body().chunks()[0].as_ptr(), large.body().chunks()[0].as_ptr(), "a large body is shared");
 }
 
