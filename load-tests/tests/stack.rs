@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use vitrine_load_tests::stack::{
-    Durability, Postgres, Redis, S3, S3Keys, S3Settings, Scratch, StackError, TestDatabase, wait_until,
+    Durability, Postgres, Redis, Replication, S3, S3Keys, S3Settings, Scratch, StackError, Standby, TestDatabase,
+    wait_until,
 };
 
 async fn query(url: &str, statement: &'static str) -> Result<i64, sqlx::Error> {
@@ -40,6 +41,46 @@ async fn postgres_keeps_its_data_over_a_stop_and_over_a_crash() {
     drop(postgres);
     let postgres = Postgres::start(scratch.data(), Durability::Process).await.unwrap();
     assert_eq!(query(&postgres.url("shop"), COUNT).await.unwrap(), 7);
+}
+
+#[tokio::test]
+async fn a_standby_shows_what_was_committed_stands_still_when_told_and_takes_over() {
+    let scratch = Scratch::new().unwrap();
+    let mut primary = Postgres::start(scratch.data(), Durability::Process).await.unwrap();
+    let url = primary.create_database("shop").await.unwrap();
+    fill(url.clone()).await.unwrap();
+    let more = "WITH more AS (INSERT INTO t VALUES (8) RETURNING n) SELECT count(*) FROM more";
+
+    let (folder, other) = (Scratch::new().unwrap(), Scratch::new().unwrap());
+    let mut standby = Standby::of(&primary, folder.data(), "first", Replication::Synchronous).await.unwrap();
+    let second = Standby::of(&primary, other.data(), "second", Replication::Asynchronous).await.unwrap();
+    standby.caught_up(&primary).await.unwrap();
+    assert_eq!(query(&standby.url("shop"), COUNT).await.unwrap(), 7);
+    let refused = query(&standby.url("shop"), more).await.unwrap_err().to_string();
+    assert!(refused.contains("read-only"), "{refused}");
+
+    // Commits do not wait for replay, and reads do not see what is not replayed.
+    standby.pause_replay().await.unwrap();
+    query(&url, more).await.unwrap();
+    assert_eq!(query(&standby.url("shop"), COUNT).await.unwrap(), 7);
+    second.caught_up(&primary).await.unwrap();
+    assert_eq!(query(&second.url("shop"), COUNT).await.unwrap(), 8);
+    standby.resume_replay().await.unwrap();
+    standby.caught_up(&primary).await.unwrap();
+    assert_eq!(query(&standby.url("shop"), COUNT).await.unwrap(), 8);
+
+    // A synchronous one lost nothing when the primary dies, and a standby of the new primary can be made.
+    query(&url, more).await.unwrap();
+    primary.stop_hard();
+    standby.promote().await.unwrap();
+    assert_eq!(query(&standby.url("shop"), more).await.unwrap(), 1);
+    assert_eq!(query(&standby.url("shop"), COUNT).await.unwrap(), 10);
+    standby.postgres().restart().await.unwrap();
+    assert_eq!(query(&standby.url("shop"), COUNT).await.unwrap(), 10);
+    let (promoted, folder) = (standby.into_postgres(), Scratch::new().unwrap());
+    let third = Standby::of(&promoted, folder.data(), "third", Replication::Synchronous).await.unwrap();
+    third.caught_up(&promoted).await.unwrap();
+    assert_eq!(query(&third.url("shop"), COUNT).await.unwrap(), 10);
 }
 
 #[tokio::test]

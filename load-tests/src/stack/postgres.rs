@@ -14,7 +14,7 @@ use super::wait::Deadline;
 use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex};
 
 /// The owner of the cluster, and of every database in it.
-const OWNER: &str = "vitrine";
+pub(super) const OWNER: &str = "vitrine";
 /// A cluster that crashed replays its log before it answers; a loaded machine is slow.
 const READY_LIMIT: Duration = Duration::from_mins(1);
 /// What a fast shutdown may take.
@@ -40,30 +40,28 @@ impl Durability {
     }
 }
 
-/// A running Postgres of our own.
-#[derive(Debug)]
-pub struct Postgres {
-    process: ServerProcess,
-    port: u16,
-    password: String,
+/// The files of a server, and what it takes to run on them.
+#[derive(Debug, Clone)]
+pub(super) struct Cluster {
+    pub(super) home: PathBuf,
+    pub(super) programs: PathBuf,
+    pub(super) user: Option<ServerUser>,
+    pub(super) durability: Durability,
+    pub(super) password: String,
 }
 
-impl Postgres {
-    /// Starts the cluster in `data`, making it first if needed, and waits until it answers.
-    pub async fn start(data: &DataDir, durability: Durability) -> Result<Self, StackError> {
-        let user = ServerUser::when_root()?;
-        let home = place(data, user.as_ref())?;
-        let programs = find_programs(&home)?;
-        let password = prepare(data, &home, &programs, user.as_ref(), durability).await?;
+impl Cluster {
+    /// Starts a server on it, on a free port, and waits until it answers. Logs and pid file lie in `data`.
+    pub(super) async fn serve(self, data: &DataDir) -> Result<Postgres, StackError> {
         let mut failure = None;
         for _ in 0..PORT_TRIES {
             let port = free_port()?;
-            let program = Program::new("postgres", programs.join("postgres"), data)
-                .args(arguments(&home, port, durability))
-                .user(user.clone())
+            let program = Program::new("postgres", self.programs.join("postgres"), data)
+                .args(arguments(&self.home, port, self.durability))
+                .user(self.user.clone())
                 .stop_signal(Signal::SIGINT);
             let process = ServerProcess::spawn(program)?;
-            let mut postgres = Self { process, port, password: password.clone() };
+            let mut postgres = Postgres { process, port, cluster: self.clone() };
             match postgres.ready().await {
                 Ok(()) => return Ok(postgres),
                 Err(StackError::Server { tail, .. }) if tail.contains("Address already in use") => {}
@@ -75,10 +73,29 @@ impl Postgres {
         }
         Err(failure.unwrap_or(StackError::NoFreePort { tries: PORT_TRIES }))
     }
+}
+
+/// A running Postgres of our own.
+#[derive(Debug)]
+pub struct Postgres {
+    process: ServerProcess,
+    port: u16,
+    cluster: Cluster,
+}
+
+impl Postgres {
+    /// Starts the cluster in `data`, making it first if needed, and waits until it answers.
+    pub async fn start(data: &DataDir, durability: Durability) -> Result<Self, StackError> {
+        let user = ServerUser::when_root()?;
+        let home = place(data, user.as_ref())?;
+        let programs = find_programs(&home)?;
+        let password = prepare(data, &home, &programs, user.as_ref(), durability).await?;
+        Cluster { home, programs, user, durability, password }.serve(data).await
+    }
 
     /// The address of `database`, with the password in it: not for logs.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{OWNER}:{}@127.0.0.1:{}/{database}", self.password, self.port)
+        format!("postgres://{OWNER}:{}@127.0.0.1:{}/{database}", self.cluster.password, self.port)
     }
 
     /// The port it listens on.
@@ -90,6 +107,11 @@ impl Postgres {
     pub async fn create_database(&self, name: &str) -> Result<String, StackError> {
         create_database(&self.url("postgres"), name, None).await?;
         Ok(self.url(name))
+    }
+
+    /// What it runs on.
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.cluster
     }
 
     /// The process, to look at it or to pause it.
