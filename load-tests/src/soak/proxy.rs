@@ -26,6 +26,7 @@ impl Proxy {
             args: vec!["run".to_owned(), "--config".to_owned(), file.display().to_string()],
             env: vec![("VITRINE_LOG".to_owned(), "error".to_owned())],
             folder: data.root().to_owned(),
+            namespace: None,
         };
         let service = Service::start(launch, format!("http://{ops}/health/ready"), data).await?;
         Ok(Self { service, address })

@@ -11,7 +11,7 @@ use super::data_dir::write_private;
 use super::identity::ServerUser;
 use super::postgres_home::{find_programs, place};
 use super::wait::Deadline;
-use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex};
+use super::{DataDir, Program, ServerProcess, Site, StackError, random_hex};
 
 /// The owner of the cluster, and of every database in it.
 pub(super) const OWNER: &str = "vitrine";
@@ -48,17 +48,19 @@ pub(super) struct Cluster {
     pub(super) user: Option<ServerUser>,
     pub(super) durability: Durability,
     pub(super) password: String,
+    pub(super) site: Site,
 }
 
 impl Cluster {
-    /// Starts a server on it, on a free port, and waits until it answers. Logs and pid file lie in `data`.
+    /// Starts a server on it, on a free port unless the site has one, and waits until it answers. Logs and pid file lie in `data`.
     pub(super) async fn serve(self, data: &DataDir) -> Result<Postgres, StackError> {
         let mut failure = None;
         for _ in 0..PORT_TRIES {
-            let port = free_port()?;
+            let port = self.site.port()?;
             let program = Program::new("postgres", self.programs.join("postgres"), data)
-                .args(arguments(&self.home, port, self.durability))
+                .args(arguments(&self.home, port, self.durability, &self.site))
                 .user(self.user.clone())
+                .namespace(self.site.namespace())
                 .stop_signal(Signal::SIGINT);
             let process = ServerProcess::spawn(program)?;
             let mut postgres = Postgres { process, port, cluster: self.clone() };
@@ -86,16 +88,21 @@ pub struct Postgres {
 impl Postgres {
     /// Starts the cluster in `data`, making it first if needed, and waits until it answers.
     pub async fn start(data: &DataDir, durability: Durability) -> Result<Self, StackError> {
+        Self::start_at(data, durability, Site::loopback()).await
+    }
+
+    /// The same at another site.
+    pub async fn start_at(data: &DataDir, durability: Durability, site: Site) -> Result<Self, StackError> {
         let user = ServerUser::when_root()?;
         let home = place(data, user.as_ref())?;
         let programs = find_programs(&home)?;
-        let password = prepare(data, &home, &programs, user.as_ref(), durability).await?;
-        Cluster { home, programs, user, durability, password }.serve(data).await
+        let password = prepare(data, &home, &programs, user.as_ref(), durability, &site).await?;
+        Cluster { home, programs, user, durability, password, site }.serve(data).await
     }
 
     /// The address of `database`, with the password in it: not for logs.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://{OWNER}:{}@127.0.0.1:{}/{database}", self.cluster.password, self.port)
+        format!("postgres://{OWNER}:{}@{}:{}/{database}", self.cluster.password, self.cluster.site.host(), self.port)
     }
 
     /// The port it listens on.
@@ -167,10 +174,12 @@ impl Postgres {
     }
 }
 
-fn arguments(home: &Path, port: u16, durability: Durability) -> Vec<String> {
+fn arguments(home: &Path, port: u16, durability: Durability, site: &Site) -> Vec<String> {
     let mut arguments = vec!["-D".to_owned(), home.display().to_string(), "-p".to_owned(), port.to_string()];
+    // One with peers may be reached by more than one address.
+    let addresses = if site.peers().is_some() { "*".to_owned() } else { site.host().to_string() };
+    arguments.extend(["-c".to_owned(), format!("listen_addresses={addresses}")]);
     let common = [
-        "listen_addresses=127.0.0.1",
         // No socket file: its path may not exceed 107 bytes, and a data folder's can.
         "unix_socket_directories=",
         "password_encryption=scram-sha-256",
@@ -196,6 +205,7 @@ async fn prepare(
     programs: &Path,
     user: Option<&ServerUser>,
     durability: Durability,
+    site: &Site,
 ) -> Result<String, StackError> {
     let password_file = data.root().join("postgres.password");
     if home.join("PG_VERSION").exists() {
@@ -211,6 +221,9 @@ async fn prepare(
         removed.map_err(StackError::io("remove", &entry.path()))?;
     }
     init(data, home, programs, user, durability, &password).await?;
+    if let Some(peers) = site.peers() {
+        let_in(home, peers)?;
+    }
     Ok(password)
 }
 
@@ -238,6 +251,15 @@ async fn init(
     let status = process.wait().await?;
     fs::remove_file(&once).map_err(StackError::io("remove", &once))?;
     if status.success() { Ok(()) } else { Err(process.failure(format!("failed with {status}"))) }
+}
+
+/// Lets the owner in from the network `peers` too, as initdb lets it in from the loopback address.
+fn let_in(home: &Path, peers: &str) -> Result<(), StackError> {
+    let path = home.join("pg_hba.conf");
+    let known = fs::read_to_string(&path).map_err(StackError::io("read", &path))?;
+    let more = ["all", "replication"].map(|what| format!("host {what} all {peers} scram-sha-256\n")).concat();
+    // Written in place: the file stays its user's.
+    fs::write(&path, known + &more).map_err(StackError::io("write", &path))
 }
 
 /// One connection, without statement logging.

@@ -11,6 +11,7 @@ use nix::sys::signal::Signal;
 
 use super::identity::ServerUser;
 use super::pid_file::{PidFile, ProcessId, children_of};
+use super::site::spawn_within;
 use super::wait::{POLL, wait_blocking};
 use super::{DataDir, StackError};
 
@@ -29,6 +30,7 @@ pub struct Program {
     env: Vec<(String, String)>,
     folder: PathBuf,
     user: Option<ServerUser>,
+    namespace: Option<PathBuf>,
     stop_signal: Signal,
     log: PathBuf,
     pid_file: PathBuf,
@@ -47,6 +49,7 @@ impl Program {
             env: Vec::new(),
             folder: PathBuf::from("/"),
             user: None,
+            namespace: None,
             stop_signal: Signal::SIGTERM,
         }
     }
@@ -76,6 +79,13 @@ impl Program {
     #[must_use]
     pub fn stop_signal(mut self, signal: Signal) -> Self {
         self.stop_signal = signal;
+        self
+    }
+
+    /// The network namespace to run in, named by its file; without it, ours.
+    #[must_use]
+    pub fn namespace(mut self, namespace: Option<&Path>) -> Self {
+        self.namespace = namespace.map(Path::to_owned);
         self
     }
 
@@ -129,7 +139,11 @@ impl ServerProcess {
     /// Starts it again after it has ended.
     pub fn start(&mut self) -> Result<(), StackError> {
         self.stop_hard();
-        let spawned = self.program.command()?.spawn();
+        let mut command = self.program.command()?;
+        let spawned = match &self.program.namespace {
+            Some(namespace) => spawn_within(namespace, &mut command),
+            None => command.spawn(),
+        };
         let mut child = spawned.map_err(|source| StackError::Spawn { program: self.program.file.clone(), source })?;
         let Some(id) = ProcessId::of_child(child.id()) else {
             let _ = child.kill();

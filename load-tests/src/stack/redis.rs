@@ -1,5 +1,6 @@
 //! A private Redis. It keeps nothing on disk: what Vitrine has in Redis is safe to lose.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -7,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::data_dir::write_private;
 use super::wait::Deadline;
-use super::{DataDir, Program, ServerProcess, StackError, free_port, random_hex};
+use super::{DataDir, Program, ServerProcess, Site, StackError, random_hex};
 
 const READY_LIMIT: Duration = Duration::from_secs(20);
 const STOP_GRACE: Duration = Duration::from_secs(2);
@@ -17,6 +18,7 @@ const PORT_TRIES: u32 = 5;
 #[derive(Debug)]
 pub struct Redis {
     process: ServerProcess,
+    host: Ipv4Addr,
     port: u16,
     password: String,
 }
@@ -24,18 +26,23 @@ pub struct Redis {
 impl Redis {
     /// Starts it in `data` on a free port, with a new password, and waits until it answers.
     pub async fn start(data: &DataDir) -> Result<Self, StackError> {
+        Self::start_at(data, &Site::loopback()).await
+    }
+
+    /// The same at another site.
+    pub async fn start_at(data: &DataDir, site: &Site) -> Result<Self, StackError> {
         let program = find()?;
         let folder = data.folder("redis")?;
         let password = random_hex(24);
         let mut failure = None;
         for _ in 0..PORT_TRIES {
-            let port = free_port()?;
+            let port = site.port()?;
             // In a file and not in arguments, which every user of the machine can see.
             let settings = folder.join("redis.conf");
-            write_private(&settings, &configuration(port, &password))?;
-            let process =
-                ServerProcess::spawn(Program::new("redis", &program, data).args([&settings]).folder(&folder))?;
-            let mut redis = Self { process, port, password: password.clone() };
+            write_private(&settings, &configuration(site.host(), port, &password))?;
+            let started = Program::new("redis", &program, data).args([&settings]).folder(&folder);
+            let process = ServerProcess::spawn(started.namespace(site.namespace()))?;
+            let mut redis = Self { process, host: site.host(), port, password: password.clone() };
             match redis.ready().await {
                 Ok(()) => return Ok(redis),
                 Err(StackError::Server { tail, .. }) if tail.contains("Address already in use") => {}
@@ -50,7 +57,7 @@ impl Redis {
 
     /// Its address with the password in it: not for logs.
     pub fn url(&self) -> String {
-        format!("redis://:{}@127.0.0.1:{}/0", self.password, self.port)
+        format!("redis://:{}@{}:{}/0", self.password, self.host, self.port)
     }
 
     /// The port it listens on.
@@ -92,7 +99,7 @@ impl Redis {
 
     async fn ready(&mut self) -> Result<(), StackError> {
         let deadline = Deadline::after(READY_LIMIT);
-        while !answers(self.port, &self.password).await {
+        while !answers(self.host, self.port, &self.password).await {
             if let Some(status) = self.process.ended() {
                 return Err(self.process.failure(format!("ended while starting, with {status}")));
             }
@@ -104,9 +111,9 @@ impl Redis {
     }
 }
 
-fn configuration(port: u16, password: &str) -> String {
+fn configuration(host: Ipv4Addr, port: u16, password: &str) -> String {
     format!(
-        "bind 127.0.0.1\nport {port}\nrequirepass {password}\ndaemonize no\nappendonly no\nsave \"\"\n\
+        "bind {host}\nport {port}\nrequirepass {password}\ndaemonize no\nappendonly no\nsave \"\"\n\
          maxmemory-policy noeviction\nio-threads 1\ntcp-backlog 511\n"
     )
 }
@@ -122,9 +129,9 @@ fn find() -> Result<std::path::PathBuf, StackError> {
 }
 
 /// Logs in and pings, in Redis's inline form. The answer proves that this is our server: it knows the password.
-async fn answers(port: u16, password: &str) -> bool {
+async fn answers(host: Ipv4Addr, port: u16, password: &str) -> bool {
     let ask = async {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+        let mut stream = TcpStream::connect((host, port)).await?;
         stream.write_all(format!("AUTH {password}\r\nPING\r\n").as_bytes()).await?;
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await?;

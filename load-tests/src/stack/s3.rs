@@ -57,10 +57,15 @@ pub struct S3 {
 impl S3 {
     /// Starts it in `data` on a free port, with the public bucket made.
     pub fn start(data: &DataDir, keys: S3Keys) -> Result<Self, StackError> {
+        Self::start_at(data, keys, Ipv4Addr::LOCALHOST)
+    }
+
+    /// The same on another address of this process's network.
+    pub fn start_at(data: &DataDir, keys: S3Keys, host: Ipv4Addr) -> Result<Self, StackError> {
         let folder = data.folder("s3")?;
         let bucket = folder.join(BUCKET);
         std::fs::create_dir_all(&bucket).map_err(StackError::io("make the folder", &bucket))?;
-        let listener = listen(SocketAddr::from((Ipv4Addr::LOCALHOST, super::free_port()?)))?;
+        let listener = listen(SocketAddr::from((host, super::free_port()?)))?;
         let address = listener.local_addr().map_err(StackError::io("listen for S3 on", Path::new("127.0.0.1")))?;
         let mut s3 = Self { address, folder, keys, paused: watch::Sender::new(false), running: None };
         s3.serve(listener)?;

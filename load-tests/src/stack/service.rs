@@ -23,11 +23,17 @@ pub struct Launch {
     pub env: Vec<(String, String)>,
     /// The folder it runs in: relative paths in its arguments start here.
     pub folder: PathBuf,
+    /// The network namespace that it runs in, named by its file; without it, ours.
+    pub namespace: Option<PathBuf>,
 }
 
 impl Launch {
     fn program(self, data: &DataDir) -> Program {
-        Program::new(self.name, self.binary, data).args(self.args).env(self.env).folder(self.folder)
+        Program::new(self.name, self.binary, data)
+            .args(self.args)
+            .env(self.env)
+            .folder(self.folder)
+            .namespace(self.namespace.as_deref())
     }
 
     /// Runs it to its end, such as a migration.

@@ -229,6 +229,7 @@ pub(crate) fn origin_launch(
             .into(),
         env: settings.env(),
         folder: workspace_root()?,
+        namespace: None,
     })
 }
 
@@ -241,6 +242,7 @@ pub(crate) fn edge_launch(name: String, settings: &EdgeSettings, config: Option<
             .into(),
         env: settings.env(),
         folder: workspace_root()?,
+        namespace: None,
     })
 }
 

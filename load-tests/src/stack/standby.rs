@@ -9,7 +9,7 @@ use super::data_dir::write_private;
 use super::postgres::{Cluster, OWNER, connect, identifier};
 use super::postgres_home::place;
 use super::wait::Deadline;
-use super::{DataDir, Postgres, Program, ServerProcess, StackError};
+use super::{DataDir, Postgres, Program, ServerProcess, Site, StackError};
 
 /// What replaying a backlog, or connecting to the primary, may take on a loaded machine.
 const CATCH_UP_LIMIT: Duration = Duration::from_mins(1);
@@ -40,13 +40,24 @@ impl Standby {
         name: &str,
         replication: Replication,
     ) -> Result<Self, StackError> {
+        Self::at(primary, data, name, replication, Site::loopback()).await
+    }
+
+    /// The same at another site, which the primary lets in.
+    pub async fn at(
+        primary: &Postgres,
+        data: &DataDir,
+        name: &str,
+        replication: Replication,
+        site: Site,
+    ) -> Result<Self, StackError> {
         let slot = identifier(name)?;
         let from = primary.cluster();
         let home = place(data, from.user.as_ref())?;
-        copy(primary, data, &home, name).await?;
+        copy(primary, data, &home, name, &site).await?;
         let password_file = data.root().join("postgres.password");
         write_private(&password_file, &format!("{}\n", from.password))?;
-        let standby = Self { postgres: Cluster { home, ..from.clone() }.serve(data).await? };
+        let standby = Self { postgres: Cluster { home, site, ..from.clone() }.serve(data).await? };
         if replication == Replication::Synchronous {
             ask(&primary.url("postgres"), &format!("ALTER SYSTEM SET synchronous_standby_names = '{slot}'")).await?;
             ask(&primary.url("postgres"), "SELECT pg_reload_conf()").await?;
@@ -118,16 +129,17 @@ impl Standby {
 }
 
 /// `pg_basebackup`, with the settings that make the copy a standby.
-async fn copy(primary: &Postgres, data: &DataDir, home: &Path, name: &str) -> Result<(), StackError> {
+async fn copy(primary: &Postgres, data: &DataDir, home: &Path, name: &str, site: &Site) -> Result<(), StackError> {
     let from = primary.cluster();
     // In a file: arguments and, to the same user, environments are seen by others.
     let secrets = home.with_extension("pgpass");
-    write_private(&secrets, &format!("127.0.0.1:*:*:{OWNER}:{}\n", from.password))?;
+    let host = from.site.host();
+    write_private(&secrets, &format!("{host}:*:*:{OWNER}:{}\n", from.password))?;
     if let Some(user) = &from.user {
         user.own(&secrets)?;
     }
     let connection = format!(
-        "host=127.0.0.1 port={} user={OWNER} application_name={name} passfile='{}'",
+        "host={host} port={} user={OWNER} application_name={name} passfile='{}'",
         primary.port(),
         secrets.display(),
     );
@@ -135,7 +147,8 @@ async fn copy(primary: &Postgres, data: &DataDir, home: &Path, name: &str) -> Re
         .args(["--no-password", "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync"])
         .args(["--create-slot".to_owned(), format!("--slot={name}"), format!("--dbname={connection}")])
         .args([Path::new("--pgdata"), home])
-        .user(from.user.clone());
+        .user(from.user.clone())
+        .namespace(site.namespace());
     let mut process = ServerProcess::spawn(program)?;
     let status = process.wait().await?;
     if !status.success() {
