@@ -11,5 +11,6 @@ pub mod feed;
 pub mod headers;
 pub mod id;
 pub mod lease;
+pub mod ledger;
 pub mod tag;
 pub mod telemetry;
