@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use vitrine_shared::config::{ConfigError, Source};
+use vitrine_shared::ledger::Terms;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -131,12 +132,13 @@ pub struct Feed {
     /// This process's name among the members, for people.
     #[serde(default = "defaults::member_name")]
     pub member_name: String,
+    /// This process's internal port as the shop's other origin processes reach it; empty: `http.internal_listen`.
+    #[serde(default)]
+    pub advertise: String,
     /// How long a member may serve from its cache without renewing.
     #[serde(default = "defaults::lease_ms")]
     pub lease_ms: u64,
-    /// A member unheard for lease and drift counts as gone. It covers how far clocks may differ over one lease, and the
-    /// renewals that a crash of Postgres may lose: those of three times its `wal_writer_delay` of 200 ms, and before these up
-    /// to a third of a lease without one.
+    /// How far the clocks of two machines may differ over one lease. A member unheard for lease and drift counts as gone.
     #[serde(default = "defaults::drift_ms")]
     pub drift_ms: u64,
     /// How often the relay looks for rows when no hint comes.
@@ -314,9 +316,9 @@ impl Feed {
         Duration::from_millis(self.lease_ms)
     }
 
-    /// After how long a member that was not heard from counts as gone.
-    pub fn gone_after(&self) -> Duration {
-        Duration::from_millis(self.lease_ms.saturating_add(self.drift_ms))
+    /// How long leases last and when they count as run out.
+    pub fn terms(&self) -> Terms {
+        Terms::of(self.lease(), Duration::from_millis(self.drift_ms))
     }
 }
 

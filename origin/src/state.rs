@@ -14,7 +14,7 @@ use vitrine_shared::epoch::Epoch;
 use crate::cache::Caches;
 use crate::config::Config;
 use crate::database;
-use crate::feed::OwnLease;
+use crate::feed::{Books, Forward, OwnLease};
 use crate::metrics::Metrics;
 use crate::providers::file::{FileProvider, S3Files};
 
@@ -34,8 +34,10 @@ pub struct Shared {
     pub live: Arc<Live>,
     /// The newest numbered epoch that this process knows of; whoever waits for one waits here.
     pub position: watch::Sender<Epoch>,
-    /// Counts reports of members; whoever waits for acknowledgements waits here.
-    pub member_reports: watch::Sender<u64>,
+    /// Leases and acknowledgements, while this process leads.
+    pub books: Books,
+    /// Asks the process that leads.
+    pub forward: Forward,
     /// Wakes the relay; see [`crate::feed::hints`].
     pub outbox_hint: Notify,
     /// This process's right to serve from its read cache.
@@ -65,6 +67,9 @@ pub enum StartError {
     /// Redis's URL.
     #[error("`redis.url` cannot be used ({0}); write redis://host:port, or leave it empty")]
     Redis(redis::RedisError),
+    /// The client that asks other origin processes.
+    #[error("the client for other origin processes: {0}")]
+    Forward(#[from] reqwest::Error),
     /// Two metrics of one name.
     #[error("metrics: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -108,7 +113,8 @@ impl AppState {
             redis,
             live: Arc::new(Live::new(table)),
             position: watch::Sender::new(Epoch::ZERO),
-            member_reports: watch::Sender::new(0),
+            books: Books::new(config.feed.terms()),
+            forward: Forward::new(config.feed.internal_token.expose().to_owned())?,
             outbox_hint: Notify::new(),
             lease: OwnLease::default(),
             caches: Caches::default(),

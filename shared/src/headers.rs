@@ -16,7 +16,8 @@ pub const VITRINE_TAGS: HeaderName = HeaderName::from_static("vitrine-tags");
 /// Response, origin to edge: when the content ends without a write (rule 15). Value: Unix time in milliseconds.
 pub const VITRINE_VALID_UNTIL: HeaderName = HeaderName::from_static("vitrine-valid-until");
 /// Response to a write, for its caller: the epoch of the write and whether it was acknowledged. Not stripped.
-/// Value: an RFC 9651 item, `acked` or `pending`, with parameters `epoch` and `members`.
+/// Value: an RFC 9651 item, `acked` or `pending`, with parameters `epoch`, `members`, `lapsed`, `waiting_for` (members' names, separated
+/// by spaces) and `waited_ms` (from the commit on).
 pub const VITRINE_ACK: HeaderName = HeaderName::from_static("vitrine-ack");
 /// Names one request in every log, edge and origin alike.
 pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -1,10 +1,11 @@
 //! `?wait=acked` and `Prefer: wait=N` on writes: the answer comes when no member serves what the write replaced.
 //!
-//! Either one asks for it; N is in seconds (RFC 7240). The reply then carries `Vitrine-Ack: acked;epoch="1.43";members=3`,
-//! or, when the time ran out, status 202 and `pending`. A write that did not ask carries no such header: it is committed,
+//! Either one asks for it; N is in seconds (RFC 7240). The reply then carries `Vitrine-Ack: acked;epoch="1.43";members=3;waited_ms=7`,
+//! with `lapsed="NAMES"` where it had to wait for leases to run out, or, when the time ran out, status 202 and
+//! `pending;epoch="1.43";waiting_for="NAMES"`. A write that did not ask carries no such header: it is committed,
 //! and its purges are on their way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::{Request, State};
@@ -29,6 +30,8 @@ pub struct Written<T> {
     pub body: T,
 }
 
+/// Most members that a reply names.
+const MAX_NAMES: usize = 8;
 const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
@@ -55,12 +58,13 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
     let (Some(limit), Some(receipt)) = (limit, response.extensions_mut().remove::<Receipt>()) else {
         return response;
     };
+    let started = Instant::now();
     let acknowledgement = ack::wait(&state, &receipt, limit).await;
     if let Acknowledgement::Pending { .. } = acknowledgement {
         *response.status_mut() = StatusCode::ACCEPTED;
     }
     let headers = response.headers_mut();
-    headers.insert(VITRINE_ACK, header_value(acknowledgement));
+    headers.insert(VITRINE_ACK, header_value(&acknowledgement, started.elapsed()));
     if let Ok(applied) = HeaderValue::from_str(&format!("wait={}", limit.as_secs())) {
         headers.insert(PREFERENCE_APPLIED, applied);
     }
@@ -113,13 +117,32 @@ fn without_wait(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-fn header_value(acknowledgement: Acknowledgement) -> HeaderValue {
-    let text = match acknowledgement {
-        Acknowledgement::Acked { epoch, members } => format!("acked;epoch=\"{epoch}\";members={members}"),
-        Acknowledgement::Pending { epoch: Some(epoch) } => format!("pending;epoch=\"{epoch}\""),
-        Acknowledgement::Pending { epoch: None } => "pending".to_owned(),
+/// An RFC 9651 item with parameters.
+fn header_value(acknowledgement: &Acknowledgement, waited: Duration) -> HeaderValue {
+    let reached = match acknowledgement {
+        Acknowledgement::Acked { epoch, how } => {
+            format!("acked;epoch=\"{epoch}\";members={}{}", how.members, names("lapsed", &how.lapsed))
+        }
+        Acknowledgement::Pending { epoch: Some(epoch), waiting_for } => {
+            let waiting_for = names("waiting_for", waiting_for.iter().map(|waiting| &waiting.name));
+            format!("pending;epoch=\"{epoch}\"{waiting_for}")
+        }
+        Acknowledgement::Pending { epoch: None, .. } => "pending".to_owned(),
     };
+    let text = format!("{reached};waited_ms={:.3}", waited.as_secs_f64() * 1_000.0);
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("pending"))
+}
+
+/// A parameter with members' names, the first of them where there are many; nothing for none.
+fn names<'n>(key: &str, names: impl IntoIterator<Item = &'n String>) -> String {
+    let mut named: Vec<String> = names.into_iter().take(MAX_NAMES).map(|name| plain(name)).collect();
+    named.sort_unstable();
+    if named.is_empty() { String::new() } else { format!(";{key}=\"{}\"", named.join(" ")) }
+}
+
+/// A name as a string of RFC 9651 can hold it, without the spaces between names.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' }).collect()
 }
 
 #[cfg(test)]
@@ -153,10 +176,22 @@ mod tests {
     #[test]
     fn the_reply_says_what_was_reached() {
         use vitrine_shared::epoch::Epoch;
+        use vitrine_shared::ledger::{Acknowledged, Waiting};
         let epoch = Epoch::new(1, 43);
-        let text = |acknowledgement| header_value(acknowledgement).to_str().unwrap().to_owned();
-        assert_eq!(text(Acknowledgement::Acked { epoch, members: 3 }), "acked;epoch=\"1.43\";members=3");
-        assert_eq!(text(Acknowledgement::Pending { epoch: Some(epoch) }), "pending;epoch=\"1.43\"");
-        assert_eq!(text(Acknowledgement::Pending { epoch: None }), "pending");
+        let text =
+            |acknowledgement| header_value(&acknowledgement, Duration::from_micros(6_912)).to_str().unwrap().to_owned();
+        let acked = |lapsed: &[&str]| Acknowledgement::Acked {
+            epoch,
+            how: Acknowledged { members: 3, lapsed: lapsed.iter().map(|&name| name.into()).collect() },
+        };
+        assert_eq!(text(acked(&[])), "acked;epoch=\"1.43\";members=3;waited_ms=6.912");
+        assert_eq!(text(acked(&["b", "a \"1"])), "acked;epoch=\"1.43\";members=3;lapsed=\"a__1 b\";waited_ms=6.912");
+        let waiting = Waiting { name: "edge-2".into(), id: "x".into(), applied: epoch, at_most_ms: 7 };
+        let pending = |epoch, waiting_for| Acknowledgement::Pending { epoch, waiting_for };
+        assert_eq!(
+            text(pending(Some(epoch), vec![waiting])),
+            "pending;epoch=\"1.43\";waiting_for=\"edge-2\";waited_ms=6.912"
+        );
+        assert_eq!(text(pending(None, Vec::new())), "pending;waited_ms=6.912");
     }
 }

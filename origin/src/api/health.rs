@@ -32,9 +32,8 @@ async fn ready(State(state): State<AppState>) -> Response {
 
 /// Prometheus's text form.
 pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, ApiError> {
-    let gone_after = state.config.feed.gone_after();
     // Without Postgres the gauges keep their last values; the rest must be seen all the more.
-    if let Err(error) = feed::note_metrics(&state.pool, gone_after, &state.metrics.relay).await {
+    if let Err(error) = feed::note_metrics(&state).await {
         tracing::warn!(%error, "metrics: the database cannot be asked");
     }
     let text = state.metrics.render(&state.pool).map_err(|error| ApiError::unknown(&error))?;

@@ -1,39 +1,31 @@
-//! Waiting until every member has applied a write's purges (rule 9).
+//! Waiting until a write is acknowledged (rule 9): by the ledger here where this process leads, else by asking the one that does.
 
 use std::time::{Duration, Instant};
 
 use vitrine_shared::epoch::Epoch;
+use vitrine_shared::ledger::{Acknowledged, Waiting};
 
-use super::{Member, Standing, standings};
+use super::forward::AckAnswer;
 use crate::outbox::{self, Receipt};
 use crate::state::AppState;
 
 /// How far a write has come when its caller is answered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Acknowledgement {
     /// No member serves what the write replaced.
     Acked {
         /// The write's epoch.
         epoch: Epoch,
-        /// Members that have applied it.
-        members: usize,
+        /// Who has applied it, and for whose lease's end it was waited.
+        how: Acknowledged,
     },
     /// The time ran out before; the write itself is committed.
     Pending {
         /// The write's epoch, where it has one already.
         epoch: Option<Epoch>,
+        /// Whom it waits for.
+        waiting_for: Vec<Waiting>,
     },
-}
-
-/// What the members' standings say of an epoch. Pure.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Tally {
-    /// All that are known have applied it.
-    All(usize),
-    /// All that may hold a lease have; some are gone, which is certain only under lock.
-    AllConnected(usize),
-    /// One with a lease has not, or it is not known yet who holds one.
-    Waiting,
 }
 
 /// Waits until a write's purges are acknowledged, but not longer than `limit`.
@@ -42,19 +34,56 @@ enum Tally {
 /// Postgres failing on the way ends as pending: the write is committed all the same.
 pub async fn wait(state: &AppState, receipt: &Receipt, limit: Duration) -> Acknowledgement {
     let started = Instant::now();
-    let mut known = None;
-    let waited = tokio::time::timeout(limit, async {
-        let epoch = numbered(state, receipt).await;
-        known = Some(epoch);
-        (epoch, applied_by_all(state, epoch).await)
-    })
-    .await;
-    match waited {
-        Ok((epoch, members)) => {
+    let Ok(epoch) = tokio::time::timeout(limit, numbered(state, receipt)).await else {
+        return Acknowledgement::Pending { epoch: None, waiting_for: Vec::new() };
+    };
+    let answer = answer(state, epoch, limit.saturating_sub(started.elapsed())).await;
+    match answer.acknowledged {
+        Some(how) => {
             state.metrics.relay.acknowledged_seconds.observe(started.elapsed().as_secs_f64());
-            Acknowledgement::Acked { epoch, members }
+            Acknowledgement::Acked { epoch, how }
         }
-        Err(_) => Acknowledgement::Pending { epoch: known },
+        None => Acknowledgement::Pending { epoch: Some(epoch), waiting_for: answer.waiting_for },
+    }
+}
+
+/// Waits until an epoch is acknowledged or `limit` is over, whichever process leads.
+async fn answer(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswer {
+    let ends = Instant::now() + limit;
+    loop {
+        let left = ends.saturating_duration_since(Instant::now());
+        let found = if state.books.leads() {
+            answer_here(state, epoch, left.min(look_again(state))).await
+        } else {
+            elsewhere(state, epoch, left).await
+        };
+        if found.acknowledged.is_some() || ends <= Instant::now() {
+            return found;
+        }
+    }
+}
+
+/// Waits by the ledger of this process.
+pub async fn answer_here(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswer {
+    let mut acknowledged = state.books.acknowledged();
+    let waited = tokio::time::timeout(limit, acknowledged.wait_for(|newest| *newest >= epoch)).await;
+    match waited {
+        Ok(Ok(_)) => AckAnswer { acknowledged: Some(state.books.how(epoch)), waiting_for: Vec::new() },
+        Ok(Err(_)) | Err(_) => AckAnswer { acknowledged: None, waiting_for: state.books.waiting_for(epoch) },
+    }
+}
+
+/// Asks the process that leads; without an answer it pauses, so that the caller may try again.
+async fn elsewhere(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswer {
+    match state.forward.acknowledged(&state.member_id, epoch, limit).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            tracing::debug!(%error, "waiting for an acknowledgement");
+            let looked = state.forward.look(&state.pool);
+            let pause = look_again(state).min(limit);
+            let _ = tokio::join!(tokio::time::timeout(pause, looked), tokio::time::sleep(pause));
+            AckAnswer { acknowledged: None, waiting_for: Vec::new() }
+        }
     }
 }
 
@@ -70,7 +99,8 @@ async fn numbered(state: &AppState, receipt: &Receipt) -> Epoch {
             Ok(None) => {}
             Err(error) => tracing::warn!(%error, "waiting for a number"),
         }
-        woken(state, position.changed()).await;
+        // A hint, or the fallback for hints that were lost.
+        let _ = tokio::time::timeout(look_again(state), position.changed()).await;
     }
 }
 
@@ -84,75 +114,6 @@ async fn resolve(state: &AppState, awaited: &mut Option<Receipt>) -> Result<Opti
     }
 }
 
-/// Waits until every member that may hold a lease has applied `epoch`; returns how many have.
-async fn applied_by_all(state: &AppState, epoch: Epoch) -> usize {
-    let mut reports = state.member_reports.subscribe();
-    loop {
-        reports.mark_unchanged();
-        match look(state, epoch).await {
-            Ok(Some(members)) => return members,
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "waiting for members"),
-        }
-        woken(state, reports.changed()).await;
-    }
-}
-
-/// A hint, or the fallback for hints that were lost. It is also what notices that a lease has run out.
-async fn woken<T>(state: &AppState, hint: impl Future<Output = T>) {
-    let _ = tokio::time::timeout(Duration::from_millis(state.config.feed.poll_ms), hint).await;
-}
-
-async fn look(state: &AppState, epoch: Epoch) -> Result<Option<usize>, sqlx::Error> {
-    let gone_after = state.config.feed.gone_after();
-    let mut tx = state.pool.begin().await?;
-    let mut found = tally(standings(&mut tx, gone_after, false).await?.as_deref(), epoch);
-    if let Tally::AllConnected(_) = found {
-        // A report under way might be giving a lease to one that seems gone.
-        found = tally(standings(&mut tx, gone_after, true).await?.as_deref(), epoch);
-    }
-    tx.commit().await?;
-    Ok(match found {
-        Tally::All(members) | Tally::AllConnected(members) => Some(members),
-        Tally::Waiting => None,
-    })
-}
-
-fn tally(members: Option<&[Member]>, epoch: Epoch) -> Tally {
-    let Some(members) = members else {
-        return Tally::Waiting;
-    };
-    let mut applied = 0;
-    let mut gone = false;
-    for member in members {
-        match member.standing {
-            Standing::Connected if member.applied < epoch => return Tally::Waiting,
-            Standing::Connected => applied += 1,
-            // With its lease it would serve what the write replaced, so that must be certain.
-            Standing::Gone => gone |= member.applied < epoch,
-        }
-    }
-    if gone { Tally::AllConnected(applied) } else { Tally::All(applied) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn member(seq: u64, standing: Standing) -> Member {
-        Member { id: String::new(), kind: "edge".into(), applied: Epoch::new(1, seq), standing }
-    }
-
-    #[test]
-    fn a_write_waits_for_those_with_a_lease_and_for_no_others() {
-        use Standing::{Connected, Gone};
-        let epoch = Epoch::new(1, 5);
-        assert_eq!(tally(None, epoch), Tally::Waiting);
-        assert_eq!(tally(Some(&[]), epoch), Tally::All(0));
-        assert_eq!(tally(Some(&[member(5, Connected), member(9, Connected)]), epoch), Tally::All(2));
-        assert_eq!(tally(Some(&[member(5, Connected), member(4, Connected)]), epoch), Tally::Waiting);
-        assert_eq!(tally(Some(&[member(5, Connected), member(4, Gone)]), epoch), Tally::AllConnected(1));
-        assert_eq!(tally(Some(&[member(5, Connected), member(6, Gone)]), epoch), Tally::All(1));
-        assert_eq!(tally(Some(&[member(4, Gone), member(4, Connected)]), epoch), Tally::Waiting);
-    }
+fn look_again(state: &AppState) -> Duration {
+    Duration::from_millis(state.config.feed.poll_ms)
 }

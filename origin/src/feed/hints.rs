@@ -12,8 +12,8 @@ use crate::state::AppState;
 const OUTBOX: &str = "vitrine_outbox";
 /// Rows were numbered (sent by the relay); the payload is the newest epoch.
 const NUMBERED: &str = "vitrine_numbered";
-/// A member has applied more (sent with its report).
-pub(super) const MEMBER: &str = "vitrine_member";
+/// Another process leads now.
+pub(super) const LEADER: &str = "vitrine_leader";
 
 /// Listens, and asks Postgres for the position when it hears nothing. Never ends.
 pub(super) async fn run(state: &AppState) {
@@ -32,7 +32,7 @@ async fn listen(state: &AppState, pause: Duration) -> Result<(), sqlx::Error> {
     let pool =
         PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_with(options).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
-    listener.listen_all([OUTBOX, NUMBERED, MEMBER]).await?;
+    listener.listen_all([OUTBOX, NUMBERED, LEADER]).await?;
     loop {
         look(state).await?;
         // Whatever was heard, the state of things is read anew only after a quiet while.
@@ -40,6 +40,9 @@ async fn listen(state: &AppState, pause: Duration) -> Result<(), sqlx::Error> {
             let Some(notification) = heard? else {
                 return Err(sqlx::Error::WorkerCrashed);
             };
+            if notification.channel() == LEADER {
+                break;
+            }
             hear(state, notification.channel(), notification.payload());
         }
     }
@@ -53,7 +56,6 @@ fn hear(state: &AppState, channel: &str, payload: &str) {
                 state.note_position(epoch);
             }
         }
-        MEMBER => state.member_reports.send_modify(|count| *count = count.wrapping_add(1)),
         _ => {}
     }
 }
@@ -61,5 +63,5 @@ fn hear(state: &AppState, channel: &str, payload: &str) {
 /// The fallback for hints that were lost.
 async fn look(state: &AppState) -> Result<(), sqlx::Error> {
     state.note_position(outbox::position(&state.pool).await?.newest);
-    Ok(())
+    state.forward.look(&state.pool).await
 }

@@ -2,11 +2,16 @@
 //! place among the members, since its read cache obeys purges too.
 
 pub mod ack;
+mod books;
+mod forward;
 pub mod hints;
 mod members;
 mod own;
+pub mod record;
 
-pub use members::{Member, Standing, note_metrics, remove, report, standings};
+pub use books::{Books, ReportError};
+pub use forward::{AckAnswer, FORWARDED, Forward, ForwardError};
+pub use members::{Came, MemberError, leave, members, note_metrics, report, trail};
 pub use own::OwnLease;
 
 use crate::state::AppState;
@@ -16,11 +21,12 @@ pub async fn run(state: AppState) {
     tokio::select! {
         () = hints::run(&state) => {}
         () = own::run(&state) => {}
+        () = state.books.run() => {}
         () = state.shutdown.cancelled() => {}
     }
-    // First the lease, then the row: requests that still run must not serve what nobody waits for any more.
+    // First the lease, then the record: requests that still run must not serve what nobody waits for any more.
     state.lease.give_up();
-    if let Err(error) = remove(&state.pool, &state.member_id).await {
+    if let Err(error) = leave(&state, Came::Directly, &state.member_id).await {
         tracing::warn!(%error, "could not take leave of the members; they wait for the lease to run out");
     }
 }

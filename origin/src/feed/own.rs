@@ -11,13 +11,24 @@ use vitrine_shared::coherence::ApplyError;
 use vitrine_shared::feed::{MemberKind, Page, Report, VERSION};
 use vitrine_shared::lease::Lease;
 
-use super::report;
+use super::members::{Came, MemberError, report};
 use crate::outbox;
 use crate::state::AppState;
 
 /// This process's right to serve from its read cache. Without it every read goes to Postgres.
 #[derive(Debug, Default)]
 pub struct OwnLease(RwLock<Option<Lease>>);
+
+/// Why this process cannot follow.
+#[derive(Debug, thiserror::Error)]
+enum FollowError {
+    /// The outbox cannot be read.
+    #[error("the outbox: {0}")]
+    Outbox(#[from] sqlx::Error),
+    /// No lease: nobody who leads took the report.
+    #[error(transparent)]
+    Report(#[from] MemberError),
+}
 
 /// Renewals sent during one lease, so that two may be lost.
 const RENEWALS_PER_LEASE: u32 = 3;
@@ -64,7 +75,7 @@ pub(super) async fn run(state: &AppState) {
 }
 
 /// Applies all that was numbered, then reports and renews the lease.
-async fn catch_up_and_report(state: &AppState) -> Result<(), sqlx::Error> {
+async fn catch_up_and_report(state: &AppState) -> Result<(), FollowError> {
     loop {
         let page = outbox::page(&state.pool, state.live.applied()).await?;
         state.note_position(page.position);
@@ -79,8 +90,7 @@ async fn catch_up_and_report(state: &AppState) -> Result<(), sqlx::Error> {
         applied: state.live.applied(),
     };
     let sent_at = BootTime::now();
-    let renewal = report(&state.pool, &state.member_id, &report_of_mine, state.config.feed.lease()).await?;
-    state.note_position(renewal.position);
+    let renewal = report(state, Came::Directly, &state.member_id, &report_of_mine).await?;
     if let Some(millis) = renewal.lease_ms {
         state.lease.renew(Lease::granted(sent_at, Duration::from_millis(millis)));
     }

@@ -11,7 +11,9 @@ mod publish;
 
 use std::time::{Duration, Instant};
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
+use vitrine_shared::clock::BootTime;
 
 pub use metrics::RelayMetrics;
 pub use number::{Numbered, number};
@@ -20,6 +22,8 @@ pub use prune::prune;
 pub use publish::{PublishError, publish};
 
 use crate::database;
+use crate::feed::record;
+use crate::outbox;
 use crate::state::AppState;
 
 /// The advisory lock that the leading relay holds: "vitrine" in ASCII.
@@ -39,6 +43,7 @@ pub async fn run(state: AppState) {
             if let Err(error) = lead(&state).await {
                 tracing::warn!(%error, "relay: the connection to Postgres failed");
             }
+            state.books.stop_leading();
             state.metrics.relay.leads.set(0);
             tokio::time::sleep(poll_pause(&state)).await;
         }
@@ -51,8 +56,7 @@ pub async fn run(state: AppState) {
 
 /// One connection's life: waits for the lock, then numbers while the connection lives.
 async fn lead(state: &AppState) -> Result<(), sqlx::Error> {
-    let options = database::connect_options(&state.config.database)?.application_name("vitrine-relay");
-    let mut connection = PgConnection::connect_with(&options).await?;
+    let mut connection = PgConnection::connect_with(&session(state)?).await?;
     loop {
         let locked = sqlx::query_scalar!(r#"SELECT pg_try_advisory_lock($1) AS "locked!""#, LOCK)
             .fetch_one(&mut connection)
@@ -62,11 +66,37 @@ async fn lead(state: &AppState) -> Result<(), sqlx::Error> {
         }
         tokio::time::sleep(poll_pause(state)).await;
     }
-    tracing::info!("relay: this process leads");
+    let url = advertised(state);
+    let position = state.books.take_lead(&mut connection, &state.member_id, &url).await?;
+    state.note_position(position);
+    tracing::info!(%position, url, "relay: this process leads");
     state.metrics.relay.leads.set(1);
-    tokio::select! {
+    let ended = tokio::select! {
         ended = number_all(state, &mut connection) => ended,
         () = publish_all(state) => Ok(()),
+    };
+    ended
+}
+
+/// The session that holds the lock. Postgres ends it when this process says nothing for one lease (it hangs, or the network does),
+/// so that another may lead.
+fn session(state: &AppState) -> Result<PgConnectOptions, sqlx::Error> {
+    let silence = state.config.feed.lease_ms.to_string();
+    let options = database::connect_options(&state.config.database)?.application_name("vitrine-relay");
+    Ok(options.options([
+        ("idle_session_timeout", silence.as_str()),
+        ("idle_in_transaction_session_timeout", silence.as_str()),
+        ("tcp_user_timeout", silence.as_str()),
+    ]))
+}
+
+/// This process's internal port, as others reach it.
+fn advertised(state: &AppState) -> String {
+    let feed = &state.config.feed;
+    if feed.advertise.is_empty() {
+        format!("http://{}", state.config.http.internal_listen)
+    } else {
+        feed.advertise.clone()
     }
 }
 
@@ -76,19 +106,35 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
         // Asked for before looking, so that a hint that comes while we look is not lost.
         let hint = state.outbox_hint.notified();
         while let Some(numbered) = bounded(state, number::number(connection)).await? {
+            state.books.numbered(numbered.newest);
             state.metrics.relay.numbered(numbered.waited);
             state.note_position(numbered.newest);
         }
+        bounded(state, prove(state, connection)).await?;
         if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
             let rows = bounded(state, prune::prune(connection, &state.config.feed)).await?;
             // While there is more, one chunk a round, so that numbering is not held up.
             pruned = (rows < prune::CHUNK).then(Instant::now);
+            state.books.forget(&state.pool).await?;
         }
         tokio::select! {
             () = hint => {}
             () = tokio::time::sleep(poll_pause(state)) => {}
         }
     }
+}
+
+/// Proves that this session still holds the lock, by an answer on it, and looks whether history was lost (rule 10).
+async fn prove(state: &AppState, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let sent = BootTime::now();
+    let at = sqlx::query!("SELECT term, seq FROM feed_position").fetch_one(&mut *connection).await?;
+    let position = outbox::epoch(at.term, at.seq);
+    state.note_position(position);
+    if let Some(known) = state.books.proven(sent, position) {
+        tracing::error!(%position, %known, "a member has applied what Postgres never numbered: history was lost, and a new term begins");
+        state.books.numbered(record::raise_term(connection).await?);
+    }
+    Ok(())
 }
 
 /// Publishes whenever there is something new, for ever; without Redis it does nothing for ever.

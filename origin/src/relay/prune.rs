@@ -1,4 +1,4 @@
-//! Forgets history that nobody will ask for, and members that are long gone.
+//! Forgets history that nobody will ask for.
 
 use sqlx::{Connection as _, PgConnection};
 
@@ -6,8 +6,6 @@ use crate::config::Feed;
 
 /// Rows deleted in one transaction.
 pub(super) const CHUNK: u64 = 5_000;
-/// Hours after which a member that was not heard from is forgotten.
-const FORGET_MEMBERS_HOURS: i32 = 1;
 
 /// Deletes numbered rows that are older than the configuration keeps, and moves `history_after` in the same transaction.
 ///
@@ -36,12 +34,6 @@ pub async fn prune(connection: &mut PgConnection, config: &Feed) -> Result<u64, 
             .execute(&mut *tx)
             .await?;
     }
-    sqlx::query!(
-        "DELETE FROM member WHERE seen_at < clock_timestamp() - make_interval(hours => $1)",
-        FORGET_MEMBERS_HOURS
-    )
-    .execute(&mut *tx)
-    .await?;
     tx.commit().await?;
     Ok(deleted.len() as u64)
 }

@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use vitrine_load_tests::stack::TestStack;
+use vitrine_origin::feed::ReportError;
 use vitrine_origin::feed::ack::{self, Acknowledgement};
 use vitrine_origin::outbox::{self, Receipt};
 use vitrine_origin::{AppState, relay};
 use vitrine_shared::epoch::Epoch;
+use vitrine_shared::feed::{MemberKind, Report, VERSION};
+use vitrine_shared::ledger::Refusal;
 
-use crate::shop::{PATIENCE, Shop, database, until, write};
+use crate::shop::{PATIENCE, Shop, acked, database, until, write};
 
 /// Long enough for everything but the report that the test holds back.
 const SHORT: Duration = Duration::from_millis(400);
@@ -22,9 +25,13 @@ async fn it_comes_after_the_last_member_has_reported_and_not_before() {
     let receipt = shop.write("prod_1").await;
     let epoch = Epoch::new(1, 1);
     let early = ack::wait(&shop.state, &receipt, SHORT).await;
-    assert_eq!(early, Acknowledgement::Pending { epoch: Some(epoch) });
+    assert!(
+        matches!(&early, Acknowledgement::Pending { epoch: Some(at), waiting_for }
+            if *at == epoch && waiting_for.len() == 1 && waiting_for[0].id == "edge_1"),
+        "{early:?}"
+    );
     let (acknowledged, _) = tokio::join!(ack::wait(&shop.state, &receipt, PATIENCE), shop.report("edge_1", epoch));
-    assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 2 });
+    assert_eq!(acknowledged, acked(epoch, 2, &[]));
     shop.stop().await;
 }
 
@@ -41,7 +48,7 @@ async fn it_does_not_wait_for_members_that_left_or_whose_lease_ran_out() {
     assert!(matches!(ack::wait(&shop.state, &receipt, SHORT).await, Acknowledgement::Pending { .. }));
     // Its own lease runs out, and the write is acknowledged without a word from it.
     let acknowledged = ack::wait(&shop.state, &receipt, PATIENCE).await;
-    assert_eq!(acknowledged, Acknowledgement::Acked { epoch: Epoch::new(1, 1), members: 1 });
+    assert_eq!(acknowledged, acked(Epoch::new(1, 1), 1, &["edge_gone"]));
     assert_eq!(shop.report("edge_gone", start).await.lease_ms, None);
     shop.stop().await;
 }
@@ -57,7 +64,7 @@ async fn members_that_report_to_another_process_count() {
     let receipt = one.write("prod_1").await;
     let epoch = Epoch::new(1, 1);
     let (acknowledged, _) = tokio::join!(ack::wait(&one.state, &receipt, PATIENCE), other.report("edge_1", epoch));
-    assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 3 });
+    assert_eq!(acknowledged, acked(epoch, 3, &[]));
     other.stop().await;
     one.stop().await;
 }
@@ -70,44 +77,61 @@ async fn until_blocked(shop: &Shop, words: &str) {
 }
 
 #[tokio::test]
-async fn a_renewal_under_way_counts_although_the_lease_seemed_to_have_run_out() {
+async fn who_was_replaced_without_knowing_records_nobody() {
     let stack = TestStack::start().await.unwrap();
     let shop = Shop::start(&stack).await;
     shop.follows().await;
-    shop.report("edge_1", shop.position().await).await;
-    let receipt = shop.write("prod_1").await;
-    let epoch = Epoch::new(1, 1);
-    shop.applied(epoch).await;
-    let lapse = "UPDATE member SET seen_at = seen_at - interval '1 minute' WHERE id = 'edge_1'";
-    sqlx::query(lapse).execute(&shop.state.pool).await.unwrap();
-    let mut renewal = shop.state.pool.begin().await.unwrap();
-    let renew = "UPDATE member SET seen_at = clock_timestamp() + interval '1 minute' WHERE id = 'edge_1'";
-    sqlx::query(renew).execute(&mut *renewal).await.unwrap();
-    let waiting = ack::wait(&shop.state, &receipt, PATIENCE);
-    let renewing = async {
-        until_blocked(&shop, "FOR SHARE").await;
-        renewal.commit().await.unwrap();
-        shop.report("edge_1", epoch).await
+    // Another process takes the lead in this moment: it has read the members, and has not committed yet.
+    let mut takeover = shop.state.pool.begin().await.unwrap();
+    sqlx::query("UPDATE feed_leader SET incarnation = incarnation + 1").execute(&mut *takeover).await.unwrap();
+    let report = Report { v: VERSION, kind: MemberKind::Edge, name: "edge_1".into(), applied: shop.position().await };
+    let finishing = async {
+        until_blocked(&shop, "INSERT INTO member").await;
+        takeover.commit().await.unwrap();
     };
-    let (acknowledged, _) = tokio::join!(waiting, renewing);
-    assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 2 });
+    let (reported, ()) = tokio::join!(shop.state.books.report(&shop.state.pool, "edge_1", &report), finishing);
+    assert!(matches!(reported, Err(ReportError::Refused(Refusal::NotLeading))), "{reported:?}");
+    let recorded = "SELECT count(*) FROM member WHERE id = 'edge_1'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(recorded).fetch_one(&shop.state.pool).await.unwrap(), 0);
     shop.stop().await;
 }
 
 #[tokio::test]
-async fn a_new_member_gets_no_lease_for_a_position_that_is_just_being_left() {
+async fn the_next_to_lead_waits_for_those_to_whom_the_last_gave_leases() {
+    let stack = TestStack::start().await.unwrap();
+    let first = Shop::start(&stack).await;
+    first.follows().await;
+    first.report("edge_1", first.position().await).await;
+    let second = Shop::start(&stack).await;
+    second.follows().await;
+    assert!(first.state.books.leads() && !second.state.books.leads());
+    first.stop().await;
+    until("the other leads", async || second.state.books.leads()).await;
+    let receipt = second.write("prod_1").await;
+    let early = ack::wait(&second.state, &receipt, SHORT).await;
+    assert!(
+        matches!(&early, Acknowledgement::Pending { waiting_for, .. } if waiting_for.iter().any(|w| w.id == "edge_1")),
+        "{early:?}"
+    );
+    let epoch = Epoch::new(1, 1);
+    let (acknowledged, _) = tokio::join!(ack::wait(&second.state, &receipt, PATIENCE), second.report("edge_1", epoch));
+    assert_eq!(acknowledged, acked(epoch, 2, &[]));
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn a_lost_session_holds_nothing_up_where_nobody_led_in_between() {
     let stack = TestStack::start().await.unwrap();
     let shop = Shop::start(&stack).await;
     shop.follows().await;
-    let start = shop.position().await;
-    let mut numbering = shop.state.pool.begin().await.unwrap();
-    sqlx::query("UPDATE feed_position SET seq = seq + 1").execute(&mut *numbering).await.unwrap();
-    let finishing = async {
-        until_blocked(&shop, "FROM feed_position FOR SHARE").await;
-        numbering.commit().await.unwrap();
-    };
-    let (renewal, ()) = tokio::join!(shop.report("edge_1", start), finishing);
-    assert_eq!((renewal.lease_ms, renewal.position), (None, Epoch::new(1, 1)));
+    let kill = "SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE datname = current_database() AND application_name = 'vitrine-relay') AS ended";
+    let ended: i64 = sqlx::query_scalar(kill).fetch_one(&shop.state.pool).await.unwrap();
+    assert_eq!(ended, 1);
+    let receipt = shop.write("prod_1").await;
+    // A leader that knew nothing of the leases before would have to wait for 6.5 seconds.
+    let acknowledged = ack::wait(&shop.state, &receipt, Duration::from_secs(5)).await;
+    assert_eq!(acknowledged, acked(Epoch::new(1, 1), 1, &[]));
     shop.stop().await;
 }
 
@@ -121,9 +145,9 @@ async fn in_a_new_term_nothing_is_acknowledged_until_the_leases_of_the_old_one_h
     let epoch = Epoch::new(2, 1);
     shop.applied(epoch).await;
     let early = ack::wait(&shop.state, &receipt, SHORT).await;
-    assert_eq!(early, Acknowledgement::Pending { epoch: Some(epoch) });
+    assert!(matches!(&early, Acknowledgement::Pending { epoch: Some(at), .. } if *at == epoch), "{early:?}");
     let acknowledged = ack::wait(&shop.state, &receipt, PATIENCE).await;
-    assert_eq!(acknowledged, Acknowledgement::Acked { epoch, members: 1 });
+    assert_eq!(acknowledged, acked(epoch, 1, &[]));
     shop.stop().await;
 }
 
@@ -135,10 +159,12 @@ async fn a_write_that_changed_nothing_waits_for_what_others_had_committed() {
     let state = AppState::new(config).unwrap();
     let other = write(&pool, "prod_1").await;
     let nothing = Receipt::default();
-    assert_eq!(ack::wait(&state, &nothing, SHORT).await, Acknowledgement::Pending { epoch: None });
+    let waiting_for = Vec::new();
+    let pending = |epoch| Acknowledgement::Pending { epoch, waiting_for: waiting_for.clone() };
+    assert_eq!(ack::wait(&state, &nothing, SHORT).await, pending(None));
     relay::number(&mut pool.acquire().await.unwrap()).await.unwrap().unwrap();
     let epoch = Epoch::new(1, 1);
-    assert_eq!(ack::wait(&state, &nothing, PATIENCE).await, Acknowledgement::Acked { epoch, members: 0 });
+    assert_eq!(ack::wait(&state, &nothing, SHORT).await, pending(Some(epoch)));
     // What was pruned had a number, though nobody can tell which.
     sqlx::query("DELETE FROM outbox").execute(&pool).await.unwrap();
     assert_eq!(outbox::resolve(&pool, &other).await.unwrap(), Some(epoch));

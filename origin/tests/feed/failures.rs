@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 use serde_json::Value;
 use vitrine_load_tests::stack::TestStack;
-use vitrine_origin::feed::ack::{self, Acknowledgement};
+use vitrine_origin::feed::ack;
 use vitrine_shared::epoch::Epoch;
 
-use crate::shop::{PATIENCE, Shop, config, database, until, write};
+use crate::shop::{PATIENCE, Shop, acked, config, database, until, write};
 
 /// Well above the pool's acquire timeout, well below what a client would wait.
 const QUICKLY: Duration = Duration::from_secs(5);
@@ -41,7 +41,7 @@ async fn without_postgres_it_says_503_at_once_and_it_comes_back_by_itself() {
     .await;
     let receipt = write(&database(&stack).await.1, "prod_2").await;
     let acknowledged = ack::wait(&shop.state, &receipt, PATIENCE).await;
-    assert_eq!(acknowledged, Acknowledgement::Acked { epoch: Epoch::new(1, 2), members: 1 });
+    assert_eq!(acknowledged, acked(Epoch::new(1, 2), 1, &[]));
     shop.stop().await;
 }
 
@@ -53,7 +53,7 @@ async fn without_redis_writes_are_acknowledged_all_the_same() {
     stack.redis.stop_hard();
     let receipt = shop.write("prod_1").await;
     let acknowledged = ack::wait(&shop.state, &receipt, PATIENCE).await;
-    assert_eq!(acknowledged, Acknowledgement::Acked { epoch: Epoch::new(1, 1), members: 1 });
+    assert_eq!(acknowledged, acked(Epoch::new(1, 1), 1, &[]));
     shop.stop().await;
 }
 

@@ -10,12 +10,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vitrine_load_tests::stack::{TestStack, wait_until};
 use vitrine_origin::config::Config;
+use vitrine_origin::feed::ack::Acknowledgement;
 use vitrine_origin::outbox::{self, Receipt};
 use vitrine_origin::{AppState, database, serve};
 use vitrine_shared::config::Source;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::event::{Change, Event};
 use vitrine_shared::feed::{MemberKind, Page, Renewal, Report, VERSION};
+use vitrine_shared::ledger::Acknowledged;
 
 /// Longest that anything in these tests may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -59,12 +61,13 @@ impl Shop {
     }
 
     /// Starts one; the schema must be there.
-    pub(crate) async fn with(config: Config) -> Self {
-        let state = AppState::new(config).unwrap();
+    pub(crate) async fn with(mut config: Config) -> Self {
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let internal = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = |listener: &TcpListener| format!("http://{}", listener.local_addr().unwrap());
         let (public_url, internal_url) = (url(&public), url(&internal));
+        config.feed.advertise.clone_from(&internal_url);
+        let state = AppState::new(config).unwrap();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let running = state.clone();
@@ -133,6 +136,12 @@ impl Shop {
     pub(crate) async fn position(&self) -> Epoch {
         outbox::position(&self.state.pool).await.unwrap().newest
     }
+}
+
+/// What a caller is told whose write was acknowledged.
+pub(crate) fn acked(epoch: Epoch, members: usize, lapsed: &[&str]) -> Acknowledgement {
+    let lapsed = lapsed.iter().map(|&name| name.to_owned()).collect();
+    Acknowledgement::Acked { epoch, how: Acknowledged { members, lapsed } }
 }
 
 /// Commits a write that purges one product.

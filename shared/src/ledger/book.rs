@@ -132,18 +132,17 @@ impl Ledger {
     /// The session that holds the lock answered what was asked at `sent`: it was led until then, and numbering stood at
     /// `position` or beyond.
     pub fn proven(&mut self, sent: BootTime, now: BootTime, position: Epoch) {
-        let now = self.tick(now);
         self.leads_until = self.leads_until.max(sent + self.terms.proof);
-        if position.term > self.position.term {
-            // Leases may have been granted in a history that this one knows nothing of.
-            self.quiet_until = self.quiet_until.max(now + self.terms.handover());
-        }
         self.numbered(now, position);
     }
 
     /// All up to `position` is numbered, and was committed on the session that holds the lock.
     pub fn numbered(&mut self, now: BootTime, position: Epoch) {
         let now = self.tick(now);
+        if position.term > self.position.term {
+            // Leases may have been granted in a history that this one knows nothing of.
+            self.quiet_until = self.quiet_until.max(now + self.terms.handover());
+        }
         if position > self.position {
             self.position = position;
             self.numbered.push(position, now);

@@ -132,7 +132,7 @@ fn a_successor_that_knows_nobody_acknowledges_nothing_for_a_handover() {
     assert_eq!(ledger.settle(at(19_999 + HANDOVER)), Epoch::ZERO);
     assert_eq!(ledger.settle(at(20_000 + HANDOVER)), Epoch::new(2, 9));
     // A term that was raised by hand under a running leader.
-    ledger.proven(at(30_000), at(30_001), Epoch::new(3, 9));
+    ledger.numbered(at(30_001), Epoch::new(3, 9));
     assert_eq!(ledger.settle(at(30_000 + HANDOVER)), Epoch::new(2, 9));
     assert_eq!(ledger.settle(at(30_001 + HANDOVER)), Epoch::new(3, 9));
 }

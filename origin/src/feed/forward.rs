@@ -1,0 +1,115 @@
+//! Asking the process that leads: it alone holds the ledger.
+
+use std::time::Duration;
+
+use http::{HeaderName, StatusCode};
+use parking_lot::RwLock;
+use reqwest::{Client, RequestBuilder};
+use serde::{Deserialize, Serialize};
+use sqlx::PgPool;
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::feed::{Renewal, Report};
+use vitrine_shared::ledger::{Acknowledged, MemberView, Trail, Waiting};
+
+use super::record::{self, Leader};
+
+/// Marks what was handed on, so that two processes that take each other for the leader do not play ball.
+pub const FORWARDED: HeaderName = HeaderName::from_static("vitrine-forwarded");
+/// Time for the leader to answer, beyond what it was allowed to wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(1);
+/// Time for a connection to be made.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Asks the process that leads.
+#[derive(Debug)]
+pub struct Forward {
+    http: Client,
+    token: String,
+    leader: RwLock<Option<Leader>>,
+}
+
+/// The leader gave no usable answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ForwardError {
+    /// Nobody leads, or this process should and does not.
+    #[error("no other process is known to lead the feed")]
+    NoLeader,
+    /// Not reached, or not in time.
+    #[error("the leading process: {0}")]
+    Http(#[from] reqwest::Error),
+    /// It refuses.
+    #[error("the leading process answers {0}")]
+    Status(StatusCode),
+}
+
+/// What the leader says to one that waits for an epoch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AckAnswer {
+    /// How it was acknowledged; absent where it is not yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledged>,
+    /// Whom it waits for.
+    #[serde(default)]
+    pub waiting_for: Vec<Waiting>,
+}
+
+// === impl Forward ===
+
+impl Forward {
+    /// One that knows no leader yet. `token` is the internal port's, which all processes of a shop share.
+    pub fn new(token: String) -> Result<Self, reqwest::Error> {
+        let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy().build()?;
+        Ok(Self { http, token, leader: RwLock::default() })
+    }
+
+    /// Reads from the record who leads.
+    pub async fn look(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        let leader = record::leader(pool).await?;
+        *self.leader.write() = leader;
+        Ok(())
+    }
+
+    /// Hands a member's report on.
+    pub async fn report(&self, own: &str, id: &str, report: &Report) -> Result<Renewal, ForwardError> {
+        let url = format!("{}/v1/members/{id}", self.leader_but(own)?);
+        Ok(self.send(self.http.put(url).json(report), Duration::ZERO).await?.json().await?)
+    }
+
+    /// Hands a member's leave on.
+    pub async fn leave(&self, own: &str, id: &str) -> Result<(), ForwardError> {
+        let url = format!("{}/v1/members/{id}", self.leader_but(own)?);
+        self.send(self.http.delete(url), Duration::ZERO).await.map(drop)
+    }
+
+    /// Asks whether an epoch is acknowledged; the leader waits for that up to `wait`.
+    pub async fn acknowledged(&self, own: &str, epoch: Epoch, wait: Duration) -> Result<AckAnswer, ForwardError> {
+        let url = format!("{}/v1/acks/{epoch}?wait_ms={}", self.leader_but(own)?, wait.as_millis());
+        Ok(self.send(self.http.get(url), wait).await?.json().await?)
+    }
+
+    /// Asks for the members.
+    pub async fn members(&self, own: &str) -> Result<Vec<MemberView>, ForwardError> {
+        let url = format!("{}/v1/members", self.leader_but(own)?);
+        Ok(self.send(self.http.get(url), Duration::ZERO).await?.json().await?)
+    }
+
+    /// Asks for an epoch's trail.
+    pub async fn trail(&self, own: &str, epoch: Epoch) -> Result<Trail, ForwardError> {
+        let url = format!("{}/v1/acks/{epoch}/trail", self.leader_but(own)?);
+        Ok(self.send(self.http.get(url), Duration::ZERO).await?.json().await?)
+    }
+
+    /// The leader's address, where that is not this process itself.
+    fn leader_but(&self, own: &str) -> Result<String, ForwardError> {
+        let leader = self.leader.read();
+        let other = leader.as_ref().filter(|leader| leader.member_id != own && !leader.url.is_empty());
+        other.map(|leader| leader.url.clone()).ok_or(ForwardError::NoLeader)
+    }
+
+    async fn send(&self, request: RequestBuilder, wait: Duration) -> Result<reqwest::Response, ForwardError> {
+        let request = request.bearer_auth(&self.token).header(FORWARDED, "1").timeout(wait + ANSWER_TIMEOUT);
+        let response = request.send().await?;
+        let status = response.status();
+        if status.is_success() { Ok(response) } else { Err(ForwardError::Status(status)) }
+    }
+}
