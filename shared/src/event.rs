@@ -41,6 +41,21 @@ pub enum Change {
         #[serde(default)]
         product: ProductFacets,
     },
+    /// Products and variants that a statement of SQL changed, or anything that is shown as a part of them: some thousand at
+    /// most. Where they are found is told of all of them together.
+    Products {
+        /// Ids of the products.
+        ids: BTreeSet<String>,
+        /// Ids of their variants that were changed.
+        #[serde(default)]
+        variant_ids: BTreeSet<String>,
+        /// Where some of them were found before; what is found in `after` too need not be told.
+        #[serde(default)]
+        before: Places,
+        /// Where they are found now.
+        #[serde(default)]
+        after: Places,
+    },
     /// A category.
     Category {
         /// Its id.
@@ -110,6 +125,11 @@ pub enum Change {
         /// The set's name.
         name: String,
     },
+    /// Several changes of one statement.
+    Several {
+        /// The changes.
+        changes: Vec<Change>,
+    },
 }
 
 /// What decides which lists a product is in.
@@ -140,6 +160,28 @@ pub struct ProductFacets {
     pub channels: BTreeSet<String>,
 }
 
+/// What decides which lists some products are in, of all of them together.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Places {
+    /// Their handles.
+    pub handles: BTreeSet<String>,
+    /// Their category ids.
+    pub categories: BTreeSet<String>,
+    /// Handles of these categories.
+    pub category_handles: BTreeSet<String>,
+    /// Ids of their collections.
+    pub collections: BTreeSet<String>,
+    /// Handles of these collections.
+    pub collection_handles: BTreeSet<String>,
+    /// Ids of their product tags.
+    pub tags: BTreeSet<String>,
+    /// Ids of their types.
+    pub types: BTreeSet<String>,
+    /// Ids of the channels that sell them.
+    pub channels: BTreeSet<String>,
+}
+
 // === impl Change ===
 
 impl Change {
@@ -158,6 +200,13 @@ impl Change {
                 tags.insert(Tag::variant(id));
                 tags.insert(Tag::product(product_id));
                 product.add_tags(&mut tags);
+                add_product_list_tags(&mut tags);
+            }
+            Self::Products { ids, variant_ids, before, after } => {
+                tags.extend(ids.iter().map(|id| Tag::product(id)));
+                tags.extend(variant_ids.iter().map(|id| Tag::variant(id)));
+                before.add_tags(&mut tags);
+                after.add_tags(&mut tags);
                 add_product_list_tags(&mut tags);
             }
             Self::Category { id, handles, relatives } => {
@@ -191,11 +240,12 @@ impl Change {
             Self::Stock { variant_id, availability_changed } => {
                 tags.extend([Tag::all("stock"), Tag::stock(variant_id)]);
                 if *availability_changed {
-                    tags.insert(Tag::availability(variant_id));
+                    tags.extend([Tag::all("availability"), Tag::availability(variant_id)]);
                 }
             }
             Self::File { key } => tags.extend([Tag::file(key)]),
             Self::Set { name } => tags.extend([Tag::all(name)]),
+            Self::Several { changes } => tags.extend(changes.iter().flat_map(Self::tags)),
         }
         tags
     }
@@ -211,6 +261,21 @@ impl ProductFacets {
         tags.extend(self.tags.iter().map(|id| Tag::products_of_tag(id)));
         tags.extend(self.product_type.iter().map(|id| Tag::products_of_type(id)));
         tags.extend(self.channels.iter().map(|id| Tag::products_of_channel(id)));
+    }
+}
+
+impl Places {
+    fn add_tags(&self, tags: &mut BTreeSet<Tag>) {
+        let mut add =
+            |values: &BTreeSet<String>, tag: fn(&str) -> Tag| tags.extend(values.iter().map(|value| tag(value)));
+        add(&self.handles, Tag::product_handle);
+        add(&self.categories, Tag::products_of_category);
+        add(&self.category_handles, Tag::category_handle);
+        add(&self.collections, Tag::products_of_collection);
+        add(&self.collection_handles, Tag::collection_handle);
+        add(&self.tags, Tag::products_of_tag);
+        add(&self.types, Tag::products_of_type);
+        add(&self.channels, Tag::products_of_channel);
     }
 }
 
@@ -271,6 +336,27 @@ mod tests {
     }
 
     #[test]
+    fn products_of_one_statement_purge_what_each_of_them_would() {
+        let change = |id: &str, category: &str, collection| Change::Product {
+            id: id.into(),
+            before: None,
+            after: Some(facets(category, collection)),
+        };
+        let each = [change("prod_1", "pcat_1", Some("pcol_1")), change("prod_2", "pcat_2", None)];
+        let after = Places {
+            handles: ["shirt".into()].into(),
+            categories: ["pcat_1".into(), "pcat_2".into()].into(),
+            ..Places::default()
+        };
+        let before = Places { collections: ["pcol_1".into()].into(), ..Places::default() };
+        let ids = BTreeSet::from(["prod_1".into(), "prod_2".into()]);
+        let together = Change::Products { ids, variant_ids: ["variant_1".into()].into(), before, after }.tags();
+        let mut expected = Change::Several { changes: each.into() }.tags();
+        expected.insert(Tag::variant("variant_1"));
+        assert_eq!(together, expected);
+    }
+
+    #[test]
     fn stock_purges_availability_only_when_what_is_shown_changes() {
         let stock = |availability_changed| Change::Stock { variant_id: "v".into(), availability_changed }.tags();
         assert!(!stock(false).contains(&Tag::availability("v")));
@@ -285,6 +371,10 @@ mod tests {
         let event: Event = serde_json::from_str(text).unwrap();
         assert!(event.change.tags().contains(&Tag::product_handle("a")));
         assert!(event.change.tags().contains(&Tag::products_of_category("pcat_1")));
+        let text = r#"{"name":"sql.price.update","change":{"entity":"several","changes":[
+            {"entity":"products","ids":["prod_1"],"after":{"handles":["a"]}},{"entity":"set","name":"stores"}]}}"#;
+        let several: Event = serde_json::from_str(text).unwrap();
+        assert!(several.change.tags().is_superset(&[Tag::product_handle("a"), Tag::all("stores")].into()));
         let again: Event = serde_json::from_str(&serde_json::to_string(&event).unwrap()).unwrap();
         assert_eq!(again, event);
     }

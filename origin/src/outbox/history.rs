@@ -33,7 +33,11 @@ pub async fn position(pool: &PgPool) -> Result<FeedPosition, sqlx::Error> {
     Ok(FeedPosition { newest: epoch(row.term, row.seq), history_after: u64::try_from(row.history_after).unwrap_or(0) })
 }
 
-/// Where numbering stands, and at most [`MAX_BATCH`] purges numbered above `after`, from one snapshot.
+/// About how many tags are read at once: a statement of SQL over a whole table leaves rows of some thousand tags each.
+const MAX_TAGS: i64 = 20_000;
+
+/// Where numbering stands, and at most [`MAX_BATCH`] purges numbered above `after`, from one snapshot: fewer where they have
+/// many tags, but at least one.
 pub async fn purges_after(pool: &PgPool, after: u64) -> Result<(FeedPosition, Vec<Row>), sqlx::Error> {
     let after = columns(Epoch::new(0, after)).1;
     let limit = i64::try_from(MAX_BATCH).unwrap_or(i64::MAX);
@@ -44,12 +48,17 @@ pub async fn purges_after(pool: &PgPool, after: u64) -> Result<(FeedPosition, Ve
                   extract(epoch FROM clock_timestamp() - o.created_at)::float8 AS age
            FROM feed_position p
            LEFT JOIN LATERAL (
-               SELECT term, seq, name, tags, mode, everything, created_at FROM outbox
-               WHERE seq > $1 ORDER BY seq LIMIT $2
+               SELECT * FROM (
+                   SELECT *, sum(cardinality(tags)) OVER (ORDER BY seq) - cardinality(tags) AS tags_before FROM (
+                       SELECT term, seq, name, tags, mode, everything, created_at FROM outbox
+                       WHERE seq > $1 ORDER BY seq LIMIT $2
+                   ) AS next
+               ) AS counted WHERE tags_before < $3
            ) o ON true
            ORDER BY o.seq"#,
         after,
-        limit
+        limit,
+        MAX_TAGS
     )
     .fetch_all(pool)
     .await?;

@@ -15,9 +15,15 @@ pub use receipt::Receipt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket(i64);
 
+/// Begins a transaction whose writer adds the events of all that it changes: triggers of the tables then add none.
+///
+/// Whatever else changes the tables, SQL by hand above all, is told by these triggers (`migrations/0011`).
+pub const BEGIN: &str = "BEGIN; SET LOCAL vitrine.tells_itself = on";
+
 /// Adds an event to the transaction that made the change, so that neither exists without the other.
 ///
-/// It purges what [`vitrine_shared::event::Change::tags`] says. Nothing else in the program inserts into the outbox.
+/// It purges what [`vitrine_shared::event::Change::tags`] says. Nothing else in the program inserts into the outbox; the
+/// triggers of the tables do.
 pub async fn write(tx: &mut Transaction<'_, Postgres>, event: &Event) -> Result<Ticket, sqlx::Error> {
     let tags: Vec<String> = event.change.tags().into_iter().map(String::from).collect();
     let json = serde_json::to_value(event).map_err(|error| sqlx::Error::Encode(error.into()))?;
@@ -52,9 +58,14 @@ pub async fn resolve(pool: &sqlx::PgPool, receipt: &Receipt) -> Result<Option<Ep
     Ok(Some(newest))
 }
 
-/// The events of all committed writes that are not numbered yet.
+/// The events of all committed writes that are not numbered yet, but for those whose time has not come.
 pub async fn unnumbered(pool: &sqlx::PgPool) -> Result<Receipt, sqlx::Error> {
-    let ids = sqlx::query_scalar!("SELECT id FROM outbox WHERE seq IS NULL").fetch_all(pool).await?;
+    let ids = sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM outbox WHERE seq IS NULL AND due_at IS NULL
+           UNION ALL SELECT id FROM outbox WHERE seq IS NULL AND due_at <= clock_timestamp()"#
+    )
+    .fetch_all(pool)
+    .await?;
     let mut receipt = Receipt::default();
     for id in ids {
         receipt.add(Ticket(id));

@@ -16,7 +16,7 @@ use sqlx::{Connection as _, PgConnection};
 use vitrine_shared::clock::BootTime;
 
 pub use metrics::RelayMetrics;
-pub use number::{Numbered, number};
+pub use number::{Numbered, next_due, number};
 pub use plan::{Step, next};
 pub use prune::prune;
 pub use publish::{PublishError, publish};

@@ -1,10 +1,18 @@
-//! Gives committed rows their numbers.
+//! Gives committed rows their numbers, and those that SQL wrote their tags.
 
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
 use vitrine_shared::epoch::Epoch;
+use vitrine_shared::event::Event;
 use vitrine_shared::feed::MAX_BATCH;
 
 use crate::outbox::epoch;
+
+/// About how many bytes of events without tags are read at once; Postgres may hold them compressed.
+const MAX_EVENT_BYTES: i64 = 1 << 20;
 
 /// What one round of numbering did.
 #[derive(Debug, Clone)]
@@ -13,43 +21,135 @@ pub struct Numbered {
     pub newest: Epoch,
     /// How many rows were numbered.
     pub rows: usize,
-    /// Seconds from each row's insertion to its number.
+    /// Seconds from each row's insertion, or from when it was due, to its number.
     pub waited: Vec<f64>,
 }
 
-/// Numbers at most [`MAX_BATCH`] committed rows that have no number, gap-free, and commits durably.
+/// What a row purges.
+#[derive(Debug, PartialEq)]
+enum Purges {
+    /// What its writer said.
+    AsWritten,
+    /// The tags of its event.
+    Tags(Vec<String>),
+    /// Everything: its event cannot be read, so nobody knows.
+    Everything,
+}
+
+/// Numbers at most [`MAX_BATCH`] committed rows that have no number and are due, gap-free, and commits durably.
 ///
 /// Rows are found by having no number, never by an id cursor: ids do not commit in order. The position's row lock
-/// makes the numbers gap-free even if two relays ran at once.
+/// makes the numbers gap-free even if two relays ran at once. A row is due when this process's clock says so as well as
+/// Postgres's: what is read again after the purge is worked out by that clock.
 pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, sqlx::Error> {
-    let some = sqlx::query_scalar!(r#"SELECT EXISTS (SELECT 1 FROM outbox WHERE seq IS NULL) AS "some!""#)
-        .fetch_one(&mut *connection)
-        .await?;
-    if !some {
+    let now = Utc::now();
+    if candidates(connection, now).await?.is_empty() {
         return Ok(None);
     }
-    let limit = i64::try_from(MAX_BATCH).unwrap_or(i64::MAX);
     let mut tx = connection.begin().await?;
     sqlx::query!("SET LOCAL synchronous_commit = on").execute(&mut *tx).await?;
     let at = sqlx::query!("SELECT term, seq FROM feed_position FOR UPDATE").fetch_one(&mut *tx).await?;
-    let waited = sqlx::query_scalar!(
-        r#"UPDATE outbox SET term = $1, seq = $2 + taken.n
-           FROM (
-               SELECT id, row_number() OVER (ORDER BY id) AS n
-               FROM (SELECT id FROM outbox WHERE seq IS NULL ORDER BY id LIMIT $3 FOR UPDATE) AS unnumbered
-           ) AS taken
-           WHERE outbox.id = taken.id
-           RETURNING extract(epoch FROM clock_timestamp() - outbox.created_at)::float8 AS "waited!""#,
-        at.term,
-        at.seq,
-        limit
+    let ids = candidates(&mut tx, now).await?;
+    // A row that somebody is taking back is passed over: it is gone soon, or there again.
+    let rows = sqlx::query!(
+        r#"SELECT id, name, CASE WHEN tags IS NULL THEN event END AS event FROM outbox
+           WHERE id = ANY($1) AND seq IS NULL ORDER BY id FOR UPDATE SKIP LOCKED"#,
+        &ids
     )
     .fetch_all(&mut *tx)
     .await?;
-    let newest_seq = at.seq + i64::try_from(waited.len()).unwrap_or(0);
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let mut newest_seq = at.seq;
+    let mut numbers = Vec::with_capacity(rows.len());
+    for row in rows {
+        newest_seq += 1;
+        let purges = row.event.map_or(Purges::AsWritten, |event| purges_of(&event));
+        if purges == Purges::Everything {
+            tracing::error!(id = row.id, name = row.name, "an outbox row's event cannot be read: everything is purged");
+        }
+        numbers.push(purges.numbered(row.id, newest_seq));
+    }
+    let waited = sqlx::query_scalar!(
+        r#"UPDATE outbox SET term = $1, seq = taken.seq, created_at = greatest(created_at, due_at),
+               everything = outbox.everything OR taken.everything,
+               tags = coalesce(outbox.tags, ARRAY(SELECT jsonb_array_elements_text(taken.tags)))
+           FROM jsonb_to_recordset($2) AS taken (id bigint, seq bigint, everything boolean, tags jsonb)
+           WHERE outbox.id = taken.id
+           RETURNING extract(epoch FROM clock_timestamp() - outbox.created_at)::float8 AS "waited!""#,
+        at.term,
+        Value::Array(numbers)
+    )
+    .fetch_all(&mut *tx)
+    .await?;
     sqlx::query!("UPDATE feed_position SET seq = $1", newest_seq).execute(&mut *tx).await?;
     let newest = epoch(at.term, newest_seq);
     sqlx::query!("SELECT pg_notify('vitrine_numbered', $1)", newest.to_string()).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(Some(Numbered { newest, rows: waited.len(), waited }))
+}
+
+/// How long until the next row is due that waits for its time; `None` where none does.
+pub async fn next_due(connection: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
+    let due = sqlx::query_scalar!("SELECT min(due_at) FROM outbox WHERE seq IS NULL AND due_at IS NOT NULL")
+        .fetch_one(connection)
+        .await?;
+    Ok(due.map(|due| (due - Utc::now()).to_std().unwrap_or(Duration::ZERO)))
+}
+
+/// Ids of the next rows to number: at most [`MAX_BATCH`], fewer where their events are large, but at least one.
+async fn candidates(connection: &mut PgConnection, now: DateTime<Utc>) -> Result<Vec<i64>, sqlx::Error> {
+    let limit = i64::try_from(MAX_BATCH).unwrap_or(i64::MAX);
+    sqlx::query_scalar!(
+        r#"SELECT id AS "id!" FROM (
+               SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM (
+                   (SELECT id, CASE WHEN tags IS NULL THEN pg_column_size(event) ELSE 0 END AS size FROM outbox
+                    WHERE seq IS NULL AND due_at IS NULL ORDER BY id LIMIT $1)
+                   UNION ALL
+                   (SELECT id, CASE WHEN tags IS NULL THEN pg_column_size(event) ELSE 0 END FROM outbox
+                    WHERE seq IS NULL AND due_at <= least($2, clock_timestamp()) ORDER BY due_at LIMIT $1)
+               ) AS found
+           ) AS counted WHERE before < $3 ORDER BY id LIMIT $1"#,
+        limit,
+        now,
+        MAX_EVENT_BYTES
+    )
+    .fetch_all(connection)
+    .await
+}
+
+fn purges_of(event: &Value) -> Purges {
+    match serde_json::from_value::<Event>(event.clone()) {
+        Ok(event) => Purges::Tags(event.change.tags().into_iter().map(String::from).collect()),
+        Err(_) => Purges::Everything,
+    }
+}
+
+// === impl Purges ===
+
+impl Purges {
+    /// The row of the update that numbers it.
+    fn numbered(self, id: i64, seq: i64) -> Value {
+        let (tags, everything) = match self {
+            Self::AsWritten => (Vec::new(), false),
+            Self::Tags(tags) => (tags, false),
+            Self::Everything => (Vec::new(), true),
+        };
+        json!({ "id": id, "seq": seq, "everything": everything, "tags": tags })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_that_cannot_be_read_purges_everything() {
+        let known = json!({"name": "n", "change": {"entity": "set", "name": "stores"}});
+        assert_eq!(purges_of(&known), Purges::Tags(vec!["all:stores".into()]));
+        for unknown in [json!({}), json!("x"), json!({"name": "n", "change": {"entity": "of_later"}})] {
+            assert_eq!(purges_of(&unknown), Purges::Everything);
+        }
+    }
 }

@@ -10,6 +10,7 @@ use super::products::{self, Rows};
 use super::scope::Scope;
 use super::shop::Shop;
 use super::{Ids, Outcome, SeedError, SeedOptions, pictures, state};
+use crate::outbox;
 use crate::providers::file::FileProvider;
 
 /// Products of one transaction: about 50,000 rows, held in some 30 MB.
@@ -66,7 +67,7 @@ async fn load(
 
 /// The part that does not grow, in one transaction.
 async fn load_shop(connection: &mut PgConnection, scope: &Scope<'_>) -> Result<u64, SeedError> {
-    let mut transaction = connection.begin().await.map_err(database("begin"))?;
+    let mut transaction = connection.begin_with(outbox::BEGIN).await.map_err(database("begin"))?;
     let rows = Shop::load(scope, &mut transaction).await?;
     state::mark(&mut transaction, 0).await?;
     if scope.options.products == 0 {
@@ -94,7 +95,7 @@ async fn load_products(
         for number in next..end {
             rows.add(scope, &shop, number);
         }
-        let mut transaction = connection.begin().await.map_err(database("begin"))?;
+        let mut transaction = connection.begin_with(outbox::BEGIN).await.map_err(database("begin"))?;
         total += rows.send(&mut transaction).await?;
         state::mark(&mut transaction, end).await?;
         if end == wanted {

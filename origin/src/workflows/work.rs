@@ -28,9 +28,9 @@ pub struct Done<T> {
 // === impl Work ===
 
 impl Work {
-    /// Begins a transaction.
+    /// Begins a transaction that tells of all that it changes itself.
     pub async fn begin(pool: &PgPool) -> Result<Self, WriteError> {
-        Ok(Self { tx: pool.begin().await?, receipt: Receipt::default() })
+        Ok(Self { tx: pool.begin_with(outbox::BEGIN).await?, receipt: Receipt::default() })
     }
 
     /// The transaction's connection, for modules.

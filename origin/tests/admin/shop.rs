@@ -11,7 +11,7 @@ use vitrine_load_tests::stack::{S3, S3Keys, Scratch, TestDatabase};
 use vitrine_origin::api::auth::{AppMetadata, Claims};
 use vitrine_origin::config::{Config, Secret};
 use vitrine_origin::seed::{self, Admin, SeedOptions};
-use vitrine_origin::{AppState, api, database};
+use vitrine_origin::{AppState, api, database, outbox};
 use vitrine_shared::config::Source;
 
 /// Where the pictures of the samples' shop are.
@@ -169,7 +169,9 @@ fn token(config: &Config, actor_type: &str, actor_id: &str) -> String {
 async fn prepare_empty(url: &str) -> Result<(), Box<dyn std::error::Error>> {
     let pool = database::pool(&config(url).database)?;
     database::MIGRATOR.run(&pool).await?;
-    sqlx::query("INSERT INTO sales_channel (id, name) VALUES ($1, 'Shop')").bind(CHANNEL).execute(&pool).await?;
+    let mut tx = pool.begin_with(outbox::BEGIN).await?;
+    sqlx::query("INSERT INTO sales_channel (id, name) VALUES ($1, 'Shop')").bind(CHANNEL).execute(&mut *tx).await?;
+    tx.commit().await?;
     pool.close().await;
     Ok(())
 }

@@ -5,6 +5,7 @@
 
 mod acknowledging;
 mod at_the_door;
+mod by_hand;
 mod failures;
 mod files;
 mod following;

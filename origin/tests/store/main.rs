@@ -5,6 +5,7 @@
 
 mod answers;
 mod caching;
+mod completeness;
 mod filters;
 mod projection;
 mod shop;

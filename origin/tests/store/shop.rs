@@ -20,7 +20,7 @@ use vitrine_shared::headers;
 use vitrine_shared::tag::Tag;
 
 /// The shop's publishable key.
-const KEY: &str = "pk_test_of_the_store";
+pub(crate) const KEY: &str = "pk_test_of_the_store";
 const EMAIL: &str = "merchant@shop.test";
 const PASSWORD: &str = "correct horse battery staple";
 /// Products of the shop.
@@ -142,7 +142,8 @@ pub(crate) fn tags(response: &Response) -> BTreeSet<Tag> {
     headers::tags(response.headers()).unwrap().into_iter().collect()
 }
 
-async fn load(url: String) -> Result<(), Box<dyn std::error::Error>> {
+/// Fills the template of these tests.
+pub(crate) async fn load(url: String) -> Result<(), Box<dyn std::error::Error>> {
     let pool = database::pool(&config(&url).database)?;
     database::MIGRATOR.run(&pool).await?;
     let options = SeedOptions {
@@ -157,7 +158,8 @@ async fn load(url: String) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn config(url: &str) -> Config {
+/// The configuration that is shipped, without Redis.
+pub(crate) fn config(url: &str) -> Config {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../config/origin.toml");
     let variable = |name: &str| match name {
         "DATABASE_URL" => Some(url.to_owned()),

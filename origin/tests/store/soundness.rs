@@ -7,6 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use vitrine_origin::seed::Kind;
 use vitrine_shared::epoch::Epoch;
+use vitrine_shared::event::Event;
 use vitrine_shared::headers::{self, CACHE_MIN_EPOCH};
 use vitrine_shared::tag::Tag;
 
@@ -163,6 +164,49 @@ async fn every_write_purges_every_answer_that_it_changes() {
     }
     for (page, changed) in pages.iter().zip(changed_by_some) {
         assert!(changed || page == "regions", "no write changed {page}: it proves nothing");
+    }
+    shop.stop().await;
+}
+
+/// The triggers do not know what the workflows know, so they may purge more; they must not purge less.
+#[tokio::test]
+async fn what_a_workflow_purges_its_statements_would_purge_by_hand() {
+    let shop = Shop::start().await;
+    let token = shop.sign_in().await;
+    // The triggers speak although the workflows tell of their changes themselves.
+    let quiet = "WHEN ((current_setting('vitrine.tells_itself'::text, true) IS DISTINCT FROM 'on'::text))";
+    let triggers: Vec<(String, String, String)> = sqlx::query_as(
+        "SELECT tgname::text, tgrelid::regclass::text, pg_get_triggerdef(oid) FROM pg_trigger
+         WHERE tgname IN ('outbox_insert', 'outbox_update', 'outbox_delete', 'outbox_revive')",
+    )
+    .fetch_all(&shop.state.pool)
+    .await
+    .unwrap();
+    for (name, table, definition) in triggers {
+        assert!(definition.contains(quiet), "{definition}");
+        let loud = format!("DROP TRIGGER {name} ON {table}; {}", definition.replace(quiet, ""));
+        sqlx::raw_sql(sqlx::AssertSqlSafe(loud)).execute(&shop.state.pool).await.unwrap();
+    }
+    for (method, path, body) in writes() {
+        let newest: i64 =
+            sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM outbox").fetch_one(&shop.state.pool).await.unwrap();
+        let mut request = shop.admin(method.clone(), &path, &token);
+        if !body.is_null() {
+            request = request.json(&body);
+        }
+        assert!(request.send().await.unwrap().status().is_success(), "{method} {path} {body}");
+        let rows: Vec<(Value,)> = sqlx::query_as("SELECT event FROM outbox WHERE id > $1")
+            .bind(newest)
+            .fetch_all(&shop.state.pool)
+            .await
+            .unwrap();
+        let events = rows.into_iter().map(|(event,)| serde_json::from_value::<Event>(event).unwrap());
+        let (by_hand, own): (Vec<Event>, Vec<Event>) = events.partition(|event| event.name.starts_with("sql."));
+        let tags =
+            |events: Vec<Event>| -> BTreeSet<Tag> { events.iter().flat_map(|event| event.change.tags()).collect() };
+        let (by_hand, own) = (tags(by_hand), tags(own));
+        let missing: Vec<&Tag> = own.difference(&by_hand).collect();
+        assert!(!own.is_empty() && missing.is_empty(), "{method} {path} {body}: triggers do not purge {missing:?}");
     }
     shop.stop().await;
 }
