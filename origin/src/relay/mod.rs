@@ -32,6 +32,8 @@ pub const LOCK: i64 = 0x0076_6974_7269_6e65;
 const PRUNE_EVERY: Duration = Duration::from_mins(1);
 /// How much longer than Postgres's own limit a statement may take before the connection counts as dead.
 const ANSWER_MARGIN: Duration = Duration::from_secs(5);
+/// Shortest pause before a row that is due is looked at again.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
 /// Pause after publishing failed.
 const PUBLISH_PAUSE: Duration = Duration::from_millis(200);
 
@@ -117,9 +119,11 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
             pruned = (rows < prune::CHUNK).then(Instant::now);
             state.books.forget(&state.pool).await?;
         }
+        // Never at once: a row that is due may be held by who takes it back, or not be due by Postgres's clock.
+        let due = bounded(state, number::next_due(connection)).await?.map(|due| due.max(LEAST_PAUSE));
         tokio::select! {
             () = hint => {}
-            () = tokio::time::sleep(poll_pause(state)) => {}
+            () = tokio::time::sleep(due.map_or(poll_pause(state), |due| due.min(poll_pause(state)))) => {}
         }
     }
 }

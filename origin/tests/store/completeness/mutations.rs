@@ -194,7 +194,8 @@ async fn columns(pool: &PgPool, table: &str, keys: &[String]) -> Vec<(String, Ve
     for row in found {
         let (name, kind): (String, String) = (row.get("name"), row.get("kind"));
         let (needed, refers): (bool, Option<String>) = (row.get("needed"), row.get("refers"));
-        if keys.contains(&name) && refers.is_none() {
+        // Rows with another key are gone and new ones: they are tried as such.
+        if keys.contains(&name) {
             continue;
         }
         let known = VALUES.iter().find(|(of, column, _)| *of == table && *column == name);
@@ -285,6 +286,18 @@ fn many_rows() -> Vec<Mutation> {
         mutation(
             "UPDATE product_category SET is_active = NOT is_active",
             "UPDATE product_category SET is_active = NOT is_active",
+        ),
+        mutation(
+            "UPDATE product_category_product SET product_category_id = 'pcat_orphan' WHERE product_category_id = 'pcat_deep'",
+            "UPDATE product_category_product SET product_category_id = 'pcat_deep' WHERE product_category_id = 'pcat_orphan'",
+        ),
+        mutation(
+            "UPDATE product_sales_channel SET sales_channel_id = 'sc_empty' WHERE sales_channel_id = 'sc_other'",
+            "UPDATE product_sales_channel SET sales_channel_id = 'sc_other' WHERE sales_channel_id = 'sc_empty'",
+        ),
+        mutation(
+            "UPDATE publishable_api_key_sales_channel SET sales_channel_id = 'sc_empty' WHERE sales_channel_id = 'sc_other'",
+            "UPDATE publishable_api_key_sales_channel SET sales_channel_id = 'sc_other' WHERE sales_channel_id = 'sc_empty'",
         ),
         mutation(
             "WITH a AS (UPDATE product SET title = 'Both' WHERE handle = 'product-2' RETURNING id)
