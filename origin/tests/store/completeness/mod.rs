@@ -23,7 +23,7 @@ use crate::shop;
 use requests::Ask;
 
 /// One mutation in so many is tried where not all are.
-const SAMPLE: usize = 12;
+const SAMPLE: usize = 40;
 /// Questions that are asked at once.
 const AT_ONCE: usize = 4;
 
