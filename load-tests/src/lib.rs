@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod edge;
 pub mod launcher;
+pub mod prove;
 pub mod soak;
 pub mod stack;
 mod zipf;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::bench::BenchError;
 use crate::edge::EdgeError;
+use crate::prove::ProveError;
 use crate::soak::SoakError;
 use crate::stack::StackError;
 
@@ -22,6 +23,9 @@ pub enum LauncherError {
     /// The bench of edges failed.
     #[error(transparent)]
     Edge(#[from] EdgeError),
+    /// The proof could not go on.
+    #[error(transparent)]
+    Prove(#[from] ProveError),
     /// A variable that holds a port holds something else.
     #[error("{variable} is {value:?}: set it to a port from 1 to 65535, or unset it to use {default}")]
     BadPort {

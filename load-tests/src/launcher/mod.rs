@@ -9,6 +9,7 @@ mod error;
 mod lock;
 mod logs;
 mod ports;
+mod prove;
 mod seed;
 mod signals;
 mod supervise;
@@ -24,6 +25,7 @@ pub use error::LauncherError;
 
 use crate::bench::{self, BenchOptions};
 use crate::edge::{self, EdgeBenchOptions, FloorOptions, OriginOptions};
+use crate::prove::ProveOptions;
 use crate::soak::{self, SoakOptions};
 use crate::stack::workspace_root;
 
@@ -47,6 +49,8 @@ enum Command {
     Bench(BenchOptions),
     /// Watches the proxy's memory and every byte that it serves, under clients and an origin that behave badly.
     Soak(SoakOptions),
+    /// Proves on the real programs, while everything fails, that no edge serves what an acknowledged write replaced.
+    Prove(ProveOptions),
     /// Measures what a hit, a miss, an object and a purge cost, beside other proxies.
     BenchEdge(EdgeBenchOptions),
     /// The origin of `bench-edge`.
@@ -103,6 +107,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
         Command::TestStack(test_stack) => test_stack::run(test_stack).await,
         Command::Bench(options) => Ok(bench::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Soak(options) => Ok(soak::run(&options).await.map(|()| ExitCode::SUCCESS)?),
+        Command::Prove(options) => prove::run(&options).await,
         Command::BenchEdge(options) => bench_edge::run(options).await,
         Command::EdgeOrigin(options) => bench_edge::apart(move || edge::serve_origin(&options)).await,
         Command::EdgeFloor(options) => bench_edge::apart(move || edge::serve_floor(&options)).await,

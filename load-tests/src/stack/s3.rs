@@ -18,6 +18,7 @@ use s3s::{Body, HttpResponse};
 use tokio::sync::{oneshot, watch};
 
 use super::s3_access::PublicRead;
+use super::s3_bucket::S3Bucket;
 use super::{DataDir, S3Settings, Secrets, StackError, random_hex};
 
 const BUCKET: &str = "vitrine-media";
@@ -91,6 +92,11 @@ impl S3 {
     /// Its address as host and port.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The bucket of the shop's files, to change what is in it behind the shop's back.
+    pub(crate) fn bucket(&self) -> Result<S3Bucket, StackError> {
+        S3Bucket::open(&self.folder, BUCKET)
     }
 
     /// The folder that holds its buckets and their metadata.
