@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs those packages of docker/packages.txt that are missing.
 #
-#   docker/install-packages.sh [--list] build|run|test|bench
+#   docker/install-packages.sh [--list] build|run|test|bench|prove
 #
 # Each section includes the ones before it; bench does not include test. --list prints all names of the section and
 # installs nothing (the Dockerfile uses that). When all is there it does nothing, in well under a second.
@@ -27,7 +27,8 @@ sections_of() {
     run) echo "build run" ;;
     test) echo "build run test" ;;
     bench) echo "build run bench" ;;
-    *) fail "unknown section '$1': use build, run, test or bench" ;;
+    prove) echo "build run prove" ;;
+    *) fail "unknown section '$1': use build, run, test, bench or prove" ;;
   esac
 }
 
@@ -124,7 +125,7 @@ main() {
     only_list=yes
     shift
   fi
-  [[ $# -eq 1 ]] || fail "usage: install-packages.sh [--list] build|run|test|bench"
+  [[ $# -eq 1 ]] || fail "usage: install-packages.sh [--list] build|run|test|bench|prove"
   sections_of "$1" >/dev/null
   if [[ -n $only_list ]]; then
     lines_of "$1" | while read -r package _; do printf '%s\n' "$package"; done

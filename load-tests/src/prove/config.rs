@@ -65,7 +65,9 @@ fn change(mut text: String, plan: &EdgePlan<'_>) -> Result<String, ProveError> {
             replace(&mut text, "edge_ttl = \"4h\"", "edge_ttl = \"5s\"")?;
             replace(&mut text, "negative_ttl = \"4h\"", "negative_ttl = \"5s\"")?;
             replace(&mut text, "edge_ttl = \"30d\"", "edge_ttl = \"5s\"")?;
-            for line in ["[feed]\n", "redis = \"${REDIS_URL:-}\"\n", "token = \"${INTERNAL_TOKEN}\"\n", FEED_URL] {
+            for line in
+                ["[feed]\n", "redis = \"${REDIS_URL:-}\"\n", "token = \"${INTERNAL_TOKEN}\"\n", SPEAKS, FEED_URL]
+            {
                 replace(&mut text, line, "")?;
             }
         }
@@ -73,6 +75,7 @@ fn change(mut text: String, plan: &EdgePlan<'_>) -> Result<String, ProveError> {
     Ok(text)
 }
 
+const SPEAKS: &str = "speaks_epochs = true\n";
 const FEED_URL: &str = "url = \"${FEED_URL:-http://127.0.0.1:9001}\"\n";
 
 /// Variants are stored for each site that asks, as the origin's `Vary: Origin` says, and not by the rule's `cors`.

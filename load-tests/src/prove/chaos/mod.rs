@@ -35,12 +35,6 @@ pub(super) struct Injected {
     pub(super) hopeless: bool,
 }
 
-impl Injected {
-    pub(super) fn total(&self) -> u64 {
-        self.by_kind.values().sum()
-    }
-}
-
 /// Injects faults until the time is over.
 pub(super) async fn run(
     shop: &mut Shop,

@@ -26,7 +26,7 @@ use super::tally::Aside;
 
 /// Connections to each edge, and how many more while it is silent.
 const CONNECTIONS: usize = 8;
-const MORE: usize = 24;
+const MORE: usize = 48;
 /// Silence after which a further connection is opened.
 const SILENCE: Duration = Duration::from_millis(600);
 /// No answer for so long: the request is lost. Longer than any pause of an edge.
@@ -89,6 +89,8 @@ struct Reader {
     /// Places of connections; a number names a place for as long as its connection lives.
     places: Vec<Option<Connection>>,
     idle: VecDeque<usize>,
+    /// When each edge last said something.
+    answered: Vec<Instant>,
     scratch: Vec<u8>,
 }
 
@@ -98,7 +100,9 @@ impl Reader {
             Epoll::new(EpollCreateFlags::EPOLL_CLOEXEC).map_err(|error| system("make an epoll")(error.into()))?;
         let places = Vec::new();
         let scratch = Vec::with_capacity(2 << 10);
-        Ok(Self { reading, requests, judge: Judge::new(shared), epoll, places, idle: VecDeque::new(), scratch })
+        let answered = vec![Instant::now(); reading.edges.len()];
+        let (judge, idle) = (Judge::new(shared), VecDeque::new());
+        Ok(Self { reading, requests, judge, epoll, places, idle, answered, scratch })
     }
 
     fn run(mut self, stop: &AtomicBool, rest: &AtomicBool) {
@@ -178,6 +182,7 @@ impl Reader {
             condition: under_way.conditional.then_some(&connection.condition),
         };
         self.judge.judge(asked, answer);
+        self.answered[connection.edge] = Instant::now();
         connection.under_way = None;
         if response.close {
             self.end(place);
@@ -208,7 +213,9 @@ impl Reader {
         for edge in 0..self.reading.edges.len() {
             let of_edge = || self.places.iter().flatten().filter(|connection| connection.edge == edge);
             let open = of_edge().count();
-            let silent = of_edge().all(|connection| since(connection).is_some_and(|silent| silent > SILENCE));
+            // New ones have had no time to be answered yet.
+            let waits = of_edge().filter_map(since).filter(|silent| *silent > SILENCE).count();
+            let silent = waits >= CONNECTIONS && self.answered[edge].elapsed() > SILENCE;
             let missing =
                 if silent && open >= CONNECTIONS { usize::from(open < MORE) } else { CONNECTIONS.saturating_sub(open) };
             for _ in 0..missing {
