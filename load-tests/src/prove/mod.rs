@@ -33,7 +33,7 @@ use self::chaos::{Injected, Recovery};
 use self::history::History;
 use self::judge::Shared;
 use self::reader::{Readers, Reading};
-use self::report::Report;
+use self::report::{Proofs, Report};
 use self::shop::Shop;
 use self::violations::Violations;
 use self::writer::{Admin, Writing};
@@ -62,6 +62,9 @@ pub struct ProveOptions {
     /// Breaks the promise in the edges' configuration, to see that it is found.
     #[arg(long = "break", value_enum)]
     pub broken: Option<Break>,
+    /// What the searches before this run said: its report repeats their lines `MODEL ...` and `SIM ...`, and needs both.
+    #[arg(long)]
+    pub proofs: Option<PathBuf>,
     /// Where data, logs and the report go; emptied first. Without it, `vitrine-prove` in the system's temporary folder.
     #[arg(long)]
     pub folder: Option<PathBuf>,
@@ -72,10 +75,13 @@ pub async fn run(options: &ProveOptions) -> Result<bool, ProveError> {
     let folder = options.folder.clone().unwrap_or_else(|| std::env::temp_dir().join("vitrine-prove"));
     let seed = options.seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
     println!("prove: seed {seed}; logs and report in {}", folder.display());
+    let proofs = options.proofs.as_deref().map(Proofs::read).transpose()?;
     let mut shop = Shop::start(&folder, options.broken).await?;
     let proven = prove(options, seed, &mut shop).await;
     shop.stop().await;
-    let report = proven?;
+    let mut report = proven?;
+    report.take(proofs);
+    report.write(&folder.join("report.json"))?;
     report.print();
     Ok(report.passes())
 }
@@ -152,7 +158,6 @@ async fn prove(options: &ProveOptions, seed: u64, shop: &mut Shop) -> Result<Rep
     report.latency = latency;
     complain(&mut report, &injected, &writing, shop);
     report.look_for_too_little();
-    report.write(&shop.data.root().join("report.json"))?;
     Ok(report)
 }
 

@@ -20,6 +20,25 @@ const FAULTS_A_MINUTE: f64 = 4.0;
 /// Acknowledged writes of a minute of chaos, at least.
 const ACKS_A_MINUTE: f64 = 200.0;
 
+/// What was searched before: lines of the model and of the simulation.
+#[derive(Debug, Default, Serialize)]
+pub(super) struct Proofs {
+    pub(super) model: Vec<String>,
+    pub(super) simulation: Vec<String>,
+}
+
+impl Proofs {
+    pub(super) fn read(path: &Path) -> Result<Self, ProveError> {
+        let text = std::fs::read_to_string(path).map_err(system(format!("read {}", path.display())))?;
+        // What a test prints may follow its name on one line.
+        let lines = |word: &str| {
+            let told = text.lines().filter_map(|line| line.find(word).map(|at| line[at..].to_owned()));
+            told.collect::<Vec<String>>()
+        };
+        Ok(Self { model: lines("MODEL "), simulation: lines("SIM ") })
+    }
+}
+
 /// Everything.
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
@@ -28,6 +47,7 @@ pub(super) struct Report {
     pub(super) minutes: f64,
     pub(super) violations: u64,
     pub(super) reads: Counts,
+    pub(super) proofs: Option<Proofs>,
     pub(super) latency: Option<Latency>,
     pub(super) faults: BTreeMap<&'static str, u64>,
     /// Seconds until the shop was well again after a fault: half of the times, longest.
@@ -47,6 +67,7 @@ impl Report {
             minutes: time.as_secs_f64() / 60.0,
             violations,
             reads,
+            proofs: None,
             latency: None,
             faults: injected.by_kind.iter().map(|(kind, count)| (name(*kind), *count)).collect(),
             well_again_s: [at(recoveries.len() / 2), at(recoveries.len().saturating_sub(1))],
@@ -56,6 +77,18 @@ impl Report {
 
     fn total_faults(&self) -> u64 {
         self.faults.values().sum()
+    }
+
+    /// Takes what was searched before; both searches must have told of themselves.
+    pub(super) fn take(&mut self, proofs: Option<Proofs>) {
+        if let Some(proofs) = &proofs {
+            for (name, lines) in [("model", &proofs.model), ("simulation", &proofs.simulation)] {
+                if lines.is_empty() {
+                    self.missed.push(format!("the {name} told of nothing that it searched"));
+                }
+            }
+        }
+        self.proofs = proofs;
     }
 
     /// Notes where too little was checked for the time that it took.
@@ -86,6 +119,9 @@ impl Report {
 
     pub(super) fn print(&self) {
         println!("\nseed {}, {:.1} minutes of chaos", self.seed, self.minutes);
+        for line in self.proofs.iter().flat_map(|proofs| proofs.model.iter().chain(&proofs.simulation)) {
+            println!("{line}");
+        }
         self.print_reads();
         if let Some(latency) = &self.latency {
             print_latency(latency);
@@ -136,10 +172,10 @@ fn print_latency(latency: &Latency) {
     let [p50, p95, p99, longest] = latency.wall_ms;
     println!("\ncommit -> acknowledged, healthy, 200 writes a second, {} writes", latency.writes);
     println!("  request to reply     p50 {p50:.1} ms  p95 {p95:.1} ms  p99 {p99:.1} ms  longest {longest:.1} ms");
-    let [p50, p95, p99] = latency.committed_ms;
+    let [p50, p95, p99, longest] = latency.committed_ms;
+    let within = latency.within;
     println!(
-        "  commit to acked      p50 <= {p50} ms  p95 <= {p95} ms  p99 <= {p99} ms; {:.2} % within 10 ms",
-        latency.within
+        "  commit to acked      p50 {p50:.1} ms  p95 {p95:.1} ms  p99 {p99:.1} ms  longest {longest:.1} ms; {within:.2} % within 10 ms"
     );
     let [longest, last] = latency.dead_edge_ms;
     println!("  with a dead edge     longest {longest:.0} ms, then {last:.1} ms; {}", latency.waited_for);

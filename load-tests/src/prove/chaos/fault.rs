@@ -45,12 +45,13 @@ pub(in crate::prove) enum Kind {
     OriginDeafToPostgres,
     OriginUnheardByPostgres,
     OriginWithoutRedis,
+    OriginsApart,
     LinkSlow,
     Promotion,
 }
 
 /// All kinds, with their names in reports and whether they need namespaces.
-pub(in crate::prove) const KINDS: [(Kind, &str, bool); 27] = [
+pub(in crate::prove) const KINDS: [(Kind, &str, bool); 28] = [
     (Kind::EdgeKilled, "edge killed", false),
     (Kind::EdgeStoppedBriefly, "edge stopped briefly", false),
     (Kind::EdgeStoppedLong, "edge stopped for longer than its lease", false),
@@ -76,6 +77,7 @@ pub(in crate::prove) const KINDS: [(Kind, &str, bool); 27] = [
     (Kind::OriginDeafToPostgres, "postgres -> origin lost", true),
     (Kind::OriginUnheardByPostgres, "origin -> postgres lost", true),
     (Kind::OriginWithoutRedis, "origin | redis", true),
+    (Kind::OriginsApart, "origin | origin", true),
     (Kind::LinkSlow, "slow link", true),
     (Kind::Promotion, "standby promoted", true),
 ];
@@ -109,12 +111,17 @@ impl Kind {
         KINDS.iter().find(|(kind, ..)| *kind == self).map_or("?", |(_, name, _)| name)
     }
 
-    /// Those that can come on top of another.
-    pub(super) fn comes_besides(self) -> bool {
-        matches!(
-            self,
-            Self::EdgeKilled | Self::EdgeStoppedBriefly | Self::RedisFlushed | Self::RelayCut | Self::EdgeWithoutRedis
-        )
+    /// Whether it can come on top of another.
+    pub(super) fn comes_besides(self, other: Self) -> bool {
+        match self {
+            Self::EdgeKilled | Self::EdgeStoppedBriefly | Self::EdgeWithoutRedis => self != other,
+            Self::RedisFlushed => !matches!(other, Self::RedisKilled | Self::RedisStopped | Self::RedisFlushed),
+            Self::RelayCut => !matches!(
+                other,
+                Self::PostgresKilled | Self::PostgresStoppedBriefly | Self::PostgresStoppedLong | Self::RelayCut
+            ),
+            _ => false,
+        }
     }
 
     /// Does it.
@@ -192,7 +199,8 @@ impl Kind {
                     Self::OriginWithoutPostgres
                     | Self::OriginDeafToPostgres
                     | Self::OriginUnheardByPostgres
-                    | Self::OriginWithoutRedis => Node::Origin(origin),
+                    | Self::OriginWithoutRedis
+                    | Self::OriginsApart => Node::Origin(origin),
                     _ => Node::Edge(edge),
                 };
                 begun(format!("{} ({who})", self.name()), lasts, Heal::Network)
@@ -224,6 +232,7 @@ impl Kind {
             Self::OriginDeafToPostgres => vec![to(primary, origin)],
             Self::OriginUnheardByPostgres => vec![to(origin, primary)],
             Self::OriginWithoutRedis => both(origin, Node::Redis).into(),
+            Self::OriginsApart => both(Node::Origin(0), Node::Origin(1)).into(),
             _ => Vec::new(),
         }
     }

@@ -52,9 +52,9 @@ pub(super) async fn run(
         let kind = next(&mut deck, shop, &mut random, &mut promotions, only);
         let mut kinds = vec![kind];
         if kind != Kind::Promotion && only.is_none() && random.random_range(0..100) < TWO {
-            let besides = KINDS.iter().filter(|(other, _, divided)| {
-                other.comes_besides() && *other != kind && (!divided || shop.network.is_divided())
-            });
+            let besides = KINDS
+                .iter()
+                .filter(|(other, _, divided)| other.comes_besides(kind) && (!divided || shop.network.is_divided()));
             let besides: Vec<Kind> = besides.map(|(kind, ..)| *kind).collect();
             kinds.push(besides[random.random_range(0..besides.len())]);
         }
@@ -83,7 +83,7 @@ pub(super) async fn run(
         recovery.violations.event(recovery.history.now(), format!("well again after {:.1} s", took.as_secs_f64()));
         injected.recoveries.push(took);
         tell(recovery.history.now(), &names, took);
-        look_for_ended(shop, &recovery);
+        look_for_ended(shop, &recovery).await?;
         tokio::time::sleep(Duration::from_millis(random.random_range(BETWEEN_MS))).await;
     }
     Ok(injected)
@@ -120,12 +120,14 @@ fn next(deck: &mut Vec<Kind>, shop: &Shop, random: &mut StdRng, promotions: &mut
     }
 }
 
-/// A program that has ended by itself is a violation, and is started again by the next fault that is about it.
-fn look_for_ended(shop: &mut Shop, recovery: &Recovery<'_>) {
+/// A program that has ended by itself is a violation, and is started again.
+async fn look_for_ended(shop: &mut Shop, recovery: &Recovery<'_>) -> Result<(), ProveError> {
     for server in shop.edges.iter_mut().chain(&mut shop.origins) {
         if !server.service.process().is_running() {
             let what = server.service.process().failure("ended by itself").to_string();
             recovery.violations.found(recovery.history.now(), &what);
+            server.service.restart().await?;
         }
     }
+    Ok(())
 }
