@@ -1,0 +1,77 @@
+//! Runs a search to its end and says what came of it.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use stateright::{Checker, Expectation, HasDiscoveries, Model};
+
+/// How far to search: what CI has time for, or what `MODEL_BOUND=large` asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// Seconds without optimisation.
+    Small,
+    /// Minutes with it.
+    Large,
+}
+
+impl Bound {
+    /// What the environment asks for.
+    pub(crate) fn asked() -> Self {
+        match std::env::var("MODEL_BOUND").as_deref() {
+            Ok("large") => Self::Large,
+            Ok("small" | "") | Err(_) => Self::Small,
+            Ok(other) => panic!("MODEL_BOUND={other} is not known: leave it away, or `MODEL_BOUND=large`"),
+        }
+    }
+
+    /// The one or the other.
+    pub(crate) fn pick<T>(self, small: T, large: T) -> T {
+        if self == Self::Large { large } else { small }
+    }
+}
+
+/// The whole state space: nothing that must never be is in it, and all that must be possible is.
+pub(crate) fn holds<M>(name: &str, model: M)
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Debug + PartialEq + Hash + Send + Sync,
+    M::Action: Clone + Debug + PartialEq + Send + Sync,
+{
+    let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let properties = checker.model().properties();
+    println!("MODEL name={name} states={}", checker.unique_state_count());
+    for property in properties {
+        let found = checker.discovery(property.name);
+        match (property.expectation, found) {
+            (Expectation::Always, Some(path)) => {
+                let (last, trace) = (path.last_state().clone(), path.into_actions());
+                panic!("{name}: not so: {}\n{}\n{last:#?}", property.name, listed(&trace));
+            }
+            (Expectation::Sometimes, None) => panic!("{name}: never reached: {}", property.name),
+            _ => {}
+        }
+    }
+}
+
+/// A shortcut in the protocol is found out, by the property that is named. `MODEL_TRACES=1` tells how.
+pub(crate) fn breaks<M>(name: &str, mutant: impl Debug, property: &'static str, model: M)
+where
+    M: Model + Send + Sync + 'static,
+    M::State: Clone + Debug + PartialEq + Hash + Send + Sync,
+    M::Action: Clone + Debug + PartialEq + Send + Sync,
+{
+    let checker = model.checker().finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
+    let states = checker.unique_state_count();
+    let Some(path) = checker.discovery(property) else {
+        panic!("{name}: the mutant {mutant:?} was not found out in {states} states");
+    };
+    let trace = path.into_actions();
+    println!("MUTANT model={name} mutant={mutant:?} states={states} steps={}", trace.len());
+    if std::env::var_os("MODEL_TRACES").is_some() {
+        println!("{}", listed(&trace));
+    }
+}
+
+fn listed(actions: &[impl Debug]) -> String {
+    actions.iter().enumerate().map(|(at, action)| format!("{:4}. {action:?}\n", at + 1)).collect()
+}
