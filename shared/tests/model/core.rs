@@ -81,17 +81,17 @@ pub(crate) const MUTANTS: [Mutant; 20] = [
 
 /// The protocol, or a mutant of it, up to a number of writes. Write `n` makes version `n`, and its purge is epoch `n`.
 #[derive(Clone, Debug)]
-pub(crate) struct Core {
+pub(crate) struct Core<const EDGES: usize, const ORIGINS: usize> {
     pub(crate) mutant: Option<Mutant>,
     pub(crate) writes: u8,
-    pub(crate) edges: usize,
-    pub(crate) origins: usize,
+    /// Whether edges have a disk, and so restart with what they had.
+    pub(crate) disks: bool,
     /// Whether [`HEALS`] is checked at each state.
     pub(crate) heals: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct State {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct State<const EDGES: usize, const ORIGINS: usize> {
     /// What Postgres has committed, in the order of its log.
     log: Log,
     /// How much of the log the replica has replayed.
@@ -99,8 +99,8 @@ pub(crate) struct State {
     /// Everything up to this epoch is acknowledged.
     acked: u8,
     redis: Option<Object>,
-    origins: Vec<Origin>,
-    edges: Vec<Edge>,
+    origins: [Origin; ORIGINS],
+    edges: [Edge; EDGES],
 }
 
 /// Commits of two kinds, as bits: a write (0), or the numbering of the oldest write without a number (1).
@@ -116,7 +116,7 @@ struct Object {
     stamp: u8,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Origin {
     applied: u8,
     lease: bool,
@@ -124,7 +124,7 @@ struct Origin {
     keeping: Option<Object>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Edge {
     applied: u8,
     /// The newest purge of the tag that the table holds.
@@ -151,9 +151,9 @@ struct Fill {
 enum Stage {
     Asked,
     /// An origin process has looked at its lease and at where it stands.
-    Begun { origin: usize, caches: bool, applied: u8 },
+    Begun { origin: u8, caches: bool, applied: u8 },
     /// It has read Postgres, or the replica; that may still have to be shown.
-    Read { origin: usize, version: u8, applied: u8, replica: bool },
+    Read { origin: u8, version: u8, applied: u8, replica: bool },
     Answered { version: u8 },
 }
 
@@ -185,7 +185,7 @@ pub(crate) enum Action {
     EdgeRestartsInDoubt(usize),
     Miss(usize),
     Join(usize),
-    Begin(usize, usize),
+    Begin(usize, u8),
     FromRedis(usize),
     FromPrimary(usize),
     FromReplica(usize),
@@ -214,7 +214,7 @@ impl Log {
 
 // === impl State ===
 
-impl State {
+impl<const EDGES: usize, const ORIGINS: usize> State<EDGES, ORIGINS> {
     fn written(&self) -> u8 {
         self.log.written(self.log.len)
     }
@@ -244,12 +244,12 @@ impl Edge {
 
 // === impl Core ===
 
-impl Core {
+impl<const EDGES: usize, const ORIGINS: usize> Core<EDGES, ORIGINS> {
     fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
     }
 
-    fn can_acknowledge(&self, state: &State) -> bool {
+    fn can_acknowledge(&self, state: &State<EDGES, ORIGINS>) -> bool {
         let next = state.acked + 1;
         if next > state.numbered() {
             return false;
@@ -260,7 +260,7 @@ impl Core {
         (edges && (origins || self.is(Mutant::OriginsNotAwaited))) || self.is(Mutant::AckOnPublish)
     }
 
-    fn origin_actions(&self, state: &State, actions: &mut Vec<Action>) {
+    fn origin_actions(&self, state: &State<EDGES, ORIGINS>, actions: &mut Vec<Action>) {
         for (at, origin) in state.origins.iter().enumerate() {
             if origin.applied < state.numbered() {
                 actions.push(Action::OriginApplies(at));
@@ -276,7 +276,7 @@ impl Core {
         }
     }
 
-    fn edge_actions(&self, state: &State, at: usize, actions: &mut Vec<Action>) {
+    fn edge_actions(&self, state: &State<EDGES, ORIGINS>, at: usize, actions: &mut Vec<Action>) {
         let edge = &state.edges[at];
         if edge.applied < state.numbered() {
             actions.extend([Action::EdgeApplies(at), Action::EdgeTakesPosition(at)]);
@@ -286,10 +286,10 @@ impl Core {
         } else if edge.applied >= state.acked {
             actions.push(Action::EdgeGetsLease(at));
         }
-        if edge.disk != edge.applied {
+        if self.disks && edge.disk != edge.applied {
             actions.push(Action::EdgeWritesRecord(at));
         }
-        if edge.object.is_some() {
+        if self.disks && edge.object.is_some() {
             actions.extend([Action::EdgeRestarts(at), Action::EdgeRestartsInDoubt(at)]);
         }
         let Some(fill) = edge.fill else {
@@ -303,11 +303,11 @@ impl Core {
             actions.push(Action::Join(at));
         }
         match fill.stage {
-            Stage::Asked => actions.extend((0..state.origins.len()).map(|origin| Action::Begin(at, origin))),
+            Stage::Asked => actions.extend((0u8..).take(ORIGINS).map(|origin| Action::Begin(at, origin))),
             Stage::Begun { origin, caches, applied } => {
                 actions.push(Action::FromPrimary(at));
                 let redis = caches || (applied >= fill.stamp && self.is(Mutant::RedisWithoutLease));
-                if redis && self.redis_serves(state, origin) {
+                if redis && self.redis_serves(state, origin.into()) {
                     actions.push(Action::FromRedis(at));
                 }
                 if self.replica_serves(state, caches, applied, fill.stamp) {
@@ -324,13 +324,13 @@ impl Core {
         }
     }
 
-    fn redis_serves(&self, state: &State, origin: usize) -> bool {
-        let applied = state.origins[origin].applied;
+    fn redis_serves(&self, state: &State<EDGES, ORIGINS>, origin: usize) -> bool {
+        let applied = state.origins[usize::from(origin)].applied;
         state.redis.is_some_and(|value| value.stamp >= applied || self.is(Mutant::RedisDelete))
     }
 
     /// A replica may be asked where a cache may, and shows in one snapshot with the data how far it is.
-    fn replica_serves(&self, state: &State, caches: bool, applied: u8, asked: u8) -> bool {
+    fn replica_serves(&self, state: &State<EDGES, ORIGINS>, caches: bool, applied: u8, asked: u8) -> bool {
         let shows = state.log.numbered(state.replica);
         match self.mutant {
             Some(Mutant::ReplicaUnchecked | Mutant::ReplicaPositionAfterData) => caches,
@@ -340,7 +340,7 @@ impl Core {
         }
     }
 
-    fn step_edge(&self, state: &mut State, at: usize, action: Action) {
+    fn step_edge(&self, state: &mut State<EDGES, ORIGINS>, at: usize, action: Action) {
         let (numbered, promised) = (state.numbered(), state.promised());
         let edge = &mut state.edges[at];
         match action {
@@ -388,11 +388,11 @@ impl Core {
         edge.waiter = None;
     }
 
-    fn step_fill(&self, state: &mut State, at: usize, action: Action) {
+    fn step_fill(&self, state: &mut State<EDGES, ORIGINS>, at: usize, action: Action) {
         let Some(fill) = state.edges[at].fill else { unreachable!("no fill") };
         let stage = match (action, fill.stage) {
             (Action::Begin(_, origin), _) => {
-                let Origin { applied, lease, .. } = state.origins[origin];
+                let Origin { applied, lease, .. } = state.origins[usize::from(origin)];
                 let caches = lease && (applied >= fill.stamp || self.is(Mutant::NoMinEpoch));
                 Stage::Begun { origin, caches, applied }
             }
@@ -405,7 +405,7 @@ impl Core {
             }
             (_, Stage::Read { origin, version, applied, .. }) => {
                 // Where one is on its way already, this one is dropped.
-                state.origins[origin].keeping.get_or_insert(Object { version, stamp: applied });
+                state.origins[usize::from(origin)].keeping.get_or_insert(Object { version, stamp: applied });
                 Stage::Answered { version }
             }
             _ => unreachable!("{action:?} is no step of a fill"),
@@ -413,7 +413,7 @@ impl Core {
         state.edges[at].fill = Some(Fill { stage, ..fill });
     }
 
-    fn keep(&self, state: &mut State, at: usize) {
+    fn keep(&self, state: &mut State<EDGES, ORIGINS>, at: usize) {
         let applied = state.origins[at].applied;
         let Some(mut value) = state.origins[at].keeping.take() else { return };
         if self.is(Mutant::RedisStampAtWrite) {
@@ -425,55 +425,56 @@ impl Core {
         }
     }
 
-    /// From here on nothing fails any more but that edge 0 stays dead: one fair schedule.
-    fn heals(&self, state: &State) -> bool {
-        let mut state = state.clone();
-        state.edges[0] = Edge::default();
+    /// From here on nothing fails any more, but that `dead` stays dead: one fair schedule.
+    fn heals(&self, state: &State<EDGES, ORIGINS>, dead: Option<usize>) -> bool {
+        let mut state = *state;
         while state.numbered() < state.written() {
             state.log.push(true);
         }
-        let (newest, len) = (state.numbered(), state.log.len);
-        state.replica = len;
-        for origin in &mut state.origins {
-            *origin = Origin { applied: newest, lease: true, keeping: None };
-        }
-        for at in 1..state.edges.len() {
-            while state.edges[at].applied < newest {
+        let newest = state.numbered();
+        state.replica = state.log.len;
+        state.origins = [Origin { applied: newest, lease: true, keeping: None }; ORIGINS];
+        for at in 0..EDGES {
+            if dead == Some(at) {
+                state.edges[at] = Edge::default();
+            }
+            while dead != Some(at) && state.edges[at].applied < newest {
                 self.step_edge(&mut state, at, Action::EdgeApplies(at));
             }
         }
         while self.can_acknowledge(&state) {
             state.acked += 1;
         }
-        let one_serves = |at: usize| {
-            let mut state = state.clone();
-            let edge = &mut state.edges[at];
-            edge.lease = edge.applied >= state.acked;
-            if edge.servable().is_none() {
-                edge.fill = None;
-                self.step_edge(&mut state, at, Action::Miss(at));
-                for action in [Action::Begin(at, 0), Action::FromPrimary(at), Action::Reply(at)] {
-                    self.step_fill(&mut state, at, action);
-                }
-                self.store(&mut state.edges[at]);
+        state.acked == newest && (0..EDGES).all(|at| dead == Some(at) || self.serves_again(state, at))
+    }
+
+    /// Gets its lease, and after one fill at most a hit is the newest there is.
+    fn serves_again(&self, mut state: State<EDGES, ORIGINS>, at: usize) -> bool {
+        state.edges[at].lease |= state.edges[at].applied >= state.acked;
+        if state.edges[at].servable().is_none() {
+            state.edges[at].fill = None;
+            self.step_edge(&mut state, at, Action::Miss(at));
+            for action in [Action::Begin(at, 0), Action::FromPrimary(at), Action::Reply(at)] {
+                self.step_fill(&mut state, at, action);
             }
-            state.edges[at].lease && state.edges[at].servable().is_some_and(|object| object.version == newest)
-        };
-        state.acked == newest && (1..state.edges.len()).all(one_serves)
+            self.store(&mut state.edges[at]);
+        }
+        let newest = state.numbered();
+        state.edges[at].lease && state.edges[at].servable().is_some_and(|object| object.version == newest)
     }
 }
 
-impl Model for Core {
-    type State = State;
+impl<const EDGES: usize, const ORIGINS: usize> Model for Core<EDGES, ORIGINS> {
+    type State = State<EDGES, ORIGINS>;
     type Action = Action;
 
-    fn init_states(&self) -> Vec<State> {
-        let origins = vec![Origin { lease: true, ..Origin::default() }; self.origins];
-        let edges = vec![Edge { lease: true, ..Edge::default() }; self.edges];
+    fn init_states(&self) -> Vec<State<EDGES, ORIGINS>> {
+        let origins = [Origin { lease: true, ..Origin::default() }; ORIGINS];
+        let edges = [Edge { lease: true, ..Edge::default() }; EDGES];
         vec![State { log: Log::default(), replica: 0, acked: 0, redis: None, origins, edges }]
     }
 
-    fn actions(&self, state: &State, actions: &mut Vec<Action>) {
+    fn actions(&self, state: &State<EDGES, ORIGINS>, actions: &mut Vec<Action>) {
         let (written, numbered) = (state.written(), state.numbered());
         if written < self.writes {
             actions.push(Action::Write);
@@ -496,7 +497,7 @@ impl Model for Core {
         }
     }
 
-    fn next_state(&self, state: &State, action: Action) -> Option<State> {
+    fn next_state(&self, state: &State<EDGES, ORIGINS>, action: Action) -> Option<State<EDGES, ORIGINS>> {
         let mut next = state.clone();
         match action {
             Action::Write => next.log.push(false),
@@ -534,13 +535,13 @@ impl Model for Core {
 
     fn properties(&self) -> Vec<Property<Self>> {
         let mut properties = vec![
-            Property::always(NO_STALE_ANSWER, |core: &Self, state: &State| {
+            Property::always(NO_STALE_ANSWER, |core: &Self, state: &State<EDGES, ORIGINS>| {
                 state.edges.iter().all(|edge| core.answers_are_true(state, edge))
             }),
-            Property::sometimes("a hit after an acknowledgement", |_, state: &State| {
+            Property::sometimes("a hit after an acknowledgement", |_, state: &State<EDGES, ORIGINS>| {
                 state.acked > 0 && state.edges.iter().any(|edge| edge.lease && edge.servable().is_some())
             }),
-            Property::sometimes("a waiter served after an acknowledgement", |core: &Self, state: &State| {
+            Property::sometimes("a waiter served after an acknowledgement", |core: &Self, state: &State<EDGES, ORIGINS>| {
                 let served = |edge: &Edge| {
                     edge.fill
                         .filter(|fill| matches!(fill.stage, Stage::Answered { .. }))
@@ -548,25 +549,25 @@ impl Model for Core {
                 };
                 state.edges.iter().filter_map(served).any(|waiter| waiter.promised > 0)
             }),
-            Property::sometimes("an answer from Redis after an acknowledgement", |core: &Self, state: &State| {
+            Property::sometimes("an answer from Redis after an acknowledgement", |core: &Self, state: &State<EDGES, ORIGINS>| {
                 state.acked > 0
                     && (0..state.origins.len()).any(|at| state.origins[at].lease && core.redis_serves(state, at))
             }),
-            Property::sometimes("an answer of a replica after an acknowledgement", |_, state: &State| {
+            Property::sometimes("an answer of a replica after an acknowledgement", |_, state: &State<EDGES, ORIGINS>| {
                 let from_replica = |fill: Fill| matches!(fill.stage, Stage::Read { replica: true, .. });
                 state.edges.iter().filter_map(|edge| edge.fill).any(|fill| fill.promised > 0 && from_replica(fill))
             }),
         ];
         if self.heals {
-            properties.push(Property::always(HEALS, |core, state| core.heals(state)));
+            properties.push(Property::always(HEALS, |core, state| core.heals(state, None) && core.heals(state, Some(0))));
         }
         properties
     }
 }
 
-impl Core {
+impl<const EDGES: usize, const ORIGINS: usize> Core<EDGES, ORIGINS> {
     /// What could be served now, or is being answered, is as new as was promised to who gets it.
-    fn answers_are_true(&self, state: &State, edge: &Edge) -> bool {
+    fn answers_are_true(&self, state: &State<EDGES, ORIGINS>, edge: &Edge) -> bool {
         let hit = (edge.lease || self.is(Mutant::ServeWithoutLease)).then(|| edge.servable()).flatten();
         if hit.is_some_and(|object| object.version < state.promised()) {
             return false;
