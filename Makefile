@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-edge prove soak kill-edge fuzz conformance lint clean-data prepare npm
+.PHONY: help run test bench bench-edge prove soak kill-edge fuzz conformance model lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -22,6 +22,7 @@ help:
 	@echo "make bench-edge  measure the proxy beside nginx, Varnish, Traffic Server and HAProxy; ARGS=\"--quick\" only shows that it works"
 	@echo "make fuzz        every fuzz target for FUZZ_MINUTES (10) each; needs a nightly compiler"
 	@echo "make conformance the public tests of HTTP caches, against the proxy; ARGS=\"--id TEST\" shows one"
+	@echo "make model       search the protocol's models further than the tests do"
 	@echo "make lint        style, warnings, licences"
 	@echo "make clean-data  forget the demo shop"
 	@echo "make prepare     after a change of SQL: write what sqlx knows of each query to .sqlx/"
@@ -80,6 +81,11 @@ kill-edge:
 	@KILL_EDGE_ROUNDS=$(or $(ROUNDS),100) KILL_EDGE_REPORT="$(target)/kill-edge" \
 	  cargo test --quiet --release --package vitrine-proxy --test kill_edge -- --nocapture; \
 	  status=$$?; [ ! -f "$(target)/kill-edge" ] || cat "$(target)/kill-edge"; exit $$status
+
+# One search after the other: each takes gigabytes.
+model:
+	@docker/install-packages.sh build
+	MODEL_BOUND=large cargo test --release --package vitrine-shared --test model -- --nocapture --test-threads=1 $(ARGS)
 
 # Only the two programs that take part are built.
 bench-edge:

@@ -73,5 +73,6 @@ where
 }
 
 fn listed(actions: &[impl Debug]) -> String {
-    actions.iter().enumerate().map(|(at, action)| format!("{:4}. {action:?}\n", at + 1)).collect()
+    let line = |(at, action)| format!("{:4}. {action:?}", at + 1);
+    actions.iter().enumerate().map(line).collect::<Vec<_>>().join("\n")
 }

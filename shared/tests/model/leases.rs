@@ -46,7 +46,7 @@ pub(crate) enum Mutant {
     LeaseFromAnswer,
     /// A new or lapsed member gets a lease wherever it stands.
     AdmittedBehind,
-    /// A member's clock stops while it sleeps (CLOCK_MONOTONIC in suspend, or a cached clock in a stopped process).
+    /// A member's clock stops while it sleeps (`CLOCK_MONOTONIC` in suspend, or a cached clock in a stopped process).
     MemberClockSleeps,
     /// The same for a leader.
     LeaderClockSleeps,
@@ -436,8 +436,7 @@ impl<const MEMBERS: usize, const LEADERS: usize> Leases<MEMBERS, LEADERS> {
         }
         // Numbering reads the position again, so that what was numbered and not heard of is known.
         state.leaders[leads].known = state.numbered;
-        let mut lagging = 0;
-        for _ in 0..=self.quiet() + self.lasts() + self.lease + 1 {
+        for lagging in 0..=self.quiet() + self.lasts() + self.lease + 1 {
             state.leaders[leads].window = GRANTS;
             for at in 0..MEMBERS {
                 if state.members[at].leaving && stuck != Some(at) {
@@ -458,7 +457,6 @@ impl<const MEMBERS: usize, const LEADERS: usize> Leases<MEMBERS, LEADERS> {
             while self.can_acknowledge(&state, leads) {
                 state.acked += 1;
             }
-            lagging += 1;
             self.tick(&mut state);
         }
         let serves = |at: usize| stuck == Some(at) || state.members[at].lease > 0;
@@ -527,16 +525,21 @@ impl<const MEMBERS: usize, const LEADERS: usize> Model for Leases<MEMBERS, LEADE
             Property::sometimes("a lease after an acknowledgement", |_, state: &Self::State| {
                 state.acked > 0 && state.members.iter().any(|member| member.lease > 0)
             }),
-            Property::sometimes("a zombie with a lease in its ledger beside a leader that may acknowledge", |_, state: &Self::State| {
-                let zombie = |leader: &&Leader<MEMBERS>| leader.ledger.iter().any(|entry| entry.ends > 0);
-                state.leaders.iter().filter(|leader| leader.leads).count() > 1
-                    && state.leaders.iter().any(|leader| leader.leads && leader.quiet == 0)
-                    && state.leaders.iter().filter(zombie).count() > 1
-            }),
+            Property::sometimes(
+                "a zombie with a lease in its ledger beside a leader that may acknowledge",
+                |_, state: &Self::State| {
+                    let zombie = |leader: &&Leader<MEMBERS>| leader.ledger.iter().any(|entry| entry.ends > 0);
+                    state.leaders.iter().filter(|leader| leader.leads).count() > 1
+                        && state.leaders.iter().any(|leader| leader.leads && leader.quiet == 0)
+                        && state.leaders.iter().filter(zombie).count() > 1
+                },
+            ),
         ];
         if self.lively {
             properties.push(Property::always(HEALS, |leases: &Self, state: &Self::State| leases.heals(state, None)));
-            properties.push(Property::always(STUCK_DELAYS_BRIEFLY, |leases: &Self, state: &Self::State| leases.heals(state, Some(0))));
+            properties.push(Property::always(STUCK_DELAYS_BRIEFLY, |leases: &Self, state: &Self::State| {
+                leases.heals(state, Some(0))
+            }));
         }
         properties
     }

@@ -3,81 +3,16 @@
 //!
 //! Leases come and go as [`super::leases`] shows that they may: a member without the newest acknowledged epoch has none.
 
+mod mutant;
+
 use stateright::{Model, Property};
 
-/// The property that every mutant but the last breaks.
+pub(crate) use mutant::{MUTANTS, Mutant};
+
+/// Safety.
 pub(crate) const NO_STALE_ANSWER: &str = "no request is answered with what was replaced before it came";
 /// Liveness: checked from every state, so that cycles do no harm.
 pub(crate) const HEALS: &str = "once faults end all is acknowledged and served from cache";
-
-/// A shortcut, most of them seen in the field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mutant {
-    /// A fill is stamped when it is stored and not when it began (Varnish's bans, the storages of Pingora and pingap).
-    StampAtStore,
-    /// A waiter is served whatever the fill saw.
-    WaiterTakesAny,
-    /// A waiter is told of purges of its tags, but not of a floor that was raised.
-    WaiterIgnoresFloor,
-    /// The edge does not tell its minimum, and the origin may lag behind it.
-    NoMinEpoch,
-    /// A replica answers whatever it has replayed.
-    ReplicaUnchecked,
-    /// A replica answers if it shows the epoch that was asked for: less than what this origin has applied (rule 8 as it was written).
-    ReplicaByAskedEpoch,
-    /// A replica's position is read after its data, in a later snapshot.
-    ReplicaPositionAfterData,
-    /// An origin process without a lease reads replicas up to what it has applied.
-    ReplicaWithoutLease,
-    /// An origin process without a lease answers from the cache in Redis.
-    RedisWithoutLease,
-    /// Redis values are deleted by purges, and carry no stamp.
-    RedisDelete,
-    /// Redis values are stamped when they are written.
-    RedisStampAtWrite,
-    /// A purge counts as acknowledged when it was published.
-    AckOnPublish,
-    /// An edge goes on serving its cache when its lease has run out.
-    ServeWithoutLease,
-    /// A request that came without a lease may join a running fill.
-    JoinWithoutLease,
-    /// Origin processes are no members.
-    OriginsNotAwaited,
-    /// Numbers are taken inside the writing transaction, and seen before it commits.
-    NumberBeforeCommit,
-    /// After a restart objects on disk are taken for current.
-    RestartTrustsDisk,
-    /// After a restart `applied` is newer than the tag table: they are not one record.
-    RestartSplitsRecord,
-    /// A position is taken, and the floor stays.
-    PositionWithoutFloor,
-    /// A member that is gone is waited for all the same.
-    AwaitsTheDead,
-}
-
-/// Every mutant.
-pub(crate) const MUTANTS: [Mutant; 20] = [
-    Mutant::StampAtStore,
-    Mutant::WaiterTakesAny,
-    Mutant::WaiterIgnoresFloor,
-    Mutant::NoMinEpoch,
-    Mutant::ReplicaUnchecked,
-    Mutant::ReplicaByAskedEpoch,
-    Mutant::ReplicaPositionAfterData,
-    Mutant::ReplicaWithoutLease,
-    Mutant::RedisWithoutLease,
-    Mutant::RedisDelete,
-    Mutant::RedisStampAtWrite,
-    Mutant::AckOnPublish,
-    Mutant::ServeWithoutLease,
-    Mutant::JoinWithoutLease,
-    Mutant::OriginsNotAwaited,
-    Mutant::NumberBeforeCommit,
-    Mutant::RestartTrustsDisk,
-    Mutant::RestartSplitsRecord,
-    Mutant::PositionWithoutFloor,
-    Mutant::AwaitsTheDead,
-];
 
 /// The protocol, or a mutant of it, up to a number of writes. Write `n` makes version `n`, and its purge is epoch `n`.
 #[derive(Clone, Debug)]
@@ -151,10 +86,21 @@ struct Fill {
 enum Stage {
     Asked,
     /// An origin process has looked at its lease and at where it stands.
-    Begun { origin: u8, caches: bool, applied: u8 },
+    Begun {
+        origin: u8,
+        caches: bool,
+        applied: u8,
+    },
     /// It has read Postgres, or the replica; that may still have to be shown.
-    Read { origin: u8, version: u8, applied: u8, replica: bool },
-    Answered { version: u8 },
+    Read {
+        origin: u8,
+        version: u8,
+        applied: u8,
+        replica: bool,
+    },
+    Answered {
+        version: u8,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -237,7 +183,7 @@ impl Edge {
         self.object.filter(|object| object.stamp >= self.tag && object.stamp >= self.floor)
     }
 
-    fn waiter_takes(&self, fill: &Fill, mutant: Option<Mutant>) -> Option<Waiter> {
+    fn waiter_takes(&self, fill: Fill, mutant: Option<Mutant>) -> Option<Waiter> {
         self.waiter.filter(|waiter| mutant == Some(Mutant::WaiterTakesAny) || fill.stamp >= waiter.wants)
     }
 }
@@ -260,7 +206,7 @@ impl<const EDGES: usize, const ORIGINS: usize> Core<EDGES, ORIGINS> {
         (edges && (origins || self.is(Mutant::OriginsNotAwaited))) || self.is(Mutant::AckOnPublish)
     }
 
-    fn origin_actions(&self, state: &State<EDGES, ORIGINS>, actions: &mut Vec<Action>) {
+    fn origin_actions(state: &State<EDGES, ORIGINS>, actions: &mut Vec<Action>) {
         for (at, origin) in state.origins.iter().enumerate() {
             if origin.applied < state.numbered() {
                 actions.push(Action::OriginApplies(at));
@@ -325,7 +271,7 @@ impl<const EDGES: usize, const ORIGINS: usize> Core<EDGES, ORIGINS> {
     }
 
     fn redis_serves(&self, state: &State<EDGES, ORIGINS>, origin: usize) -> bool {
-        let applied = state.origins[usize::from(origin)].applied;
+        let applied = state.origins[origin].applied;
         state.redis.is_some_and(|value| value.stamp >= applied || self.is(Mutant::RedisDelete))
     }
 
@@ -491,14 +437,14 @@ impl<const EDGES: usize, const ORIGINS: usize> Model for Core<EDGES, ORIGINS> {
         if state.redis.is_some() {
             actions.push(Action::RedisWiped);
         }
-        self.origin_actions(state, actions);
+        Self::origin_actions(state, actions);
         for at in 0..state.edges.len() {
             self.edge_actions(state, at, actions);
         }
     }
 
     fn next_state(&self, state: &State<EDGES, ORIGINS>, action: Action) -> Option<State<EDGES, ORIGINS>> {
-        let mut next = state.clone();
+        let mut next = *state;
         match action {
             Action::Write => next.log.push(false),
             Action::Number => next.log.push(true),
@@ -541,25 +487,35 @@ impl<const EDGES: usize, const ORIGINS: usize> Model for Core<EDGES, ORIGINS> {
             Property::sometimes("a hit after an acknowledgement", |_, state: &State<EDGES, ORIGINS>| {
                 state.acked > 0 && state.edges.iter().any(|edge| edge.lease && edge.servable().is_some())
             }),
-            Property::sometimes("a waiter served after an acknowledgement", |core: &Self, state: &State<EDGES, ORIGINS>| {
-                let served = |edge: &Edge| {
-                    edge.fill
-                        .filter(|fill| matches!(fill.stage, Stage::Answered { .. }))
-                        .and_then(|fill| edge.waiter_takes(&fill, core.mutant))
-                };
-                state.edges.iter().filter_map(served).any(|waiter| waiter.promised > 0)
-            }),
-            Property::sometimes("an answer from Redis after an acknowledgement", |core: &Self, state: &State<EDGES, ORIGINS>| {
-                state.acked > 0
-                    && (0..state.origins.len()).any(|at| state.origins[at].lease && core.redis_serves(state, at))
-            }),
-            Property::sometimes("an answer of a replica after an acknowledgement", |_, state: &State<EDGES, ORIGINS>| {
-                let from_replica = |fill: Fill| matches!(fill.stage, Stage::Read { replica: true, .. });
-                state.edges.iter().filter_map(|edge| edge.fill).any(|fill| fill.promised > 0 && from_replica(fill))
-            }),
+            Property::sometimes(
+                "a waiter served after an acknowledgement",
+                |core: &Self, state: &State<EDGES, ORIGINS>| {
+                    let served = |edge: &Edge| {
+                        edge.fill
+                            .filter(|fill| matches!(fill.stage, Stage::Answered { .. }))
+                            .and_then(|fill| edge.waiter_takes(fill, core.mutant))
+                    };
+                    state.edges.iter().filter_map(served).any(|waiter| waiter.promised > 0)
+                },
+            ),
+            Property::sometimes(
+                "an answer from Redis after an acknowledgement",
+                |core: &Self, state: &State<EDGES, ORIGINS>| {
+                    state.acked > 0
+                        && (0..state.origins.len()).any(|at| state.origins[at].lease && core.redis_serves(state, at))
+                },
+            ),
+            Property::sometimes(
+                "an answer of a replica after an acknowledgement",
+                |_, state: &State<EDGES, ORIGINS>| {
+                    let from_replica = |fill: Fill| matches!(fill.stage, Stage::Read { replica: true, .. });
+                    state.edges.iter().filter_map(|edge| edge.fill).any(|fill| fill.promised > 0 && from_replica(fill))
+                },
+            ),
         ];
         if self.heals {
-            properties.push(Property::always(HEALS, |core, state| core.heals(state, None) && core.heals(state, Some(0))));
+            properties
+                .push(Property::always(HEALS, |core, state| core.heals(state, None) && core.heals(state, Some(0))));
         }
         properties
     }
@@ -575,7 +531,7 @@ impl<const EDGES: usize, const ORIGINS: usize> Core<EDGES, ORIGINS> {
         let Some(fill @ Fill { stage: Stage::Answered { version }, .. }) = edge.fill else {
             return true;
         };
-        let waiter = edge.waiter_takes(&fill, self.mutant);
+        let waiter = edge.waiter_takes(fill, self.mutant);
         version >= fill.promised && waiter.is_none_or(|waiter| version >= waiter.promised)
     }
 }
