@@ -525,7 +525,9 @@ impl<const MEMBERS: usize, const LEADERS: usize> Model for Leases<MEMBERS, LEADE
             Property::sometimes("a lease after an acknowledgement", |_, state: &Self::State| {
                 state.acked > 0 && state.members.iter().any(|member| member.lease > 0)
             }),
-            Property::sometimes(
+        ];
+        if LEADERS > 1 {
+            properties.push(Property::sometimes(
                 "a zombie with a lease in its ledger beside a leader that may acknowledge",
                 |_, state: &Self::State| {
                     let zombie = |leader: &&Leader<MEMBERS>| leader.ledger.iter().any(|entry| entry.ends > 0);
@@ -533,8 +535,8 @@ impl<const MEMBERS: usize, const LEADERS: usize> Model for Leases<MEMBERS, LEADE
                         && state.leaders.iter().any(|leader| leader.leads && leader.quiet == 0)
                         && state.leaders.iter().filter(zombie).count() > 1
                 },
-            ),
-        ];
+            ));
+        }
         if self.lively {
             properties.push(Property::always(HEALS, |leases: &Self, state: &Self::State| leases.heals(state, None)));
             properties.push(Property::always(STUCK_DELAYS_BRIEFLY, |leases: &Self, state: &Self::State| {
