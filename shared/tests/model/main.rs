@@ -58,12 +58,13 @@ fn core_mutants_are_found_out() {
 
 /// The rules as they are, up to one epoch and with leases of one tick.
 fn leases<const MEMBERS: usize, const LEADERS: usize>() -> leases::Leases<MEMBERS, LEADERS> {
-    leases::Leases { mutant: None, epochs: 1, lease: 1, comings: false, lively: true }
+    leases::Leases { mutant: None, epochs: 1, lease: 1, record: true, comings: false, lively: true }
 }
 
 #[test]
 fn leases_hold() {
     holds("leases", leases::<1, 2>());
+    holds("leases-no-record", leases::Leases { record: false, ..leases::<1, 2>() });
     holds("leases-comings", leases::Leases { comings: true, ..leases::<1, 1>() });
     if Bound::asked() == Bound::Large {
         holds("leases-two-epochs", leases::Leases { epochs: 2, comings: true, ..leases::<1, 2>() });
@@ -75,16 +76,13 @@ fn leases_hold() {
 
 #[test]
 fn leases_mutants_are_found_out() {
-    use leases::Mutant::{LeaverTakesLateGrant, SameIdAfterRestart};
+    use leases::Mutant::{LeaverTakesLateGrant, QuietFromAsking, SameIdAfterRestart};
     for (mutant, property) in leases::MUTANTS {
-        let mutant_is = Some(mutant);
-        if matches!(mutant, SameIdAfterRestart | LeaverTakesLateGrant) {
-            let model = leases::Leases { mutant: mutant_is, comings: true, lively: false, ..leases::<1, 1>() };
-            breaks("leases", mutant, property, model);
-        } else {
-            let lively = property != leases::LEASED_ARE_CURRENT;
-            breaks("leases", mutant, property, leases::Leases { mutant: mutant_is, lively, ..leases::<1, 2>() });
-        }
+        let rules = leases::Leases { mutant: Some(mutant), ..leases::<1, 2>() };
+        let lively = property != leases::LEASED_ARE_CURRENT;
+        let comings = matches!(mutant, SameIdAfterRestart | LeaverTakesLateGrant);
+        let record = mutant != QuietFromAsking;
+        breaks("leases", mutant, property, leases::Leases { record, comings, lively, ..rules });
     }
 }
 

@@ -6,13 +6,21 @@
 //! is acknowledged.
 //!
 //! A leader is one whose database session holds the advisory lock, or a *zombie*: it was paused or cut off, the session is gone,
-//! and it has not noticed. What follows from that, and what each mutant below shows to be needed:
+//! and it has not noticed. What follows from that, and what the mutants show to be needed:
 //! - A leader grants only within a window after *sending* the last check by which its session was seen to hold the lock.
-//! - A new leader is quiet for lease, drift and window, counted from the *answer* that it has the lock.
-//! - It then reads the position on the session that holds the lock, and admits nobody who is behind that.
-//! - It acknowledges only what its own session numbered, or read as the position.
+//! - It grants only to members that are on a record in Postgres, which only the latest leader may change.
+//! - A new leader takes whoever is on the record for a holder of a lease until lease, drift and window are over, counted from the *answer*
+//!   that it has the lock, or until the member says what it has applied. Without a record that it can believe (a new term) it acknowledges
+//!   nothing for so long.
+//! - It reads the position on the session that holds the lock, and admits nobody who is behind that.
+//! - It acknowledges only what its own session numbered, or read as the position. That needs no window: a zombie may go on.
+//! - It goes on with its ledger after a lost session only if nobody led in between.
+
+mod mutant;
 
 use stateright::{Model, Property};
+
+pub(crate) use mutant::{MUTANTS, Mutant};
 
 /// Safety.
 pub(crate) const LEASED_ARE_CURRENT: &str = "who holds a lease has applied all that is acknowledged";
@@ -20,66 +28,6 @@ pub(crate) const LEASED_ARE_CURRENT: &str = "who holds a lease has applied all t
 pub(crate) const HEALS: &str = "once faults end all is acknowledged and every member holds a lease";
 /// Liveness with one member that reports and never applies.
 pub(crate) const STUCK_DELAYS_BRIEFLY: &str = "a member that applies nothing delays acknowledgement to the bound";
-
-/// A shortcut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mutant {
-    /// A new leader acknowledges at once: leases of the one before may run.
-    NewLeaderAcksAtOnce,
-    /// A new leader waits for lease and drift, and not for what a zombie may still grant.
-    QuietWithoutWindow,
-    /// A new leader waits without drift.
-    QuietWithoutDrift,
-    /// A new leader's wait is counted from asking for the lock, which may be answered much later.
-    QuietFromAsking,
-    /// A new leader has read the position before it had the lock.
-    PositionBeforeLock,
-    /// A leader grants for as long as it believes that it leads.
-    ZombieGrantsForEver,
-    /// The window is counted from reading the answer, which may have lain in a buffer.
-    WindowFromAnswer,
-    /// A leader acknowledges epochs that another session numbered.
-    ZombieAcksOthers,
-    /// The ledger counts a lease without drift.
-    LedgerWithoutDrift,
-    /// A member counts its lease from the answer.
-    LeaseFromAnswer,
-    /// A new or lapsed member gets a lease wherever it stands.
-    AdmittedBehind,
-    /// A member's clock stops while it sleeps (`CLOCK_MONOTONIC` in suspend, or a cached clock in a stopped process).
-    MemberClockSleeps,
-    /// The same for a leader.
-    LeaderClockSleeps,
-    /// A member keeps its id when it restarts, so that the ledger takes it for the process it was.
-    SameIdAfterRestart,
-    /// A member that has said farewell takes a lease that was under way.
-    LeaverTakesLateGrant,
-    /// A member that lags is granted leases for ever.
-    LaggardNeverRefused,
-    /// Nobody is let in who has ever lapsed.
-    LapsedNeverReturn,
-}
-
-/// Every mutant, with the property that finds it out.
-pub(crate) const MUTANTS: [(Mutant, &str); 17] = [
-    (Mutant::NewLeaderAcksAtOnce, LEASED_ARE_CURRENT),
-    (Mutant::QuietWithoutWindow, LEASED_ARE_CURRENT),
-    (Mutant::QuietWithoutDrift, LEASED_ARE_CURRENT),
-    (Mutant::QuietFromAsking, LEASED_ARE_CURRENT),
-    (Mutant::PositionBeforeLock, LEASED_ARE_CURRENT),
-    (Mutant::ZombieGrantsForEver, LEASED_ARE_CURRENT),
-    (Mutant::WindowFromAnswer, LEASED_ARE_CURRENT),
-    (Mutant::ZombieAcksOthers, LEASED_ARE_CURRENT),
-    (Mutant::LedgerWithoutDrift, LEASED_ARE_CURRENT),
-    (Mutant::LeaseFromAnswer, LEASED_ARE_CURRENT),
-    (Mutant::AdmittedBehind, LEASED_ARE_CURRENT),
-    (Mutant::MemberClockSleeps, LEASED_ARE_CURRENT),
-    (Mutant::LeaderClockSleeps, LEASED_ARE_CURRENT),
-    (Mutant::SameIdAfterRestart, LEASED_ARE_CURRENT),
-    (Mutant::LeaverTakesLateGrant, LEASED_ARE_CURRENT),
-    (Mutant::LaggardNeverRefused, STUCK_DELAYS_BRIEFLY),
-    (Mutant::LapsedNeverReturn, HEALS),
-];
 
 /// The protocol, or a mutant of it.
 #[derive(Clone, Debug)]
@@ -89,6 +37,9 @@ pub(crate) struct Leases<const MEMBERS: usize, const LEADERS: usize> {
     pub(crate) epochs: u8,
     /// How many ticks a lease is granted for.
     pub(crate) lease: u8,
+    /// Whether a new leader reads from a record who may hold leases. Else it waits for all that there might be, as it must where the
+    /// record may be of another history.
+    pub(crate) record: bool,
     /// Whether members restart, and stop cleanly.
     pub(crate) comings: bool,
     /// Whether liveness is checked at each state.
@@ -108,6 +59,10 @@ pub(crate) struct State<const MEMBERS: usize, const LEADERS: usize> {
     numbered: u8,
     /// Whose session holds the advisory lock.
     lock: Option<u8>,
+    /// Who took the lead last; only this process may change the record.
+    latest: Option<u8>,
+    /// Which members are on the record in Postgres.
+    recorded: [bool; MEMBERS],
     /// The newest epoch that anybody acknowledged.
     acked: u8,
     leaders: [Leader<MEMBERS>; LEADERS],
@@ -127,17 +82,21 @@ struct Leader<const MEMBERS: usize> {
     /// The newest epoch that its session numbered, or read.
     known: u8,
     ledger: [Entry; MEMBERS],
+    /// A member that was forgotten here, and is being taken off the record.
+    erasing: Option<u8>,
     asleep: bool,
 }
 
-/// A lease as its leader sees it.
+/// A member as a leader sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct Entry {
+    /// Whether it is on the record by this leader's knowledge.
+    listed: bool,
+    /// Whether its lease was granted here.
+    granted: bool,
     applied: u8,
-    /// Ticks until it has run out for certain; nothing is known of the member when it has.
+    /// Ticks until no lease of it can run any more.
     ends: u8,
-    /// Whether it is of an earlier process than the member is now.
-    former: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -178,6 +137,8 @@ pub(crate) enum Action {
     LeaderSleeps(usize),
     LeaderWakes(usize),
     Receive(usize, usize),
+    Forget(usize, usize),
+    Erase(usize),
     FarewellReceived(usize, usize),
     Report(usize),
     ReportLost(usize),
@@ -198,7 +159,8 @@ impl<const MEMBERS: usize> Leader<MEMBERS> {
         check: None,
         quiet: 0,
         known: 0,
-        ledger: [Entry { applied: 0, ends: 0, former: false }; MEMBERS],
+        ledger: [Entry { listed: false, granted: false, applied: 0, ends: 0 }; MEMBERS],
+        erasing: None,
         asleep: false,
     };
 
@@ -268,9 +230,16 @@ impl<const MEMBERS: usize, const LEADERS: usize> Leases<MEMBERS, LEADERS> {
             if may_grant && member.report.is_some_and(|report| report.granted.is_none()) {
                 actions.push(Action::Receive(at, of));
             }
-            if member.leaving && leader.ledger[of].ends > 0 {
+            let entry = &leader.ledger[of];
+            if member.leaving && entry.ends > 0 {
                 actions.push(Action::FarewellReceived(at, of));
             }
+            if self.record && entry.listed && entry.ends == 0 && leader.erasing.is_none() {
+                actions.push(Action::Forget(at, of));
+            }
+        }
+        if leader.erasing.is_some() {
+            actions.push(Action::Erase(at));
         }
     }
 
@@ -312,17 +281,7 @@ impl<const MEMBERS: usize, const LEADERS: usize> Leases<MEMBERS, LEADERS> {
         match action {
             Action::AskLock(_) => leader.quiet = self.quiet(),
             Action::Peek(_) => leader.known = numbered,
-            Action::TakeLock(_) => {
-                let former = *leader;
-                *leader = Leader { leads: true, window: GRANTS, quiet: self.quiet(), known: numbered, ..Leader::NONE };
-                if self.is(Mutant::QuietFromAsking) && !former.leads {
-                    leader.quiet = former.quiet;
-                }
-                if self.is(Mutant::PositionBeforeLock) && !former.leads {
-                    leader.known = former.known;
-                }
-                state.lock = u8::try_from(at).ok();
-            }
+            Action::TakeLock(_) => self.take_lock(state, at),
             Action::Crash(_) => {
                 *leader = Leader::NONE;
                 state.lock = state.lock.filter(|holder| usize::from(*holder) != at);
@@ -344,24 +303,78 @@ impl<const MEMBERS: usize, const LEADERS: usize> Leases<MEMBERS, LEADERS> {
             Action::Acknowledge(_) => state.acked += 1,
             Action::LeaderSleeps(_) => leader.asleep = true,
             Action::LeaderWakes(_) => leader.asleep = false,
-            Action::FarewellReceived(_, of) => leader.ledger[of] = Entry::default(),
-            Action::Receive(_, of) => self.receive(leader, of, &mut state.members[of]),
+            Action::FarewellReceived(_, of) | Action::Forget(_, of) => {
+                leader.ledger[of] = Entry::default();
+                leader.erasing = u8::try_from(of).ok();
+                // Nothing comes in between: whoever records waits for it.
+                if !self.is(Mutant::ForgettingCrosses) {
+                    self.step_leader(state, at, Action::Erase(at));
+                }
+            }
+            Action::Erase(_) => {
+                let erased = leader.erasing.take();
+                if let Some(of) = erased.filter(|_| state.latest.is_some_and(|latest| usize::from(latest) == at)) {
+                    state.recorded[usize::from(of)] = false;
+                }
+            }
+            Action::Receive(_, of) => self.receive(state, at, of),
             _ => unreachable!("{action:?} is no step of a leader"),
         }
     }
 
-    /// Decides over a lease, in one step with noting it.
-    fn receive(&self, leader: &mut Leader<MEMBERS>, of: usize, member: &mut Member) {
+    fn take_lock(&self, state: &mut State<MEMBERS, LEADERS>, at: usize) {
+        let leader = &mut state.leaders[at];
+        let former = *leader;
+        let nobody_between = state.latest.is_some_and(|latest| usize::from(latest) == at);
+        state.lock = u8::try_from(at).ok();
+        state.latest = state.lock;
+        leader.check = None;
+        if self.record && former.leads && (nobody_between || self.is(Mutant::ResumesThoughReplaced)) {
+            *leader = Leader { window: GRANTS, known: state.numbered, ..former };
+            return;
+        }
+        *leader = Leader { leads: true, window: GRANTS, known: state.numbered, ..Leader::NONE };
+        if self.record {
+            for (entry, recorded) in leader.ledger.iter_mut().zip(state.recorded) {
+                *entry = Entry { listed: recorded, ends: if recorded { self.quiet() } else { 0 }, ..Entry::default() };
+            }
+        } else {
+            leader.quiet = self.quiet();
+            if self.is(Mutant::QuietFromAsking) && !former.leads {
+                leader.quiet = former.quiet;
+            }
+        }
+        if self.is(Mutant::PositionBeforeLock) && !former.leads {
+            leader.known = former.known;
+        }
+    }
+
+    /// Decides over a lease, in one step with noting it; who is not on the record is put there first.
+    fn receive(&self, state: &mut State<MEMBERS, LEADERS>, at: usize, of: usize) {
+        let latest = state.latest.is_some_and(|latest| usize::from(latest) == at);
+        let (leader, member) = (&mut state.leaders[at], &mut state.members[of]);
         let Some(report) = &mut member.report else { return };
         let entry = &mut leader.ledger[of];
-        let renews = entry.ends > 0 && !entry.former;
-        let admitted = (report.applied >= leader.known || self.is(Mutant::AdmittedBehind))
-            && !(self.is(Mutant::LapsedNeverReturn) && member.lapsed);
-        let granted = renews || admitted;
+        let behind = report.applied < leader.known && !self.is(Mutant::AdmittedBehind);
+        if self.record && !entry.listed && !behind && !self.is(Mutant::GrantsBeforeRecord) {
+            if !latest && !self.is(Mutant::ZombieRecords) {
+                *leader = Leader { known: leader.known, ..Leader::NONE };
+                return;
+            }
+            state.recorded[of] = true;
+            *entry = Entry { listed: true, ..Entry::default() };
+        }
+        // A report of a new process tells nothing of the one before.
+        if entry.listed || !self.record {
+            entry.applied = entry.applied.max(report.applied);
+        }
+        let renews = entry.ends > 0 && entry.granted;
+        let shut_out = self.is(Mutant::LapsedNeverReturn) && member.lapsed;
+        let granted = renews || (!behind && !shut_out);
         if granted {
-            let ends = if self.is(Mutant::LedgerWithoutDrift) { self.lease } else { self.lasts() };
-            let applied = if renews { entry.applied.max(report.applied) } else { report.applied };
-            *entry = Entry { applied, ends, former: false };
+            let lasts = if self.is(Mutant::LedgerWithoutDrift) { self.lease } else { self.lasts() };
+            let applied = entry.applied.max(report.applied);
+            *entry = Entry { listed: entry.listed, granted: true, applied, ends: entry.ends.max(lasts) };
         }
         report.granted = Some(granted);
     }
@@ -387,9 +400,10 @@ impl<const MEMBERS: usize, const LEADERS: usize> Leases<MEMBERS, LEADERS> {
             Action::Restart(_) => {
                 // With what was on its disk, at worst nothing.
                 *member = Member { lapsed: member.lapsed, ..Member::default() };
-                for leader in &mut state.leaders {
-                    let entry = &mut leader.ledger[at];
-                    entry.former = entry.ends > 0 && !self.is(Mutant::SameIdAfterRestart);
+                if !self.is(Mutant::SameIdAfterRestart) {
+                    // It has a new id, which no ledger has and no record.
+                    state.recorded[at] = false;
+                    state.leaders.iter_mut().for_each(|leader| leader.ledger[at] = Entry::default());
                 }
             }
             Action::Farewell(_) => *member = Member { leaving: true, lease: 0, ..*member },
@@ -407,7 +421,7 @@ impl<const MEMBERS: usize, const LEADERS: usize> Leases<MEMBERS, LEADERS> {
             for entry in &mut leader.ledger {
                 entry.ends = entry.ends.saturating_sub(1);
                 if entry.ends == 0 {
-                    *entry = Entry::default();
+                    *entry = Entry { listed: entry.listed, ..Entry::default() };
                 }
             }
         }
@@ -470,7 +484,9 @@ impl<const MEMBERS: usize, const LEADERS: usize> Model for Leases<MEMBERS, LEADE
 
     fn init_states(&self) -> Vec<Self::State> {
         let members = [Member::default(); MEMBERS];
-        vec![State { numbered: 0, lock: None, acked: 0, leaders: [Leader::NONE; LEADERS], members }]
+        let recorded = [false; MEMBERS];
+        let leaders = [Leader::NONE; LEADERS];
+        vec![State { numbered: 0, lock: None, latest: None, recorded, acked: 0, leaders, members }]
     }
 
     fn actions(&self, state: &Self::State, actions: &mut Vec<Action>) {
@@ -503,6 +519,8 @@ impl<const MEMBERS: usize, const LEADERS: usize> Model for Leases<MEMBERS, LEADE
             | Action::LeaderSleeps(at)
             | Action::LeaderWakes(at)
             | Action::Receive(at, _)
+            | Action::Forget(at, _)
+            | Action::Erase(at)
             | Action::FarewellReceived(at, _) => self.step_leader(&mut next, at, action),
             Action::Report(at)
             | Action::ReportLost(at)
