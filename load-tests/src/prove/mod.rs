@@ -32,6 +32,7 @@ pub use self::error::ProveError;
 use self::chaos::{Injected, Recovery};
 use self::history::History;
 use self::judge::Shared;
+use self::latency::Latency;
 use self::reader::{Readers, Reading};
 use self::report::{Proofs, Report};
 use self::shop::Shop;
@@ -86,16 +87,64 @@ pub async fn run(options: &ProveOptions) -> Result<bool, ProveError> {
     Ok(report.passes())
 }
 
+/// Who writes, and what readers and writers share.
+struct Stage {
+    shared: Shared,
+    writing: Arc<Writing>,
+}
+
 async fn prove(options: &ProveOptions, seed: u64, shop: &mut Shop) -> Result<Report, ProveError> {
-    let token = setup::login(shop, &reqwest::Client::new()).await?;
-    let origins: Vec<_> = shop.origins.iter().map(|origin| origin.listen).collect();
-    let latency = if options.steady_seconds == 0 {
-        None
-    } else {
-        println!("prove: 200 writes a second for {} s, then with a dead edge", options.steady_seconds);
-        let admin = Admin::new(token.clone(), origins.clone())?;
-        Some(latency::measure(shop, &admin, Duration::from_secs(options.steady_seconds)).await?)
+    let latency = measure(options, shop).await?;
+    let Stage { shared, writing } = stage(options, shop).await?;
+    let reading = Reading {
+        edges: shop.edges.iter().map(|edge| edge.listen).collect(),
+        key: shop.secrets.publishable_key.clone(),
+        rate: options.reads,
+        seed,
     };
+    let readers = Readers::start(&reading, &shared)?;
+    let writers = writer::start(&writing, seed);
+    let mut recovery = Recovery {
+        probe: &writing.cast.probe,
+        admin: &writing.admin,
+        history: &shared.history,
+        violations: &shared.violations,
+        client: reqwest::Client::new(),
+        round: 0,
+    };
+    let (entities, urls) = (writing.cast.entities.len(), shared.targets.len());
+    println!("prove: {entities} entities, {urls} URLs; faults for {} minutes", options.minutes);
+    let time = Duration::from_secs_f64(options.minutes * 60.0);
+    let injected = if recovery.check(shop, "the start").await.is_some() {
+        chaos::run(shop, recovery, time, seed, options.only.as_deref()).await
+    } else {
+        Injected { hopeless: true, ..Injected::default() }
+    };
+    settle(&writing, &readers).await;
+    drop(writers);
+    readers.stop();
+    let mut report = Report::new(seed, time, shared.violations.count(), shared.tally.counts(), &injected);
+    report.missed.extend(latency.iter().flat_map(|latency| latency.missed.clone()));
+    report.latency = latency;
+    complain(&mut report, &injected, &writing, shop);
+    report.look_for_too_little();
+    Ok(report)
+}
+
+/// How long acknowledgements take while nothing fails.
+async fn measure(options: &ProveOptions, shop: &mut Shop) -> Result<Option<Latency>, ProveError> {
+    if options.steady_seconds == 0 {
+        return Ok(None);
+    }
+    println!("prove: 200 writes a second for {} s, then with a dead edge", options.steady_seconds);
+    let token = setup::login(shop, &reqwest::Client::new()).await?;
+    let admin = Admin::new(token, shop.origins.iter().map(|origin| origin.listen).collect())?;
+    Ok(Some(latency::measure(shop, &admin, Duration::from_secs(options.steady_seconds)).await?))
+}
+
+/// Makes what is written and read.
+async fn stage(options: &ProveOptions, shop: &Shop) -> Result<Stage, ProveError> {
+    let token = setup::login(shop, &reqwest::Client::new()).await?;
     let bucket = shop.s3.bucket()?;
     let cast = setup::prepare(shop, &bucket).await?;
     let history = Arc::new(History::new(cast.entities.iter().map(|how| (how.name(), how.comes_and_goes()))));
@@ -106,59 +155,21 @@ async fn prove(options: &ProveOptions, seed: u64, shop: &mut Shop) -> Result<Rep
         violations: Arc::new(Violations::new(&shop.data.root().join("violations.log"))?),
     };
     // Merchants come to the origins, and some through an edge.
-    let ways = origins.iter().chain(&origins).copied().chain(shop.edges.iter().map(|edge| edge.listen)).collect();
-    let probe = cast.probe.clone();
-    let triggers = setup::has_triggers(&shop.database_url()).await?;
+    let origins = || shop.origins.iter().map(|origin| origin.listen);
+    let ways = origins().chain(origins()).chain(shop.edges.iter().map(|edge| edge.listen)).collect();
     let writing = Arc::new(Writing {
         cast,
-        history: history.clone(),
+        history,
         tally: shared.tally.clone(),
         admin: Admin::new(token, ways)?,
         bucket,
         database_url: shop.database_url(),
-        triggers,
+        triggers: setup::has_triggers(&shop.database_url()).await?,
         every: Duration::from_millis(options.write_every),
         rest: AtomicBool::new(false),
         refused: parking_lot::Mutex::default(),
     });
-    let reading = Reading {
-        edges: shop.edges.iter().map(|edge| edge.listen).collect(),
-        key: shop.secrets.publishable_key.clone(),
-        rate: options.reads,
-        seed,
-    };
-    let readers = Readers::start(&reading, &shared)?;
-    let writers = writer::start(&writing, seed);
-    let mut recovery = Recovery {
-        probe: &probe,
-        admin: &writing.admin,
-        history: &history,
-        violations: &shared.violations,
-        client: reqwest::Client::new(),
-        round: 0,
-    };
-    println!(
-        "prove: {} entities, {} URLs; faults for {} minutes",
-        writing.cast.entities.len(),
-        shared.targets.len(),
-        options.minutes
-    );
-    let time = Duration::from_secs_f64(options.minutes * 60.0);
-    let mut injected = Injected::default();
-    if recovery.check(shop, "the start").await.is_some() {
-        injected = chaos::run(shop, recovery, time, seed, options.only.as_deref()).await?;
-    } else {
-        injected.hopeless = true;
-    }
-    settle(&writing, &readers).await;
-    drop(writers);
-    readers.stop();
-    let mut report = Report::new(seed, time, shared.violations.count(), shared.tally.counts(), &injected);
-    report.missed.extend(latency.iter().flat_map(|latency| latency.missed.clone()));
-    report.latency = latency;
-    complain(&mut report, &injected, &writing, shop);
-    report.look_for_too_little();
-    Ok(report)
+    Ok(Stage { shared, writing })
 }
 
 /// Lets writes end, acknowledges all that is committed, and reads once more everywhere.

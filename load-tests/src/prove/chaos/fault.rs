@@ -8,7 +8,7 @@ use rand::seq::IndexedRandom;
 
 use super::super::error::ProveError;
 use super::super::network::{Cut, Node};
-use super::super::shop::{EDGES, ORIGINS, Shop};
+use super::super::shop::{EDGES, ORIGINS, Server, Shop};
 use super::look;
 
 /// Shorter than a lease, and longer than lease and drift together.
@@ -95,15 +95,29 @@ pub(super) struct Begun {
 enum Heal {
     Nothing,
     Network,
-    RestartEdge(usize),
-    ResumeEdge(usize),
-    RestartOrigin(usize),
-    ResumeOrigin(usize),
+    Restart(Part),
+    Resume(Part),
     RestartRedis,
     ResumeRedis,
     RestartPostgres,
     ResumePostgres,
     NewStandby,
+}
+
+/// One of our programs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Edge(usize),
+    Origin(usize),
+}
+
+impl Part {
+    fn of(self, shop: &mut Shop) -> &mut Server {
+        match self {
+            Self::Edge(index) => &mut shop.edges[index],
+            Self::Origin(index) => &mut shop.origins[index],
+        }
+    }
 }
 
 impl Kind {
@@ -132,14 +146,8 @@ impl Kind {
         let begun = |name: String, lasts, heal| Ok(Begun { name, lasts, heal });
         match self {
             Self::EdgeKilled | Self::EdgeStoppedBriefly | Self::EdgeStoppedLong => {
-                let service = &mut shop.edges[edge].service;
                 let name = format!("{} (edge-{edge})", self.name());
-                if self == Self::EdgeKilled {
-                    service.stop_hard();
-                    return begun(name, lasts, Heal::RestartEdge(edge));
-                }
-                service.pause();
-                begun(name, self.pause(), Heal::ResumeEdge(edge))
+                Ok(self.end_or_stop(&mut shop.edges[edge], Part::Edge(edge), name, lasts))
             }
             Self::LeaderKilled
             | Self::LeaderStoppedBriefly
@@ -147,16 +155,10 @@ impl Kind {
             | Self::FollowerKilled
             | Self::FollowerStoppedLong => {
                 let leader = look::leader(shop).await.unwrap_or(any_origin);
-                let leads = matches!(self, Self::LeaderKilled | Self::LeaderStoppedBriefly | Self::LeaderStoppedLong);
+                let leads = !matches!(self, Self::FollowerKilled | Self::FollowerStoppedLong);
                 let origin = if leads { leader } else { (leader + 1) % shop.origins.len() };
-                let service = &mut shop.origins[origin].service;
                 let name = format!("{} (origin-{origin})", self.name());
-                if matches!(self, Self::LeaderKilled | Self::FollowerKilled) {
-                    service.stop_hard();
-                    return begun(name, lasts, Heal::RestartOrigin(origin));
-                }
-                service.pause();
-                begun(name, self.pause(), Heal::ResumeOrigin(origin))
+                Ok(self.end_or_stop(&mut shop.origins[origin], Part::Origin(origin), name, lasts))
             }
             Self::RedisKilled => {
                 shop.redis.stop_hard();
@@ -194,18 +196,22 @@ impl Kind {
             }
             _ => {
                 let (edge, origin) = (number(edge), number(any_origin));
-                shop.network.cut(&self.cuts(edge, origin, shop.primary()))?;
-                let who = match self {
-                    Self::OriginWithoutPostgres
-                    | Self::OriginDeafToPostgres
-                    | Self::OriginUnheardByPostgres
-                    | Self::OriginWithoutRedis
-                    | Self::OriginsApart => Node::Origin(origin),
-                    _ => Node::Edge(edge),
-                };
-                begun(format!("{} ({who})", self.name()), lasts, Heal::Network)
+                let cuts = self.cuts(edge, origin, shop.primary());
+                shop.network.cut(&cuts)?;
+                let who: Vec<String> = cuts.iter().map(|cut| format!("{} -> {}", cut.from, cut.to)).collect();
+                begun(format!("{} ({})", self.name(), who.join(", ")), lasts, Heal::Network)
             }
         }
+    }
+
+    /// Kills one of our programs, or stops it in its tracks.
+    fn end_or_stop(self, server: &mut Server, part: Part, name: String, lasts: Duration) -> Begun {
+        if matches!(self, Self::EdgeKilled | Self::LeaderKilled | Self::FollowerKilled) {
+            server.service.stop_hard();
+            return Begun { name, lasts, heal: Heal::Restart(part) };
+        }
+        server.service.pause();
+        Begun { name, lasts: self.pause(), heal: Heal::Resume(part) }
     }
 
     fn pause(self) -> Duration {
@@ -248,10 +254,8 @@ impl Begun {
         match self.heal {
             Heal::Nothing => {}
             Heal::Network => shop.network.heal()?,
-            Heal::RestartEdge(edge) => shop.edges[edge].service.restart().await?,
-            Heal::ResumeEdge(edge) => shop.edges[edge].service.resume(),
-            Heal::RestartOrigin(origin) => shop.origins[origin].service.restart().await?,
-            Heal::ResumeOrigin(origin) => shop.origins[origin].service.resume(),
+            Heal::Restart(part) => part.of(shop).service.restart().await?,
+            Heal::Resume(part) => part.of(shop).service.resume(),
             Heal::RestartRedis => shop.redis.restart().await?,
             Heal::ResumeRedis => shop.redis.resume(),
             Heal::RestartPostgres => shop.postgres.restart().await?,

@@ -13,7 +13,6 @@ use rand::{Rng, SeedableRng};
 
 pub(super) use self::fault::{KINDS, Kind};
 pub(super) use self::recovery::Recovery;
-use super::error::ProveError;
 use super::shop::Shop;
 
 /// Of a hundred faults, those with another on top.
@@ -42,7 +41,7 @@ pub(super) async fn run(
     time: Duration,
     seed: u64,
     only: Option<&str>,
-) -> Result<Injected, ProveError> {
+) -> Injected {
     let mut random = StdRng::seed_from_u64(seed);
     let mut injected = Injected::default();
     let mut deck: Vec<Kind> = Vec::new();
@@ -73,20 +72,23 @@ pub(super) async fn run(
         tokio::time::sleep(lasts).await;
         let names = begun.iter().map(|fault| fault.name.clone()).collect::<Vec<_>>().join(" and ");
         for fault in begun {
-            fault.heal(shop).await?;
+            let name = fault.name.clone();
+            if let Err(error) = fault.heal(shop).await {
+                recovery.violations.found(recovery.history.now(), &format!("{name} cannot be healed: {error}"));
+            }
         }
         recovery.violations.event(recovery.history.now(), format!("healed: {names}"));
         let Some(took) = recovery.check(shop, &names).await else {
             injected.hopeless = true;
-            return Ok(injected);
+            return injected;
         };
         recovery.violations.event(recovery.history.now(), format!("well again after {:.1} s", took.as_secs_f64()));
         injected.recoveries.push(took);
         tell(recovery.history.now(), &names, took);
-        look_for_ended(shop, &recovery).await?;
+        look_for_ended(shop, &recovery).await;
         tokio::time::sleep(Duration::from_millis(random.random_range(BETWEEN_MS))).await;
     }
-    Ok(injected)
+    injected
 }
 
 fn tell(at: u64, names: &str, took: Duration) {
@@ -121,13 +123,12 @@ fn next(deck: &mut Vec<Kind>, shop: &Shop, random: &mut StdRng, promotions: &mut
 }
 
 /// A program that has ended by itself is a violation, and is started again.
-async fn look_for_ended(shop: &mut Shop, recovery: &Recovery<'_>) -> Result<(), ProveError> {
+async fn look_for_ended(shop: &mut Shop, recovery: &Recovery<'_>) {
     for server in shop.edges.iter_mut().chain(&mut shop.origins) {
         if !server.service.process().is_running() {
             let what = server.service.process().failure("ended by itself").to_string();
             recovery.violations.found(recovery.history.now(), &what);
-            server.service.restart().await?;
+            let _ = server.service.restart().await;
         }
     }
-    Ok(())
 }
