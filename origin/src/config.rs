@@ -68,7 +68,13 @@ pub struct Http {
 pub struct Database {
     /// `postgres://user:password@host:port/name`.
     pub url: Secret,
-    /// Most connections of the pool; the relay and its listener hold three more.
+    /// Streaming replicas of it, for reads of the Store API; empty ones are passed over.
+    #[serde(default)]
+    pub replicas: Vec<Secret>,
+    /// How long a replica may take to answer before the primary is asked.
+    #[serde(default = "defaults::replica_timeout_ms")]
+    pub replica_timeout_ms: u64,
+    /// Most connections of the pool, and of each replica's; the relay and its listener hold three more.
     #[serde(default = "defaults::max_connections")]
     pub max_connections: u32,
     /// How long a request waits for a connection before it is answered with 503.
@@ -215,6 +221,9 @@ mod defaults {
     }
     pub(super) fn max_connections() -> u32 {
         16
+    }
+    pub(super) fn replica_timeout_ms() -> u64 {
+        1_000
     }
     pub(super) fn acquire_timeout_ms() -> u64 {
         1_000

@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod cache;
+pub mod circuit;
 pub mod config;
 pub mod database;
 pub mod error;
@@ -17,6 +18,7 @@ pub mod pricing;
 pub mod providers;
 pub mod query;
 pub mod relay;
+pub mod replicas;
 pub mod seed;
 pub mod serve;
 pub mod state;

@@ -6,6 +6,7 @@ use sqlx::PgPool;
 use crate::api::middleware::HttpMetrics;
 use crate::cache::CacheMetrics;
 use crate::relay::RelayMetrics;
+use crate::replicas::ReplicaMetrics;
 
 /// All metrics of a process.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct Metrics {
     pub relay: RelayMetrics,
     /// The read cache.
     pub cache: CacheMetrics,
+    /// The read replicas.
+    pub replicas: ReplicaMetrics,
     pool_connections: prometheus::IntGaugeVec,
 }
 
@@ -35,6 +38,7 @@ impl Metrics {
             http: HttpMetrics::register(&registry)?,
             relay: RelayMetrics::register(&registry)?,
             cache: CacheMetrics::register(&registry)?,
+            replicas: ReplicaMetrics::register(&registry)?,
             pool_connections,
             registry,
         })

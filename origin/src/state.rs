@@ -17,6 +17,7 @@ use crate::database;
 use crate::feed::{Books, Forward, OwnLease};
 use crate::metrics::Metrics;
 use crate::providers::file::{FileProvider, S3Files};
+use crate::replicas::Replicas;
 
 /// A cheap handle on [`Shared`].
 #[derive(Clone)]
@@ -28,6 +29,8 @@ pub struct Shared {
     pub config: Config,
     /// Postgres, the truth.
     pub pool: PgPool,
+    /// Its replicas, for reads that say what they must not miss.
+    pub replicas: Replicas,
     /// Redis, where one is configured; it connects by itself and every command may fail.
     pub redis: Option<ConnectionManager>,
     /// Which purges this process has applied: the verdict on everything that the read cache holds.
@@ -64,6 +67,9 @@ pub enum StartError {
     /// Postgres's URL.
     #[error("`database.url` cannot be used ({0}); write postgres://user:password@host:port/name")]
     Database(sqlx::Error),
+    /// A replica's URL.
+    #[error("one of `database.replicas` cannot be used ({0}); write postgres://user:password@host:port/name")]
+    Replica(sqlx::Error),
     /// Redis's URL.
     #[error("`redis.url` cannot be used ({0}); write redis://host:port, or leave it empty")]
     Redis(redis::RedisError),
@@ -110,6 +116,7 @@ impl AppState {
         let table = TagTable::at(Epoch::ZERO, config.feed.tag_capacity);
         Ok(Self(Arc::new(Shared {
             pool,
+            replicas: Replicas::new(&config.database).map_err(StartError::Replica)?,
             redis,
             live: Arc::new(Live::new(table)),
             position: watch::Sender::new(Epoch::ZERO),

@@ -45,7 +45,7 @@ pub struct Reply {
 pub struct Moment {
     applied: Epoch,
     asked: Epoch,
-    caches: bool,
+    holds_lease: bool,
 }
 
 // === impl Moment ===
@@ -64,7 +64,7 @@ impl Moment {
         if asked.term > known.term {
             return Err(ApiError::unavailable("The origin has not yet heard of this term; try again."));
         }
-        Ok(Self { applied, asked, caches: applied >= asked && state.lease.holds() })
+        Ok(Self { applied, asked, holds_lease: state.lease.holds() })
     }
 
     /// What was applied then: the stamp of what is read from Postgres.
@@ -74,10 +74,17 @@ impl Moment {
 
     /// Whether values of a cache may be used, if their tags allow it (rules 8 and 9).
     pub fn allows_caches(&self) -> bool {
-        self.caches
+        self.holds_lease && self.applied >= self.asked
     }
 
-    /// From which epoch on the answer is true: the primary shows all that was numbered before it was read.
+    /// What a replica must show at least; `None` where only the primary may be asked: without a lease writes may have been
+    /// acknowledged that this process has not heard of.
+    pub fn least_of_replicas(&self) -> Option<Epoch> {
+        self.holds_lease.then(|| self.epoch())
+    }
+
+    /// From which epoch on the answer is true: the primary shows all that was numbered before it was read, and a replica
+    /// is asked for no less.
     fn epoch(&self) -> Epoch {
         self.applied.max(self.asked)
     }

@@ -14,8 +14,9 @@ use vitrine_shared::coherence::Verdict;
 use vitrine_shared::tag::Tag;
 
 use super::document::Stored;
-use super::store::{self, Circuit};
+use super::store;
 use crate::api::reply::Moment;
+use crate::circuit::Circuit;
 use crate::error::ApiError;
 use crate::pricing::VariantPrices;
 use crate::query::compile::{Ask, Paging, Prices, Sight, unnamed_relation};
@@ -23,6 +24,7 @@ use crate::query::filter::{Filter, Test, Value};
 use crate::query::hole::Nonce;
 use crate::query::project::{full_product, is_covered, keys_of, project};
 use crate::query::{Page, Row, Selection, fetch as fetch_all, graph, mention};
+use crate::replicas;
 use crate::state::AppState;
 
 /// Pages being written to Redis at once; further ones are not written.
@@ -41,17 +43,17 @@ pub struct ProductCache {
 
 impl Default for ProductCache {
     fn default() -> Self {
-        Self { circuit: Circuit::new(), writers: Arc::new(Semaphore::new(WRITERS)) }
+        Self { circuit: Circuit::default(), writers: Arc::new(Semaphore::new(WRITERS)) }
     }
 }
 
 /// Answers what is asked, with documents of the cache where they serve.
 pub async fn fetch(state: &AppState, moment: Moment, ask: &Ask<'_>) -> Result<Page, ApiError> {
     if !is_worthwhile(state, moment, ask) {
-        return Ok(fetch_all(&state.pool, ask).await?);
+        return Ok(read(state, moment, ask).await?);
     }
     let keys_only = Selection::of(ask.selection.entity());
-    let mut page = fetch_all(&state.pool, &Ask { selection: &keys_only, prices: Prices::None, ..*ask }).await?;
+    let mut page = read(state, moment, &Ask { selection: &keys_only, prices: Prices::None, ..*ask }).await?;
     let keys: Vec<&str> = page.rows.iter().map(|row| row.key.as_str()).collect();
     let mut rows = look_up(state, ask, &keys).await;
     let missing: Vec<&str> = keys.iter().copied().filter(|key| !rows.contains_key(*key)).collect();
@@ -65,6 +67,11 @@ pub async fn fetch(state: &AppState, moment: Moment, ask: &Ask<'_>) -> Result<Pa
         .filter_map(|row| rows.remove(&row.key).map(|full| Row { stock: row.stock, ..full }))
         .collect();
     Ok(page)
+}
+
+/// Asks a replica or the primary.
+async fn read(state: &AppState, moment: Moment, ask: &Ask<'_>) -> Result<Page, sqlx::Error> {
+    replicas::read(state, moment.least_of_replicas(), |pool| async move { fetch_all(&pool, ask).await }).await
 }
 
 /// Whether documents of the cache may be used here, and are likely to be cheaper.
@@ -131,7 +138,7 @@ async fn read_and_keep(
         stock_channel: None,
         nonce: &Nonce::new(),
     };
-    let page = fetch_all(&state.pool, &full).await?;
+    let page = read(state, moment, &full).await?;
     let mut rows = HashMap::new();
     let mut kept = Vec::new();
     for full in page.rows {
@@ -190,7 +197,7 @@ fn row(key: &str, full: &RawValue, prices: &RawValue, ask: &Ask<'_>) -> Result<R
 fn failed(state: &AppState, error: &store::StoreError) {
     tracing::debug!(%error, "read cache");
     state.metrics.cache.errors.inc();
-    state.caches.products.circuit.open();
+    state.caches.products.circuit.open(store::PAUSE);
 }
 
 fn limit(state: &AppState) -> Duration {

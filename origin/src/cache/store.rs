@@ -1,16 +1,14 @@
 //! Redis as the read cache uses it: one look-up a page, one write a page, and a pause after a failure.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use redis::aio::ConnectionManager;
-use vitrine_shared::clock::BootTime;
 use vitrine_shared::epoch::Epoch;
 
 use super::document::stamp_text;
 
 /// After a failure Redis is left alone for so long.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Writes each value unless there is one with a later stamp: a fill that a purge has overtaken must not undo a newer one.
 /// KEYS: the keys. ARGV: the stamp, the time to live in milliseconds, then the values.
@@ -21,14 +19,6 @@ for i, key in ipairs(KEYS) do
   end
 end";
 
-/// When Redis may be asked again.
-#[derive(Debug)]
-pub(super) struct Circuit {
-    since: BootTime,
-    /// Milliseconds after `since`.
-    closed_until: AtomicU64,
-}
-
 /// Redis did not answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum StoreError {
@@ -38,29 +28,6 @@ pub(super) enum StoreError {
     /// As it should.
     #[error(transparent)]
     Redis(#[from] redis::RedisError),
-}
-
-// === impl Circuit ===
-
-impl Circuit {
-    pub(super) fn new() -> Self {
-        Self { since: BootTime::now(), closed_until: AtomicU64::new(0) }
-    }
-
-    /// Whether Redis may be asked.
-    pub(super) fn is_closed(&self) -> bool {
-        self.now() >= self.closed_until.load(Ordering::Relaxed)
-    }
-
-    /// Notes a failure.
-    pub(super) fn open(&self) {
-        let pause = u64::try_from(PAUSE.as_millis()).unwrap_or(u64::MAX);
-        self.closed_until.store(self.now().saturating_add(pause), Ordering::Relaxed);
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(BootTime::now().since(self.since).as_millis()).unwrap_or(u64::MAX)
-    }
 }
 
 /// The values of keys, in their order.

@@ -1,7 +1,7 @@
 //! A selection, a filter, an order and a page as one statement.
 //!
 //! The statement gives one row an entity of the page, each with its JSON document as text, and the total count in every
-//! row; where the page is empty, one row with the count alone. Values are bound, identifiers are the graph's.
+//! row; where the page is empty, one row with the count alone. Each row also tells where numbering stands in this snapshot. Values are bound, identifiers are the graph's.
 
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
@@ -131,8 +131,9 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
         "WITH page AS MATERIALIZED (SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
          WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
          SELECT {total} AS total, page.key, CASE WHEN page.key IS NOT NULL THEN {document}::text END AS document, \
-         {prices} AS prices, {stock} AS stock, {unnamed} AS unnamed \
-         FROM (SELECT) one LEFT JOIN page ON true LEFT JOIN {table} t ON t.{key} = page.key ORDER BY page.n"
+         {prices} AS prices, {stock} AS stock, {unnamed} AS unnamed, \
+         shown.term AS shown_term, shown.seq AS shown_seq \
+         FROM feed_position shown LEFT JOIN page ON true LEFT JOIN {table} t ON t.{key} = page.key ORDER BY page.n"
     );
     Statement { sql, values: compiler.values }
 }

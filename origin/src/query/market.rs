@@ -2,7 +2,9 @@
 
 use sqlx::PgPool;
 
+use crate::outbox::epoch;
 use crate::pricing::{Preference, TaxRates};
+use crate::replicas::Shown;
 
 /// A region as pricing sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +32,7 @@ pub struct Place<'p> {
     pub province: Option<&'p str>,
 }
 
-const MARKET: &str = "SELECT r.id, r.currency_code, r.automatic_taxes, \
+const MARKET: &str = "SELECT shown.term, shown.seq, r.id, r.currency_code, r.automatic_taxes, \
     (SELECT coalesce(json_agg(json_build_object('attribute', p.attribute, 'value', p.value, \
      'is_tax_inclusive', p.is_tax_inclusive)), '[]') FROM price_preference p WHERE p.deleted_at IS NULL AND \
      ((p.attribute = 'region_id' AND p.value = r.id) OR (p.attribute = 'currency_code' AND p.value = r.currency_code)))::text, \
@@ -42,7 +44,7 @@ const MARKET: &str = "SELECT r.id, r.currency_code, r.automatic_taxes, \
      WHERE g.deleted_at IS NULL AND g.country_code = $2 AND (g.province_code IS NULL OR g.province_code = $3) \
      AND EXISTS (SELECT 1 FROM tax_region whole WHERE whole.country_code = $2 AND whole.province_code IS NULL \
      AND whole.deleted_at IS NULL))::text \
-    FROM region r WHERE r.deleted_at IS NULL \
+    FROM feed_position shown LEFT JOIN region r ON r.deleted_at IS NULL \
     AND r.id = coalesce($1, (SELECT s.default_region_id FROM store s WHERE s.deleted_at IS NULL ORDER BY s.id LIMIT 1))";
 
 /// A market could not be read.
@@ -56,23 +58,29 @@ pub enum MarketError {
     Json(#[from] serde_json::Error),
 }
 
+type Row = (i32, i64, Option<String>, Option<String>, Option<bool>, String, String);
+
 /// Reads it; `None` where there is no such region.
-pub async fn find(pool: &PgPool, place: Place<'_>) -> Result<Option<Market>, MarketError> {
+pub async fn find(pool: &PgPool, place: Place<'_>) -> Result<Shown<Option<Market>>, MarketError> {
     let country = place.country_code.map(str::to_lowercase);
-    let row: Option<(String, String, bool, String, String)> = sqlx::query_as(MARKET)
+    let row: Row = sqlx::query_as(MARKET)
         .bind(place.region_id)
         .bind(country.as_deref())
         .bind(place.province.map(str::to_lowercase))
-        .fetch_optional(pool)
+        .fetch_one(pool)
         .await?;
-    let Some((region_id, currency_code, automatic_taxes, preferences, rates)) = row else {
-        return Ok(None);
+    let (term, seq, region_id, currency_code, automatic_taxes, preferences, rates) = row;
+    let shown = epoch(term, seq);
+    let (Some(region_id), Some(currency_code), Some(automatic_taxes)) = (region_id, currency_code, automatic_taxes)
+    else {
+        return Ok((shown, None));
     };
-    Ok(Some(Market {
+    let market = Market {
         region_id,
         currency_code,
         automatic_taxes,
         preferences: serde_json::from_str(&preferences)?,
         rates: country.map(|_| serde_json::from_str(&rates)).transpose()?,
-    }))
+    };
+    Ok((shown, Some(market)))
 }

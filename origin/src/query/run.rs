@@ -3,7 +3,11 @@
 use sqlx::postgres::PgRow;
 use sqlx::{PgPool, Row as _};
 
+use vitrine_shared::epoch::Epoch;
+
 use super::compile::{Ask, Bound, compile};
+use crate::outbox::epoch;
+use crate::replicas::Shown;
 
 /// What a statement gave.
 #[derive(Debug, Default)]
@@ -30,7 +34,7 @@ pub struct Row {
 }
 
 /// Runs one statement.
-pub async fn fetch(pool: &PgPool, ask: &Ask<'_>) -> Result<Page, sqlx::Error> {
+pub async fn fetch(pool: &PgPool, ask: &Ask<'_>) -> Result<Shown<Page>, sqlx::Error> {
     let statement = compile(ask);
     let mut query = sqlx::query(sqlx::AssertSqlSafe(statement.sql));
     for value in statement.values {
@@ -45,11 +49,13 @@ pub async fn fetch(pool: &PgPool, ask: &Ask<'_>) -> Result<Page, sqlx::Error> {
     }
     let rows = query.fetch_all(pool).await?;
     let mut page = Page::default();
+    let mut shown = Epoch::ZERO;
     for row in &rows {
+        shown = epoch(row.try_get("shown_term")?, row.try_get("shown_seq")?);
         page.total = row.try_get::<Option<i64>, _>("total")?.unwrap_or(0);
         page.rows.extend(read(row)?);
     }
-    Ok(page)
+    Ok((shown, page))
 }
 
 fn read(row: &PgRow) -> Result<Option<Row>, sqlx::Error> {

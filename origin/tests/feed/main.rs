@@ -12,6 +12,7 @@ mod following;
 mod numbering;
 mod program;
 mod publishing;
+mod replicas;
 mod shop;
 mod signing_in;
 mod waiting_writes;

@@ -58,5 +58,5 @@ async fn read(shop: &Shop, selection: &Selection, sight: &Sight, nonce: &Nonce) 
         stock_channel: None,
         nonce,
     };
-    fetch(&shop.state.pool, &ask).await.unwrap().rows.into_iter().map(|row| row.document).collect()
+    fetch(&shop.state.pool, &ask).await.unwrap().1.rows.into_iter().map(|row| row.document).collect()
 }

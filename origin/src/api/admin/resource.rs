@@ -182,5 +182,5 @@ async fn ask(
         stock_channel: None,
         nonce: &Nonce::new(),
     };
-    Ok(fetch(&state.pool, &ask).await?)
+    Ok(fetch(&state.pool, &ask).await?.1)
 }

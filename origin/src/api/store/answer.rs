@@ -55,7 +55,7 @@ pub async fn list(state: &AppState, route: &'static Route, request: Request) -> 
     let mut body = format!("{{\"{}\":[", route.many).into_bytes();
     let mut tags = plan.tags(route, &page, &caller)?;
     tags.extend(plan.tags_of_membership(route, &order));
-    let boundary = plan.write(state, &page, &mut body, &mut tags).await?;
+    let boundary = plan.write(state, caller.moment, &page, &mut body, &mut tags).await?;
     let end = format!("],\"count\":{},\"offset\":{},\"limit\":{}}}", page.total, paging.offset, paging.limit);
     body.extend_from_slice(end.as_bytes());
     let reply = Reply::new(caller.moment, StatusCode::OK, body).tagged(tags);
@@ -94,7 +94,7 @@ pub async fn retrieve(
         return Ok(Reply::absence(caller.moment, &error).tagged(tags).until(caller.key.ends_at).respond(&headers));
     }
     let mut body = format!("{{\"{}\":", route.one).into_bytes();
-    let boundary = plan.write(state, &page, &mut body, &mut tags).await?;
+    let boundary = plan.write(state, caller.moment, &page, &mut body, &mut tags).await?;
     body.push(b'}');
     let reply = Reply::new(caller.moment, StatusCode::OK, body).tagged(tags);
     Ok(reply.until(boundary).until(caller.key.ends_at).respond(&headers))
@@ -177,12 +177,13 @@ impl Plan {
     async fn write(
         &self,
         state: &AppState,
+        moment: Moment,
         page: &Page,
         body: &mut Vec<u8>,
         tags: &mut BTreeSet<Tag>,
     ) -> Result<Option<i64>, ApiError> {
         if tree::wanted(&self.input) {
-            tree::write(state, &self.input, page, body, tags).await?;
+            tree::write(state, moment, &self.input, page, body, tags).await?;
             return Ok(None);
         }
         let mut found = Found::default();

@@ -11,6 +11,7 @@ use crate::api::reply::Moment;
 use crate::error::ApiError;
 use crate::query::compile::Sight;
 use crate::query::key::{self, PublishableKey};
+use crate::replicas;
 use crate::state::AppState;
 
 /// The header that carries the key.
@@ -78,7 +79,11 @@ async fn find(state: &AppState, moment: Moment, token: &str) -> Result<Option<Ar
     {
         return Ok(Some(key));
     }
-    let Some(key) = key::find(&state.pool, token).await?.map(Arc::new) else {
+    let Some(key) =
+        replicas::read(state, moment.least_of_replicas(), |pool| async move { key::find(&pool, token).await })
+            .await?
+            .map(Arc::new)
+    else {
         return Ok(None);
     };
     let found = Caller { key: key.clone(), moment };

@@ -14,6 +14,7 @@ use crate::pricing::{Context, VariantPrices, calculate, next_boundary, tax, writ
 use crate::query::Row;
 use crate::query::hole::Nonce;
 use crate::query::market::{self, Market, Place};
+use crate::replicas;
 use crate::state::AppState;
 
 /// For whom prices are worked out.
@@ -141,7 +142,9 @@ async fn find_market(state: &AppState, caller: &Caller, place: Place<'_>) -> Res
     {
         return Ok(Some(market));
     }
-    let found = market::find(&state.pool, place).await.map_err(|error| match error {
+    let least = caller.moment.least_of_replicas();
+    let asked = replicas::read(state, least, |pool| async move { market::find(&pool, place).await });
+    let found = asked.await.map_err(|error| match error {
         market::MarketError::Database(error) => ApiError::from(error),
         error @ market::MarketError::Json(_) => ApiError::unknown(&error),
     })?;

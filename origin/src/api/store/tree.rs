@@ -3,11 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde_json::{Map, Value};
+use sqlx::PgPool;
+use vitrine_shared::epoch::Epoch;
 use vitrine_shared::tag::Tag;
 
 use super::params::Input;
+use crate::api::reply::Moment;
 use crate::error::ApiError;
+use crate::outbox::epoch;
 use crate::query::Page;
+use crate::replicas::{self, Shown};
 use crate::state::AppState;
 
 /// Whether a tree was asked for.
@@ -16,22 +21,24 @@ pub fn wanted(input: &Input) -> bool {
 }
 
 /// All categories that storefronts may see, by rank: the same columns as a category that is shown whole.
-const VISIBLE: &str = "SELECT row_to_json(d)::text FROM (SELECT c.id, c.name, c.description, c.handle, c.mpath, c.is_active, \
+const VISIBLE: &str = "SELECT shown.term, shown.seq, row_to_json(d)::text \
+     FROM feed_position shown LEFT JOIN (SELECT c.id, c.name, c.description, c.handle, c.mpath, c.is_active, \
      c.is_internal, c.rank, c.external_id, c.metadata, c.parent_category_id, \
      to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS created_at, \
      to_char(c.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS updated_at, NULL AS deleted_at \
      FROM product_category c WHERE c.deleted_at IS NULL AND c.is_active AND NOT c.is_internal \
-     ORDER BY c.rank, c.id) d";
+     ) d ON true ORDER BY d.rank, d.id";
 
 /// Appends a page's categories with their trees in place of their nearest relatives.
 pub async fn write(
     state: &AppState,
+    moment: Moment,
     input: &Input,
     page: &Page,
     body: &mut Vec<u8>,
     tags: &mut BTreeSet<Tag>,
 ) -> Result<(), ApiError> {
-    let texts: Vec<String> = sqlx::query_scalar(VISIBLE).fetch_all(&state.pool).await?;
+    let texts = replicas::read(state, moment.least_of_replicas(), |pool| async move { visible(&pool).await }).await?;
     // The tree may change with any category: a new one may be a descendant of one that is shown.
     tags.insert(Tag::all("categories"));
     let broken = |error: serde_json::Error| ApiError::unknown(&error);
@@ -54,6 +61,12 @@ pub async fn write(
         serde_json::to_writer(&mut *body, &shown).map_err(broken)?;
     }
     Ok(())
+}
+
+async fn visible(pool: &PgPool) -> Result<Shown<Vec<String>>, sqlx::Error> {
+    let rows: Vec<(i32, i64, Option<String>)> = sqlx::query_as(VISIBLE).fetch_all(pool).await?;
+    let shown = rows.first().map_or(Epoch::ZERO, |(term, seq, _)| epoch(*term, *seq));
+    Ok((shown, rows.into_iter().filter_map(|(_, _, text)| text).collect()))
 }
 
 /// Deepest tree that is shown; hand-written data could hold a circle.
