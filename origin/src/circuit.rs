@@ -46,7 +46,7 @@ mod tests {
     fn it_rests_as_long_as_it_is_told() {
         let circuit = Circuit::default();
         assert!(circuit.is_closed());
-        circuit.open(Duration::from_secs(3_600));
+        circuit.open(Duration::from_hours(1));
         assert!(!circuit.is_closed());
         circuit.open(Duration::ZERO);
         assert!(circuit.is_closed());
