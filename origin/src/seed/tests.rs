@@ -44,7 +44,7 @@ async fn count(pool: &PgPool, from: &'static str) -> i64 {
 async fn dump(pool: &PgPool) -> BTreeMap<String, String> {
     let tables: Vec<String> = sqlx::query_scalar(
         "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'
-         AND tablename NOT IN ('_sqlx_migrations', 'provider_identity', 'outbox', 'member', 'feed_position')",
+         AND tablename NOT IN ('_sqlx_migrations', 'provider_identity', 'outbox', 'member', 'feed_position', 'feed_leader')",
     )
     .fetch_all(pool)
     .await

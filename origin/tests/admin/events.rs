@@ -336,6 +336,7 @@ async fn every_write_leaves_a_receipt_to_wait_for() {
         // Nobody numbers the outbox here, so a wait of no time ends as pending.
         let response = shop.request(method, &path).header("prefer", "wait=0").json(&body).send().await.unwrap();
         assert_eq!(response.status(), 202, "{method} {path}");
-        assert_eq!(response.headers()["vitrine-ack"], "pending", "{method} {path}");
+        let ack = response.headers()["vitrine-ack"].to_str().unwrap();
+        assert!(ack.starts_with("pending"), "{method} {path}: {ack}");
     }
 }

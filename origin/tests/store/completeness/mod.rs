@@ -1,7 +1,7 @@
 //! Whatever SQL by hand changes in an answer, the events of its triggers purge a tag of that answer.
 //!
-//! All pairs of the mutations and the questions beside this file are tried where `VITRINE_ALL_TAGS` is set, a sample of
-//! the mutations where it is not. The origin that answers may read the tables with triggers and no others, so a table
+//! A sample of the pairs of mutations and questions beside this file is tried; all of them (20 minutes) with
+//! `VITRINE_ALL_TAGS=all`, and those whose statement holds a text with `VITRINE_ALL_TAGS=TEXT`. The origin that answers may read the tables with triggers and no others, so a table
 //! that an answer is made of and that tells of no change fails the test too.
 
 mod mutations;
@@ -20,10 +20,13 @@ use vitrine_shared::event::Event;
 use vitrine_shared::tag::Tag;
 
 use crate::shop;
+use mutations::Mutation;
 use requests::Ask;
 
 /// One mutation in so many is tried where not all are.
 const SAMPLE: usize = 40;
+/// One question in so many is asked about each.
+const SEEN_BY: usize = 3;
 /// Questions that are asked at once.
 const AT_ONCE: usize = 4;
 
@@ -163,51 +166,57 @@ impl Tally {
     }
 }
 
+/// Does a chain of mutations and takes it back; `first` are the answers before.
+async fn run(shop: &Shop, chain: &[Mutation], asks: &[Ask], first: Vec<Answer>, tally: &mut Tally) {
+    let mut states = vec![first];
+    for mutation in chain {
+        let purged = shop.commit(&mutation.sql).await;
+        let after = shop.answers(asks).await;
+        tally.add(&mutation.sql, asks, &states[states.len() - 1], &after, &purged);
+        states.push(after);
+    }
+    for mutation in chain.iter().rev() {
+        let after = states.pop().unwrap();
+        let purged = shop.commit(&mutation.undo).await;
+        tally.add(&mutation.undo, asks, &after, &states[states.len() - 1], &purged);
+    }
+}
+
 #[tokio::test]
 async fn whatever_sql_changes_in_an_answer_it_purges() {
     let shop = Shop::start().await;
     let asks = requests::all();
-    let all = std::env::var_os("VITRINE_ALL_TAGS").is_some();
+    let wanted = std::env::var("VITRINE_ALL_TAGS").ok();
     let mut tally = Tally::default();
     let first = shop.answers(&asks).await;
     let chains = mutations::all(&shop.owner).await;
-    let count = chains.len();
     for (index, chain) in chains.iter().enumerate() {
-        if !all && chain.len() == 1 && index % SAMPLE != 0 {
+        // Of a sample, each mutation is seen by some of the questions: each by others.
+        let seen = |ask: usize| wanted.is_some() || ask % SEEN_BY == index % SEEN_BY;
+        let is_tried = match &wanted {
+            Some(text) => text == "all" || chain.iter().any(|mutation| mutation.sql.contains(text.as_str())),
+            None => chain.len() > 1 || index.is_multiple_of(SAMPLE),
+        };
+        if !is_tried {
             continue;
         }
         let known = tally.holes.len();
-        let mut states = vec![first.clone()];
-        for mutation in chain {
-            let purged = shop.commit(&mutation.sql).await;
-            let after = shop.answers(&asks).await;
-            tally.add(&mutation.sql, &asks, &states[states.len() - 1], &after, &purged);
-            states.push(after);
-        }
-        for mutation in chain.iter().rev() {
-            let after = states.pop().unwrap();
-            let purged = shop.commit(&mutation.undo).await;
-            tally.add(&mutation.undo, &asks, &after, &states[states.len() - 1], &purged);
-        }
-        if all {
-            println!("{index} of {count}");
+        let some: Vec<Ask> =
+            asks.iter().enumerate().filter(|(ask, _)| seen(*ask)).map(|(_, ask)| ask.clone()).collect();
+        let before = first.iter().enumerate().filter(|(ask, _)| seen(*ask)).map(|(_, answer)| answer.clone()).collect();
+        run(&shop, chain, &some, before, &mut tally).await;
+        if wanted.is_some() {
+            println!("{index} of {}", chains.len());
             tally.holes[known..].iter().for_each(|hole| println!("HOLE {hole}"));
         }
     }
     for ((ask, first), last) in asks.iter().zip(&first).zip(&shop.answers(&asks).await) {
         assert_eq!(first, last, "{}: something was not taken back", ask.path);
     }
-    println!(
-        "{} questions, {count} chains of mutations: {} answers changed, {} purged",
-        asks.len(),
-        tally.changed,
-        tally.purged
-    );
+    println!("{} questions: {} answers changed, {} were purged", asks.len(), tally.changed, tally.purged);
     println!("purged and not changed, by statement: {:#?}", tally.needless);
-    sqlx::raw_sql(AssertSqlSafe(format!("DROP OWNED BY {0}; DROP ROLE {0}", shop.role)))
-        .execute(&shop.owner)
-        .await
-        .unwrap();
+    let end = format!("DROP OWNED BY {0}; DROP ROLE {0}", shop.role);
+    sqlx::raw_sql(AssertSqlSafe(end)).execute(&shop.owner).await.unwrap();
     assert!(tally.holes.is_empty(), "{} holes:\n{}", tally.holes.len(), tally.holes.join("\n"));
-    assert!(tally.changed > 100, "{} answers changed: it proves nothing", tally.changed);
+    assert!(tally.changed > 20, "{} answers changed: it proves nothing", tally.changed);
 }
