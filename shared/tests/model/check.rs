@@ -2,33 +2,35 @@
 
 use std::fmt::Debug;
 use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
 
 use stateright::{Checker, Expectation, HasDiscoveries, Model};
 
-/// How far to search: what CI has time for, or what `MODEL_BOUND=large` asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How far to search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Bound {
-    /// Seconds without optimisation.
+    /// What the tests have time for: seconds without optimisation.
     Small,
-    /// Minutes with it.
+    /// `MODEL_BOUND=large`: minutes with it.
     Large,
+    /// `MODEL_BOUND=huge`: as far as the memory of a workstation goes, for who changes the protocol.
+    Huge,
 }
 
 impl Bound {
     /// What the environment asks for.
     pub(crate) fn asked() -> Self {
         match std::env::var("MODEL_BOUND").as_deref() {
+            Ok("huge") => Self::Huge,
             Ok("large") => Self::Large,
             Ok("small" | "") | Err(_) => Self::Small,
-            Ok(other) => panic!("MODEL_BOUND={other} is not known: leave it away, or `MODEL_BOUND=large`"),
+            Ok(other) => panic!("MODEL_BOUND={other} is not known: leave it away, or say `large` or `huge`"),
         }
     }
-
-    /// The one or the other.
-    pub(crate) fn pick<T>(self, small: T, large: T) -> T {
-        if self == Self::Large { large } else { small }
-    }
 }
+
+/// Held by a search: large ones take gigabytes, so there is one at a time.
+static SEARCHING: Mutex<()> = Mutex::new(());
 
 /// The whole state space: nothing that must never be is in it, and all that must be possible is.
 pub(crate) fn holds<M>(name: &str, model: M)
@@ -37,6 +39,7 @@ where
     M::State: Clone + Debug + PartialEq + Hash + Send + Sync,
     M::Action: Clone + Debug + PartialEq + Send + Sync,
 {
+    let _one = SEARCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let checker = model.checker().threads(2).finish_when(HasDiscoveries::AnyFailures).spawn_bfs().join();
     let properties = checker.model().properties();
     println!("MODEL name={name} states={}", checker.unique_state_count());
