@@ -5,7 +5,7 @@
 //! that an answer is made of and that tells of no change fails the test too.
 
 mod mutations;
-mod requests;
+pub(crate) mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,13 +6,13 @@ use crate::shop::{KEY, id};
 
 /// A question of a storefront.
 #[derive(Debug, Clone)]
-pub(super) struct Ask {
-    pub(super) path: String,
-    pub(super) key: &'static str,
+pub(crate) struct Ask {
+    pub(crate) path: String,
+    pub(crate) key: &'static str,
 }
 
 /// All of them.
-pub(super) fn all() -> Vec<Ask> {
+pub(crate) fn all() -> Vec<Ask> {
     let paths = [products(), product_lists(), variants(), categories(), named(), places()].concat();
     let mut all: Vec<Ask> = paths.into_iter().map(|path| Ask { path, key: KEY }).collect();
     for key in ["pk_other", "pk_both"] {
