@@ -314,3 +314,17 @@ async fn a_clean_stop_takes_leave() {
     drop(proxy);
     wait_until("the edge takes leave", LIMIT, async || feed.members().is_empty()).await.unwrap();
 }
+
+#[tokio::test]
+async fn where_one_origin_process_is_gone_the_next_one_is_asked() {
+    let (upstream, first, second) = (Upstream::start().await, OriginFeed::start(5).await, OriginFeed::start(5).await);
+    let table = first
+        .table("")
+        .replace(&format!("http://{}", first.addr), &format!("http://{}, http://{}", first.addr, second.addr));
+    let proxy = Proxy::with(upstream.addr(), EPOCHS, &table, &cache_all("")).await;
+    connected(&proxy, true).await;
+    assert!(second.members().is_empty());
+    first.up(false);
+    wait_until("the other is told", LIMIT, async || !second.members().is_empty()).await.unwrap();
+    connected(&proxy, true).await;
+}

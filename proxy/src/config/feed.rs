@@ -13,7 +13,7 @@ use super::secret::Secret;
 pub struct Feed {
     /// The Redis that carries the stream; absent to take all from the origin's endpoint. May hold a password.
     pub redis: Option<Secret>,
-    /// The origin's internal address, such as `http://127.0.0.1:9001`, without a slash at its end.
+    /// The origin's internal address, such as `http://127.0.0.1:9001`; those of several processes with spaces between.
     pub url: String,
     /// The token for it.
     pub token: Secret,
@@ -25,6 +25,13 @@ pub struct Feed {
     pub tag_capacity: usize,
 }
 
+impl Feed {
+    /// The addresses, each by itself.
+    pub fn urls(&self) -> impl Iterator<Item = &str> {
+        self.url.split(' ')
+    }
+}
+
 /// How often the lease is renewed, where nothing is said: three times a lease of the protocol's default.
 const RENEW_EVERY: Duration = Duration::from_secs(1);
 /// Longest lease, where nothing is said.
@@ -33,13 +40,16 @@ const MAX_LEASE: Duration = Duration::from_secs(10);
 const TAG_CAPACITY: usize = 1_000_000;
 
 pub(super) fn compile(raw: RawFeed, problems: &mut Problems<'_>) -> Option<Feed> {
-    let url = raw.url.get_ref().trim_end_matches('/').to_owned();
-    let is_http =
-        url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).is_some_and(|rest| !rest.is_empty());
-    if !is_http {
+    let each = raw.url.get_ref().split([',', ' ']).filter(|url| !url.is_empty());
+    let urls: Vec<&str> = each.map(|url| url.trim_end_matches('/')).collect();
+    let is_http = |url: &&str| {
+        url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).is_some_and(|rest| !rest.is_empty())
+    };
+    let wrong = if urls.is_empty() { Some("") } else { urls.iter().copied().find(|url| !is_http(url)) };
+    if let Some(wrong) = wrong {
         problems.error(
             &raw.url,
-            format!("`{url}` is not an http address"),
+            format!("`{wrong}` is not an http address"),
             Some("such as \"http://127.0.0.1:9001\"".into()),
         );
     }
@@ -62,10 +72,10 @@ pub(super) fn compile(raw: RawFeed, problems: &mut Problems<'_>) -> Option<Feed>
     if capacity == 0 {
         problems.error_at_key(raw.tag_capacity.as_ref(), "`tag_capacity` must be above zero", None);
     }
-    is_http.then_some(())?;
+    wrong.is_none().then_some(())?;
     Some(Feed {
         redis: raw.redis.map(Spanned::into_inner).filter(|redis| !redis.is_empty()),
-        url,
+        url: urls.join(" "),
         token: raw.token.into_inner(),
         renew_every: renew_every?,
         max_lease: max_lease?,

@@ -90,10 +90,10 @@ fn secrets_are_not_printed() {
 #[test]
 fn an_empty_token_or_redis_is_none() {
     let text = "[listen]\nhttp = \"127.0.0.1:1\"\nops = \"127.0.0.1:2\"\nops_token = \"\"\n\
-                [feed]\nredis = \"\"\nurl = \"http://h:1/\"\ntoken = \"t\"\n[upstreams.o]\naddresses = [\"h:1\"]\n";
+                [feed]\nredis = \"\"\nurl = \"http://h:1/, http://i:2\"\ntoken = \"t\"\n[upstreams.o]\naddresses = [\"h:1\"]\n";
     let config = Config::of_source(&Source::of(Path::new("p.toml"), text, |_| None).unwrap()).unwrap();
     let feed = config.feed.unwrap();
     assert!(config.listen.ops_token.is_none() && feed.redis.is_none());
-    assert_eq!(feed.url, "http://h:1");
+    assert_eq!(feed.urls().collect::<Vec<_>>(), ["http://h:1", "http://i:2"]);
     assert_eq!(config.cache, CacheLimits { memory: 256 << 20, max_object: 8 << 20, max_variants: 64 });
 }

@@ -1,13 +1,19 @@
 //! The origin's internal port: feed pages, lease renewals and taking leave.
+//!
+//! Where a shop runs several origin processes, the one that answered last is asked; after a failure the next one.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use reqwest::{Client, Url};
+use reqwest::{Client, RequestBuilder, Url};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{Page, Renewal, Report};
 
 /// Time for a connection to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
+/// Time for a lease to be renewed: a lost answer must leave time to ask another process before the lease ends.
+const RENEWAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time for an answer, beyond the time that the origin was allowed to wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// Largest answer that is read, in bytes: a page of purges is far smaller.
@@ -17,7 +23,9 @@ const MAX_ANSWER: usize = 32 << 20;
 #[derive(Clone, Debug)]
 pub struct FeedClient {
     http: Client,
-    base: Url,
+    bases: Arc<[Url]>,
+    /// Which of them is asked; it only grows, and counts around.
+    turn: Arc<AtomicUsize>,
     token: String,
     member: String,
 }
@@ -34,7 +42,7 @@ pub enum ClientError {
     /// More than [`MAX_ANSWER`].
     #[error("the feed endpoint's answer is longer than {MAX_ANSWER} bytes")]
     TooLong,
-    /// The configured address cannot carry a path.
+    /// No address is configured, or it cannot carry a path.
     #[error("the feed address cannot be a base")]
     Address,
 }
@@ -42,44 +50,56 @@ pub enum ClientError {
 // === impl FeedClient ===
 
 impl FeedClient {
-    /// A client for the internal port at `base` (scheme, host and port), under the member id `member`.
-    pub fn new(base: Url, token: String, member: String) -> Result<Self, ClientError> {
+    /// A client for the internal ports at `bases` (scheme, host and port each), under the member id `member`.
+    pub fn new(bases: Vec<Url>, token: String, member: String) -> Result<Self, ClientError> {
         let http = Client::builder().connect_timeout(CONNECT_TIMEOUT).no_proxy().build()?;
-        Ok(Self { http, base, token, member })
+        Ok(Self { http, bases: bases.into(), turn: Arc::default(), token, member })
     }
 
     /// What follows `after`; the origin may hold the request for `wait`.
     pub async fn page(&self, after: Epoch, wait: Duration) -> Result<Page, ClientError> {
-        let mut url = self.at(&["v1", "feed"])?;
+        let (turn, mut url) = self.at(&["v1", "feed"])?;
         url.query_pairs_mut()
             .append_pair("after", &after.to_string())
             .append_pair("wait_ms", &wait.as_millis().to_string());
         let request = self.http.get(url).bearer_auth(&self.token).timeout(wait + ANSWER_TIMEOUT);
-        read(request.send().await?.error_for_status()?).await
+        self.told(turn, read(request).await)
     }
 
     /// Reports where this edge stands and asks for its lease.
     pub async fn renew(&self, report: &Report) -> Result<Renewal, ClientError> {
-        let url = self.at(&["v1", "members", &self.member])?;
-        let request = self.http.put(url).bearer_auth(&self.token).timeout(ANSWER_TIMEOUT).json(report);
-        read(request.send().await?.error_for_status()?).await
+        let (turn, url) = self.at(&["v1", "members", &self.member])?;
+        let request = self.http.put(url).bearer_auth(&self.token).timeout(RENEWAL_TIMEOUT).json(report);
+        self.told(turn, read(request).await)
     }
 
     /// Takes leave, so that no acknowledgement waits for this edge.
     pub async fn leave(&self) -> Result<(), ClientError> {
-        let url = self.at(&["v1", "members", &self.member])?;
+        let (_, url) = self.at(&["v1", "members", &self.member])?;
         self.http.delete(url).bearer_auth(&self.token).timeout(ANSWER_TIMEOUT).send().await?.error_for_status()?;
         Ok(())
     }
 
-    fn at(&self, path: &[&str]) -> Result<Url, ClientError> {
-        let mut url = self.base.clone();
+    /// A path at the process whose turn it is.
+    fn at(&self, path: &[&str]) -> Result<(usize, Url), ClientError> {
+        let turn = self.turn.load(Ordering::Relaxed);
+        let base = turn.checked_rem(self.bases.len()).and_then(|index| self.bases.get(index));
+        let mut url = base.ok_or(ClientError::Address)?.clone();
         url.path_segments_mut().map_err(|()| ClientError::Address)?.pop_if_empty().extend(path);
-        Ok(url)
+        Ok((turn, url))
+    }
+
+    /// After a failure it is the next one's turn, once for all requests that failed there.
+    fn told<T>(&self, turn: usize, answer: Result<T, ClientError>) -> Result<T, ClientError> {
+        if answer.is_err() {
+            let _ = self.turn.compare_exchange(turn, turn.wrapping_add(1), Ordering::Relaxed, Ordering::Relaxed);
+        }
+        answer
     }
 }
 
-async fn read<T: serde::de::DeserializeOwned>(mut response: reqwest::Response) -> Result<T, ClientError> {
+async fn read<T: serde::de::DeserializeOwned>(request: RequestBuilder) -> Result<T, ClientError> {
+    let mut response = request.send().await?.error_for_status()?;
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await? {
         if body.len() + chunk.len() > MAX_ANSWER {

@@ -261,7 +261,8 @@ fn build_feed(
     status: Arc<Status>,
     log: Arc<PurgeLog>,
 ) -> Result<Feed, StartError> {
-    let url = config.url.parse().map_err(|error| StartError::FeedAddress(format!("{error}")))?;
+    let urls: Result<_, _> = config.urls().map(str::parse).collect();
+    let urls = urls.map_err(|error| StartError::FeedAddress(format!("{error}")))?;
     // One id for each process start: a restarted edge holds none of what its predecessor was granted (rule 9).
     let member = Ulid::new().to_string();
     let redis = config
@@ -270,7 +271,7 @@ fn build_feed(
         .map(|redis| redis::Client::open(redis.expose()).map_err(|_| StartError::RedisAddress))
         .transpose()?;
     Ok(Feed {
-        client: FeedClient::new(url, config.token.expose().to_owned(), member)?,
+        client: FeedClient::new(urls, config.token.expose().to_owned(), member)?,
         redis,
         terms: LeaseTerms { renew_every: config.renew_every, longest: config.max_lease },
         name: name.to_owned(),
