@@ -189,12 +189,12 @@ impl Machine {
         self.plan(now)
     }
 
-    /// When to send a [`Event::Tick`] if nothing else happens before.
-    pub fn next_wake(&self) -> BootTime {
+    /// When to send a [`Event::Tick`] if nothing else happens before; `None` while only answers are waited for.
+    pub fn next_wake(&self) -> Option<BootTime> {
         let report = (self.positioned && !self.report_under_way).then(|| self.report_at());
         let page = (!self.page.under_way).then(|| self.page_at()).flatten();
         let stream = self.stream_wanted().then_some(self.stream.not_before);
-        [report, page, stream].into_iter().flatten().min().unwrap_or(self.report_due + self.terms.renew_every)
+        [report, page, stream].into_iter().flatten().min()
     }
 
     fn plan(&mut self, now: BootTime) -> Vec<Action> {
@@ -520,6 +520,16 @@ mod tests {
     }
 
     #[test]
+    fn while_an_answer_is_waited_for_there_is_nothing_to_wake_up_for() {
+        let (mut machine, _, _) = tailing();
+        machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
+        assert_eq!(machine.handle(at(1_010), Event::Tick).len(), 1);
+        // The report hangs.
+        assert_eq!(machine.handle(at(9_000), Event::Tick), [] as [Action; 0]);
+        assert_eq!(machine.next_wake(), None);
+    }
+
+    #[test]
     fn a_gap_leads_to_the_endpoint() {
         let (mut machine, live, _) = tailing();
         machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
@@ -536,7 +546,7 @@ mod tests {
         machine.handle(at(150), page(Epoch::new(1, 5), vec![]));
         machine.handle(at(1_010), Event::Tick);
         machine.handle(at(1_020), renewed(at(1_010), Epoch::new(1, 6), Some(3_000)));
-        assert_eq!(machine.next_wake(), at(1_120));
+        assert_eq!(machine.next_wake(), Some(at(1_120)));
         assert_eq!(
             machine.handle(at(1_120), Event::Tick),
             [Action::FetchPage { after: Epoch::new(1, 5), wait: Duration::ZERO }]

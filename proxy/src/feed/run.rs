@@ -66,10 +66,10 @@ impl Feed {
             for action in machine.handle(now, event) {
                 self.perform(action, &events, &mut following);
             }
-            let wait = machine.next_wake().since(BootTime::now());
+            let wait = machine.next_wake().map(|wake| wake.since(BootTime::now()));
             event = tokio::select! {
                 Some(event) = inbox.recv() => event,
-                () = tokio::time::sleep(wait) => Event::Tick,
+                () = tokio::time::sleep(wait.unwrap_or_default()), if wait.is_some() => Event::Tick,
                 _ = stop.wait_for(|stop| *stop) => break,
             };
         }
