@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-edge prove soak kill-edge fuzz conformance model lint clean-data prepare npm
+.PHONY: help run test bench bench-edge prove sim soak kill-edge fuzz conformance model lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -16,6 +16,7 @@ help:
 	@echo "make run         install what is missing, build, start the demo shop with all it needs; Ctrl-C stops it"
 	@echo "make test        the same setup, then every test"
 	@echo "make bench       measure"
+	@echo "make sim         the protocol's real code in a world that loses, delays and forgets, from SEEDS (20000) seeds"
 	@echo "make prove       search the model, simulate, and read while everything fails (20 minutes, as root; ARGS=\"--minutes 2\" for a quick look)"
 	@echo "make soak        ten minutes of bad clients and a bad origin; ARGS=\"--minutes 1\" for a quick look"
 	@echo "make kill-edge   kill the proxy in the middle of writes to its disk, 100 times; ROUNDS=5 for a quick look"
@@ -94,6 +95,14 @@ bench-edge:
 	cargo build --release --package vitrine-proxy --package vitrine-load-tests --bins
 	$(say) "Measuring (half an hour; leave the machine alone)"
 	@"$(target)/release/vitrine" bench-edge --json "$(target)/bench-edge.json" $(ARGS)
+
+# A failing seed names itself: SIM_SEED=N tells what happened in it.
+sim:
+	@docker/install-packages.sh build
+	$(say) "Building (several minutes the first time)"
+	cargo test --release --package vitrine-proxy --test simulation --no-run
+	$(say) "Simulating"
+	@SIM_SEEDS=$(or $(SEEDS),20000) cargo test --quiet --release --package vitrine-proxy --test simulation no_seed -- --nocapture
 
 # The model, the simulation, and the history checker on the real programs. The first two tell what they did in lines of their own,
 # which the last one repeats in its report.

@@ -2,6 +2,9 @@
 //!
 //! Every change of the record names the incarnation in which it is made, and waits for a takeover under way. So a process that was
 //! replaced without knowing records nobody whom its successor has not read.
+//!
+//! A new term is the number of seconds since the year 2020, or one more than the last where that is more: a term that was begun and
+//! lost by the next promotion is known to members all the same, and counting on from what is left would end below it, with everybody refused.
 
 use sqlx::{Connection as _, PgConnection, PgPool, Postgres, Transaction};
 use vitrine_shared::epoch::Epoch;
@@ -39,6 +42,7 @@ pub async fn take_over(connection: &mut PgConnection, member_id: &str, url: &str
     sqlx::query!("SET LOCAL synchronous_commit = on").execute(&mut *tx).await?;
     let found = sqlx::query!(
         r#"SELECT p.term, p.seq, p.history,
+                  greatest(p.term + 1, (extract(epoch FROM clock_timestamp()) - 1577836800)::int) AS "next_term!",
                   (SELECT system_identifier FROM pg_control_system()) || '/'
                       || left(pg_walfile_name(pg_current_wal_lsn()), 8) || '/'
                       || (SELECT oid FROM pg_database WHERE datname = current_database()) AS "present!"
@@ -47,7 +51,7 @@ pub async fn take_over(connection: &mut PgConnection, member_id: &str, url: &str
     .fetch_one(&mut *tx)
     .await?;
     let raised = found.history.is_some_and(|history| history != found.present);
-    let term = found.term + i32::from(raised);
+    let term = if raised { found.next_term } else { found.term };
     sqlx::query!("UPDATE feed_position SET term = $1, history = $2", term, found.present).execute(&mut *tx).await?;
     let before = sqlx::query!("SELECT incarnation, term FROM feed_leader FOR UPDATE").fetch_one(&mut *tx).await?;
     let incarnation = before.incarnation + 1;
@@ -78,7 +82,13 @@ async fn members(tx: &mut Transaction<'_, Postgres>) -> Result<Vec<(String, Stri
 pub async fn raise_term(connection: &mut PgConnection) -> Result<Epoch, sqlx::Error> {
     let mut tx = connection.begin().await?;
     sqlx::query!("SET LOCAL synchronous_commit = on").execute(&mut *tx).await?;
-    let at = sqlx::query!("UPDATE feed_position SET term = term + 1 RETURNING term, seq").fetch_one(&mut *tx).await?;
+    let at = sqlx::query!(
+        "UPDATE feed_position SET
+             term = greatest(term + 1, (extract(epoch FROM clock_timestamp()) - 1577836800)::int)
+         RETURNING term, seq"
+    )
+    .fetch_one(&mut *tx)
+    .await?;
     tx.commit().await?;
     Ok(epoch(at.term, at.seq))
 }

@@ -13,6 +13,8 @@ pub(crate) enum Break {
     ReadCacheUnchecked,
     /// Rule 8: a replica is believed without its position.
     ReplicaUnchecked,
+    /// Rule 8: an origin without a lease asks replicas.
+    ReplicaWithoutLease,
     /// Rule 9: a lease runs from the receipt of its renewal.
     LeaseFromReceipt,
     /// Rule 9: a new leader waits for nobody.
@@ -31,12 +33,13 @@ pub(crate) enum Break {
 
 impl Break {
     /// All of them.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::StampAtStore,
         Self::NoMinEpoch,
         Self::WaiterTakesAll,
         Self::ReadCacheUnchecked,
         Self::ReplicaUnchecked,
+        Self::ReplicaWithoutLease,
         Self::LeaseFromReceipt,
         Self::LeaderWaitsForNobody,
         Self::ZombieGrants,

@@ -41,9 +41,9 @@ pub(crate) struct State {
 pub(crate) enum Change {
     Write { thing: usize, write: u64, soft: bool },
     Number { most: usize },
-    TakeOver { origin: usize },
+    TakeOver { origin: usize, second: u32 },
     Record { incarnation: u64, id: String, kind: MemberKind },
-    RaiseTerm,
+    RaiseTerm { second: u32 },
 }
 
 /// What taking the lead found.
@@ -89,12 +89,12 @@ impl State {
                     row.epoch = Some(self.position);
                 }
             }
-            Change::TakeOver { origin } => {
+            Change::TakeOver { origin, second } => {
                 self.incarnation += 1;
                 self.leader = Some(*origin);
                 if self.noted_history != self.history {
                     self.noted_history = self.history;
-                    self.position.term += 1;
+                    self.position.term = (self.position.term + 1).max(*second);
                 }
                 self.members_term = self.position.term;
             }
@@ -104,7 +104,7 @@ impl State {
                 }
                 self.members.insert(id.clone(), *kind);
             }
-            Change::RaiseTerm => self.position.term += 1,
+            Change::RaiseTerm { second } => self.position.term = (self.position.term + 1).max(*second),
         }
         true
     }
@@ -178,12 +178,23 @@ pub(crate) struct Database {
     lock: Option<(u64, usize, u64)>,
     /// After this silence a session ends.
     silence: u64,
+    /// When a standby was promoted last.
+    promoted: u64,
 }
 
 impl Database {
     pub(crate) fn new(silence: u64) -> Self {
         let state = State::new();
-        Self { standby: state.clone(), primary: state, wal: Vec::new(), lag: 0, sessions: 0, lock: None, silence }
+        Self {
+            standby: state.clone(),
+            primary: state,
+            wal: Vec::new(),
+            lag: 0,
+            sessions: 0,
+            lock: None,
+            silence,
+            promoted: 0,
+        }
     }
 
     /// Commits a change on the primary; the standby replays it later.
@@ -212,7 +223,8 @@ impl Database {
         self.sessions += 1;
         self.lock = Some((self.sessions, origin, now));
         let (incarnation, earlier) = self.primary.before_takeover();
-        self.commit(now, &Change::TakeOver { origin });
+        let second = u32::try_from(now / 1_000_000).unwrap_or(u32::MAX);
+        self.commit(now, &Change::TakeOver { origin, second });
         Some((self.sessions, Takeover { incarnation, position: self.primary.position, earlier }))
     }
 
@@ -242,6 +254,11 @@ impl Database {
 
     /// The standby becomes the primary, as far as it has replayed; a new standby is made of it.
     pub(crate) fn promote(&mut self, now: u64, lossless: bool) {
+        // No two in one moment: an operator's promotion takes longer than that.
+        if now < self.promoted + 2_000_000 {
+            return;
+        }
+        self.promoted = now;
         if lossless {
             self.lag = 0;
             self.replay(now);

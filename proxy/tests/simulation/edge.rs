@@ -129,7 +129,13 @@ fn write_behind(sim: &mut Simulation, e: usize) {
 pub(crate) fn handle(sim: &mut Simulation, e: usize, event: Event) {
     let now = sim.net.clock(node(e));
     let event = bent(sim, e, now, event);
+    let term = sim.edges[e].live.applied().term;
     let actions = sim.edges[e].machine.handle(now, event);
+    let stamp = sim.edges[e].live.stamp();
+    if sim.breaks == Some(Break::TermKeepsObjects) && stamp.epoch.term > term {
+        let objects = sim.edges[e].objects.iter_mut().flatten();
+        objects.for_each(|object| object.stamp = stamp);
+    }
     for action in actions {
         perform(sim, e, action);
     }
@@ -161,11 +167,6 @@ fn bent(sim: &Simulation, e: usize, now: vitrine_shared::clock::BootTime, event:
                 event: None,
             });
             Event::Batch(Batch::new(batch.term, applied, skipped.chain(batch.purges).collect()).unwrap())
-        }
-        (Some(Break::TermKeepsObjects), Event::Page(page)) if page.position.term > applied.term => {
-            // The later term's numbers are taken for ones of this term.
-            let position = Epoch::new(applied.term, page.position.seq);
-            Event::Page(Page { position, take_position: None, ..page })
         }
         (_, event) => event,
     }
@@ -287,6 +288,10 @@ fn fill(sim: &mut Simulation, e: usize, page: usize, first: Option<Reader>, shar
                 Some(Break::StampAtStore) => sim.edges[e].live.stamp(),
                 _ => stamp.at_most(named),
             };
+            let content = told.content;
+            sim.tell(|| {
+                format!("edge {e} page {page} filled by origin {o}, asked {asked}, stamp {stamp:?}: {content:?}")
+            });
             let present = sim.edges[e].objects[page];
             if present.is_none_or(|present| !present.stamp.is_newer_than(stamp)) {
                 sim.edges[e].objects[page] = Some(Object { content: told.content, stamp });

@@ -3,7 +3,7 @@
 use rand::Rng as _;
 
 use super::net::{Node, World as _};
-use super::world::{MILLI, SECOND, Simulation};
+use super::world::{MILLI, Simulation};
 
 /// Something goes wrong every now and then, until `ends`.
 pub(crate) fn chaos(sim: &mut Simulation, ends: u64) {
@@ -70,7 +70,6 @@ fn partition(sim: &mut Simulation, one: Node) {
     if other == Node::Redis {
         sim.break_streams();
     }
-    let _ = SECOND;
 }
 
 fn process(sim: &mut Simulation) -> Node {

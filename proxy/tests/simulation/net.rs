@@ -53,12 +53,15 @@ pub(crate) struct Net<W> {
     cut: BTreeSet<(Node, Node)>,
 }
 
+/// What is done with an answer, or without one.
+type Then<W, T> = Box<dyn FnOnce(&mut W, Option<T>)>;
+
 /// Sends the answer to a question.
 pub(crate) struct Answer<W, T> {
     from: Node,
     to: Node,
     done: Rc<Cell<bool>>,
-    then: Box<dyn FnOnce(&mut W, Option<T>)>,
+    then: Then<W, T>,
 }
 
 /// A world with a net.

@@ -151,7 +151,8 @@ fn work(sim: &mut Simulation, o: usize, session: u64) {
 
 fn raise(sim: &mut Simulation, session: u64) {
     let now = sim.net.now;
-    sim.database.on_session(session, now, &Change::RaiseTerm);
+    let second = u32::try_from(now / SECOND).unwrap_or(u32::MAX);
+    sim.database.on_session(session, now, &Change::RaiseTerm { second });
 }
 
 /// Applies what was numbered, then reports: at once where nothing is under way.
@@ -308,10 +309,12 @@ pub(crate) fn read(
         let servable = sim.origins[o].live.verdict(stamp, &tags_of(page)) == Verdict::Servable;
         if servable || sim.breaks == Some(Break::ReadCacheUnchecked) {
             sim.count.read_cache += 1;
+            sim.tell(|| format!("origin {o} page {page} from the read cache, stamp {stamp}, asked {asked}, applied {applied}: {content:?}"));
             return answer.give(sim, Some(Told { content, epoch: least }));
         }
     }
-    let replica = sim.coin(3);
+    // Without a lease this process may have missed writes that were acknowledged, and knows not what a replica must show.
+    let replica = (caches || sim.breaks == Some(Break::ReplicaWithoutLease)) && sim.coin(3);
     sim.ask(
         (node(o), Node::Database),
         STATEMENT,
@@ -322,6 +325,8 @@ pub(crate) fn read(
             let unchecked = sim.breaks == Some(Break::ReplicaUnchecked);
             let shows = !replica || state.position >= least || unchecked;
             let content = shows.then(|| Content::of(page, state.versions));
+            let position = state.position;
+            sim.tell(|| format!("origin {o} page {page} asked {asked}, applied {applied}, replica {replica} at {position}: {content:?}"));
             told.give(sim, content);
         },
         move |sim, content| match content {

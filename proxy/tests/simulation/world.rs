@@ -169,7 +169,9 @@ impl Simulation {
     pub(crate) fn shown(&mut self, e: usize, least: &[u64; THINGS], content: Content, how: &'static str) {
         self.count.reads += 1;
         self.count.joined += u64::from(how == "joined");
-        if let Some((thing, shown, least)) = content.older_than(least) {
+        // A promotion may have lost writes since it asked: then there is nothing newer to be shown.
+        let least = std::array::from_fn(|thing| least[thing].min(self.least[thing]));
+        if let Some((thing, shown, least)) = content.older_than(&least) {
             let now = self.net.now;
             let what = format!(
                 "at {now} edge {e} showed version {shown} of {thing} ({how}), at least {least} was acknowledged"
@@ -326,6 +328,13 @@ impl Simulation {
         }
         if !wrong.is_empty() {
             self.violation.get_or_insert(format!("at {now}, after all was healed: {}", wrong.join(", ")));
+        }
+    }
+
+    /// For a seed that is looked at.
+    pub(crate) fn tell(&self, what: impl FnOnce() -> String) {
+        if self.trace {
+            println!("{:>10} {}", self.net.now, what());
         }
     }
 
