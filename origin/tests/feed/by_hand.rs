@@ -42,6 +42,23 @@ async fn what_is_typed_into_psql_is_purged_by_whoever_follows_the_feed() {
     let purge = &page.batches[0].purges[0];
     assert_eq!(purge.tags, [Tag::all("regions"), Tag::region("reg_1")]);
     assert_eq!(purge.event.as_deref(), Some("sql.region.update"));
+    // Who may change one table may leave its events, and nothing else in the outbox.
+    run(&shop.state.pool, "GRANT SELECT, UPDATE ON region TO pg_monitor; GRANT USAGE ON SCHEMA public TO pg_monitor")
+        .await;
+    let as_another = "BEGIN; SET LOCAL ROLE pg_monitor; UPDATE region SET name = 'West'; COMMIT";
+    run(&shop.state.pool, as_another).await;
+    shop.applied(Epoch::new(1, 4)).await;
+    let refused = "BEGIN; SET LOCAL ROLE pg_monitor; INSERT INTO outbox (name, event) VALUES ('n', '{}'); COMMIT";
+    let mut connection = shop.state.pool.acquire().await.unwrap();
+    let error = sqlx::raw_sql(refused).execute(&mut *connection).await.unwrap_err().to_string();
+    assert!(error.contains("permission denied"), "{error}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.unwrap();
+    let borrowed = "BEGIN; SET LOCAL ROLE pg_monitor; CREATE TEMPORARY TABLE t (); CREATE TRIGGER t AFTER INSERT ON t
+        FOR EACH STATEMENT EXECUTE FUNCTION outbox_tell('changes', 'SELECT 1', '{}')";
+    let error = sqlx::raw_sql(borrowed).execute(&mut *connection).await.unwrap_err().to_string();
+    assert!(error.contains("permission denied for function"), "{error}");
+    sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await.unwrap();
+    drop(connection);
     shop.stop().await;
 }
 

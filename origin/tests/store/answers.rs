@@ -121,6 +121,19 @@ async fn dated_prices_end_by_the_clock() {
     assert_eq!(until().await, Some(4_102_444_800_000));
     shop.change("UPDATE price_list SET starts_at = NULL, ends_at = '2100-01-01'", list()).await;
     assert_eq!(until().await, Some(4_102_444_800_001));
+    // Documents of the read cache hold the lists and not the moments; who has the answer is told its end again.
+    shop.until("documents of the cache answer", async || {
+        let hits = shop.lookups("hit");
+        until().await == Some(4_102_444_800_001) && shop.lookups("hit") > hits
+    })
+    .await;
+    let etag = shop.get(&path).send().await.unwrap().headers()["etag"].clone();
+    let again = shop.get(&path).header("if-none-match", &etag).send().await.unwrap();
+    assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+    assert_eq!(headers::valid_until(again.headers()).unwrap(), Some(4_102_444_800_001));
+    // The next of several moments counts, also of a list that has not begun.
+    shop.change("UPDATE price_list SET starts_at = '2099-01-01'", list()).await;
+    assert_eq!(until().await, Some(4_070_908_800_000));
     shop.stop().await;
 }
 
