@@ -5,6 +5,7 @@
 //! that an answer is made of and that tells of no change fails the test too.
 
 mod mutations;
+mod racing;
 pub(crate) mod requests;
 
 use std::collections::{BTreeMap, BTreeSet};
