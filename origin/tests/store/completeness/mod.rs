@@ -115,17 +115,24 @@ impl Shop {
         if let Err(error) = sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&self.owner).await {
             panic!("{sql}: {error}");
         }
-        let rows: Vec<(serde_json::Value, bool)> =
-            sqlx::query_as("SELECT event, everything FROM outbox WHERE id > $1 AND due_at IS NULL")
-                .bind(newest)
-                .fetch_all(&self.owner)
-                .await
-                .unwrap();
+        self.purged("SELECT event, everything FROM outbox WHERE due_at IS NULL AND id > ($1::bigint[])[1]", &[newest])
+            .await
+    }
+
+    /// What some rows of the outbox purge.
+    async fn purged(&self, rows: &'static str, ids: &[i64]) -> Purged {
+        let rows: Vec<(serde_json::Value, bool)> = sqlx::query_as(rows).bind(ids).fetch_all(&self.owner).await.unwrap();
         if rows.iter().any(|(_, everything)| *everything) {
             return Purged::Everything;
         }
         let events = rows.into_iter().map(|(event, _)| serde_json::from_value::<Event>(event).unwrap());
         Purged::Tags(events.flat_map(|event| event.change.tags()).collect())
+    }
+
+    /// Roles outlive databases.
+    async fn end(&self) {
+        let end = format!("DROP OWNED BY {0}; DROP ROLE {0}", self.role);
+        sqlx::raw_sql(AssertSqlSafe(end)).execute(&self.owner).await.unwrap();
     }
 }
 
@@ -216,8 +223,7 @@ async fn whatever_sql_changes_in_an_answer_it_purges() {
     }
     println!("{} questions: {} answers changed, {} were purged", asks.len(), tally.changed, tally.purged);
     println!("purged and not changed, by statement: {:#?}", tally.needless);
-    let end = format!("DROP OWNED BY {0}; DROP ROLE {0}", shop.role);
-    sqlx::raw_sql(AssertSqlSafe(end)).execute(&shop.owner).await.unwrap();
+    shop.end().await;
     assert!(tally.holes.is_empty(), "{} holes:\n{}", tally.holes.len(), tally.holes.join("\n"));
     assert!(tally.changed > 20, "{} answers changed: it proves nothing", tally.changed);
 }
