@@ -36,6 +36,8 @@ pub(super) struct Latency {
     pub(super) wall_ms: [f64; 4],
     /// From commit to acknowledgement, as the replies have it, in milliseconds: p50, p95, p99, longest.
     pub(super) committed_ms: [f64; 4],
+    /// Writes that had to wait for somebody's lease to run out.
+    pub(super) lapsed: usize,
     /// Of a hundred, those within 10 ms by the origins' histogram.
     pub(super) within: f64,
     /// The longest wait for an acknowledgement after an edge was killed, in milliseconds, and the last.
@@ -52,10 +54,12 @@ pub(super) async fn measure(shop: &mut Shop, admin: &Admin, time: Duration) -> R
     let mut latency = Latency::default();
     rate(admin, &products, WARM_UP).await;
     let before = Histogram::read(shop).await;
-    let mut took = rate(admin, &products, time).await;
+    let took = rate(admin, &products, time).await;
     let after = Histogram::read(shop).await;
     latency.writes = took.len();
-    let (mut wall, mut waited): (Vec<Duration>, Vec<Duration>) = took.drain(..).unzip();
+    latency.lapsed = took.iter().filter(|steady| steady.lapsed).count();
+    let mut wall: Vec<Duration> = took.iter().map(|steady| steady.wall).collect();
+    let mut waited: Vec<Duration> = took.iter().map(|steady| steady.waited).collect();
     latency.wall_ms = quantiles(&mut wall);
     latency.committed_ms = quantiles(&mut waited);
     latency.within = after.since(&before).within(P99.as_secs_f64()) * 100.0;
@@ -73,8 +77,18 @@ pub(super) async fn measure(shop: &mut Shop, admin: &Admin, time: Duration) -> R
     Ok(latency)
 }
 
-/// Writes at the rate, whatever the replies take. Tells of each how long its reply took, and how long it waited after its commit.
-async fn rate(admin: &Admin, products: &Arc<Vec<String>>, time: Duration) -> Vec<(Duration, Duration)> {
+/// A write that was acknowledged.
+struct Steady {
+    /// From sending to the reply.
+    wall: Duration,
+    /// From commit to acknowledgement.
+    waited: Duration,
+    /// Whether a lease had to run out for it.
+    lapsed: bool,
+}
+
+/// Writes at the rate, whatever the replies take.
+async fn rate(admin: &Admin, products: &Arc<Vec<String>>, time: Duration) -> Vec<Steady> {
     let mut writes = JoinSet::new();
     let mut ticks = tokio::time::interval(Duration::from_secs(1) / RATE);
     let start = Instant::now();
@@ -91,7 +105,7 @@ async fn rate(admin: &Admin, products: &Arc<Vec<String>>, time: Duration) -> Vec
             && answered.reply() == Reply::Acked
             && let Answered::Done(ack, _) = answered
         {
-            took.push((time, waited(&ack)));
+            took.push(Steady { wall: time, waited: waited(&ack), lapsed: ack.contains("lapsed=") });
         }
     }
     took

@@ -170,7 +170,10 @@ impl Report {
 
 fn print_latency(latency: &Latency) {
     let [p50, p95, p99, longest] = latency.wall_ms;
-    println!("\ncommit -> acknowledged, healthy, 200 writes a second, {} writes", latency.writes);
+    println!(
+        "\ncommit -> acknowledged, healthy, 200 writes a second, {} writes, {} waited for a lease's end",
+        latency.writes, latency.lapsed
+    );
     println!("  request to reply     p50 {p50:.1} ms  p95 {p95:.1} ms  p99 {p99:.1} ms  longest {longest:.1} ms");
     let [p50, p95, p99, longest] = latency.committed_ms;
     let within = latency.within;

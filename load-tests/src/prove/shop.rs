@@ -56,7 +56,9 @@ impl Shop {
         let network = Network::make(EDGES, ORIGINS)?;
         let secrets = Secrets::generate();
         let node = Node::Postgres(0);
-        let postgres = Postgres::start_at(&database_folder(&data, 0)?, Durability::Full, network.site(node, 0)).await?;
+        // Programs die here, and the machine does not.
+        let postgres =
+            Postgres::start_at(&database_folder(&data, 0)?, Durability::Process, network.site(node, 0)).await?;
         postgres.create_database(DATABASE).await?;
         network.move_database(node)?;
         let redis = Redis::start_at(&data, &network.site(Node::Redis, REDIS_PORT)).await?;
