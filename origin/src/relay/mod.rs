@@ -107,17 +107,23 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
     loop {
         // Asked for before looking, so that a hint that comes while we look is not lost.
         let hint = state.outbox_hint.notified();
-        while let Some(numbered) = bounded(state, number::number(connection)).await? {
+        let numbered = bounded(state, number::number(connection)).await?;
+        let all = numbered.is_none();
+        if let Some(numbered) = numbered {
             state.books.numbered(numbered.newest);
             state.metrics.relay.numbered(numbered.waited);
             state.note_position(numbered.newest);
         }
+        // In each round: under steady writing there is always more to number, and the lead must be proven all the same.
         bounded(state, prove(state, connection)).await?;
         if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
             let rows = bounded(state, prune::prune(connection, &state.config.feed)).await?;
             // While there is more, one chunk a round, so that numbering is not held up.
             pruned = (rows < prune::CHUNK).then(Instant::now);
             state.books.forget(&state.pool).await?;
+        }
+        if !all {
+            continue;
         }
         // Never at once: a row that is due may be held by who takes it back, or not be due by Postgres's clock.
         let due = bounded(state, number::next_due(connection)).await?.map(|due| due.max(LEAST_PAUSE));
