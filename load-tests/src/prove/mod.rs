@@ -95,6 +95,7 @@ struct Stage {
 
 async fn prove(options: &ProveOptions, seed: u64, shop: &mut Shop) -> Result<Report, ProveError> {
     let latency = measure(options, shop).await?;
+    shop.make_standby().await?;
     let Stage { shared, writing } = stage(options, shop).await?;
     let reading = Reading {
         edges: shop.edges.iter().map(|edge| edge.listen).collect(),

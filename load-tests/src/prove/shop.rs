@@ -49,7 +49,7 @@ pub(super) struct Shop {
 }
 
 impl Shop {
-    /// Starts everything in `folder`, which is emptied.
+    /// Starts everything but the standby in `folder`, which is emptied.
     pub(super) async fn start(folder: &Path, broken: Option<Break>) -> Result<Self, ProveError> {
         clean(folder)?;
         let data = DataDir::open(folder)?;
@@ -76,7 +76,6 @@ impl Shop {
             network,
         };
         shop.fill().await?;
-        shop.make_standby().await?;
         shop.start_origins().await?;
         shop.start_edges(broken).await?;
         Ok(shop)

@@ -66,7 +66,7 @@ impl Admin {
         body: Option<&Value>,
         wait: bool,
     ) -> Answered {
-        let query = if wait { "?wait=acked" } else { "" };
+        let query = if wait { "?fields=id&wait=acked" } else { "?fields=id" };
         let url = format!("http://{}{path}{query}", self.ways[way]);
         let mut request = self.client.request(method, url).bearer_auth(&self.token);
         if let Some(body) = body {
