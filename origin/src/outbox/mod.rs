@@ -38,6 +38,18 @@ pub async fn write(tx: &mut Transaction<'_, Postgres>, event: &Event) -> Result<
     Ok(Ticket(row.id))
 }
 
+/// Wakes the relay, after the commit of whoever began with [`BEGIN`].
+///
+/// It is no part of that transaction: a notification is sent under one lock for all of Postgres, held until the commit is on the
+/// disk and the standby, so that writers would commit one after the other. It gets lost where it fails; the relay polls too.
+pub async fn hint(pool: &sqlx::PgPool) -> Result<(), sqlx::Error> {
+    // A notification has a commit of its own, which nobody needs on the disk.
+    sqlx::query!("SELECT set_config('synchronous_commit', 'off', true), pg_notify('vitrine_outbox', '')")
+        .fetch_one(pool)
+        .await?;
+    Ok(())
+}
+
 /// The newest epoch of a write's events, or `None` while one of them is not numbered yet.
 ///
 /// Rows that were pruned had numbers, which only the position still bounds. An empty receipt resolves to the position.

@@ -113,6 +113,7 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
             state.books.numbered(numbered.newest);
             state.metrics.relay.numbered(numbered.waited);
             state.note_position(numbered.newest);
+            bounded(state, number::tell(connection, numbered.newest)).await?;
         }
         // In each round: under steady writing there is always more to number, and the lead must be proven all the same.
         bounded(state, prove(state, connection)).await?;

@@ -85,9 +85,19 @@ pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, s
     .await?;
     sqlx::query!("UPDATE feed_position SET seq = $1", newest_seq).execute(&mut *tx).await?;
     let newest = epoch(at.term, newest_seq);
-    sqlx::query!("SELECT pg_notify('vitrine_numbered', $1)", newest.to_string()).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(Some(Numbered { newest, rows: waited.len(), waited }))
+}
+
+/// Tells other processes what was numbered, as a hint: after the commit, for the reason that [`crate::outbox::hint`] has.
+pub async fn tell(connection: &mut PgConnection, newest: Epoch) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT set_config('synchronous_commit', 'off', true), pg_notify('vitrine_numbered', $1)",
+        newest.to_string()
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok(())
 }
 
 /// How long until the next row is due that waits for its time; `None` where none does.

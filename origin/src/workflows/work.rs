@@ -13,6 +13,7 @@ use crate::outbox::{self, Receipt};
 #[derive(Debug)]
 pub struct Work {
     tx: Transaction<'static, Postgres>,
+    pool: PgPool,
     receipt: Receipt,
 }
 
@@ -30,7 +31,7 @@ pub struct Done<T> {
 impl Work {
     /// Begins a transaction that tells of all that it changes itself.
     pub async fn begin(pool: &PgPool) -> Result<Self, WriteError> {
-        Ok(Self { tx: pool.begin_with(outbox::BEGIN).await?, receipt: Receipt::default() })
+        Ok(Self { tx: pool.begin_with(outbox::BEGIN).await?, pool: pool.clone(), receipt: Receipt::default() })
     }
 
     /// The transaction's connection, for modules.
@@ -62,6 +63,14 @@ impl Work {
     /// Makes it all true at once.
     pub async fn commit<T>(self, value: T) -> Result<Done<T>, WriteError> {
         self.tx.commit().await?;
+        if !self.receipt.is_empty() {
+            let pool = self.pool;
+            tokio::spawn(async move {
+                if let Err(error) = outbox::hint(&pool).await {
+                    tracing::debug!(%error, "the relay was not woken; it looks by itself");
+                }
+            });
+        }
         Ok(Done { value, receipt: self.receipt })
     }
 }
