@@ -15,7 +15,7 @@ use hyper_util::server::conn::auto::Builder;
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{Body, HttpResponse};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{RwLock, oneshot, watch};
 
 use super::s3_access::PublicRead;
 use super::s3_bucket::S3Bucket;
@@ -46,12 +46,17 @@ impl From<&Secrets> for S3Keys {
     }
 }
 
+/// The store writes a file and its entity tag one after the other; a real one changes both at once. So who
+/// replaces a file keeps readers out for that long.
+pub(super) type Whole = Arc<RwLock<()>>;
+
 /// A running S3 of our own. It has a thread to itself, so it answers while a test blocks.
 pub struct S3 {
     address: SocketAddr,
     folder: PathBuf,
     keys: S3Keys,
     paused: watch::Sender<bool>,
+    whole: Whole,
     running: Option<(oneshot::Sender<()>, JoinHandle<()>)>,
 }
 
@@ -68,7 +73,8 @@ impl S3 {
         std::fs::create_dir_all(&bucket).map_err(StackError::io("make the folder", &bucket))?;
         let listener = listen(SocketAddr::from((host, super::free_port()?)))?;
         let address = listener.local_addr().map_err(StackError::io("listen for S3 on", Path::new("127.0.0.1")))?;
-        let mut s3 = Self { address, folder, keys, paused: watch::Sender::new(false), running: None };
+        let mut s3 =
+            Self { address, folder, keys, paused: watch::Sender::new(false), whole: Whole::default(), running: None };
         s3.serve(listener)?;
         Ok(s3)
     }
@@ -96,7 +102,7 @@ impl S3 {
 
     /// The bucket of the shop's files, to change what is in it behind the shop's back.
     pub(crate) fn bucket(&self) -> Result<S3Bucket, StackError> {
-        S3Bucket::open(&self.folder, BUCKET)
+        S3Bucket::open(&self.folder, BUCKET, self.whole.clone())
     }
 
     /// The folder that holds its buckets and their metadata.
@@ -143,13 +149,14 @@ impl S3 {
         builder.set_access(PublicRead { bucket: BUCKET.to_owned() });
         let service = builder.build();
         let paused = self.paused.subscribe();
+        let whole = self.whole.clone();
         let (stop, stopped) = oneshot::channel();
         let io = StackError::io("start the S3 server in", &self.folder);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(io)?;
         let thread = std::thread::Builder::new().name("s3".to_owned()).spawn(move || {
             runtime.block_on(async {
                 tokio::select! {
-                    () = accept(listener, service, paused) => {}
+                    () = accept(listener, service, paused, whole) => {}
                     _ = stopped => {}
                 }
             });
@@ -176,7 +183,7 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StackError> {
     listen().map_err(StackError::io("listen for S3 on", Path::new(&address.to_string())))
 }
 
-async fn accept(listener: TcpListener, service: S3Service, paused: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, service: S3Service, paused: watch::Receiver<bool>, whole: Whole) {
     let Ok(listener) = tokio::net::TcpListener::from_std(listener) else { return };
     let service = Arc::new(service);
     loop {
@@ -186,9 +193,10 @@ async fn accept(listener: TcpListener, service: S3Service, paused: watch::Receiv
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let (service, paused) = (Arc::clone(&service), paused.clone());
+        let (service, paused, whole) = (Arc::clone(&service), paused.clone(), whole.clone());
         tokio::spawn(async move {
-            let answer = service_fn(move |request| answer(Arc::clone(&service), paused.clone(), request));
+            let answer =
+                service_fn(move |request| answer(Arc::clone(&service), paused.clone(), whole.clone(), request));
             let _ = Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), answer).await;
         });
     }
@@ -197,12 +205,15 @@ async fn accept(listener: TcpListener, service: S3Service, paused: watch::Receiv
 async fn answer(
     service: Arc<S3Service>,
     mut paused: watch::Receiver<bool>,
+    whole: Whole,
     request: Request<Incoming>,
 ) -> Result<HttpResponse, Infallible> {
     // The sender lives as long as the server; should it be gone, there is nobody to wait for.
     let _ = paused.wait_for(|paused| !paused).await;
     let read = matches!(*request.method(), Method::GET | Method::HEAD);
     let condition = request.headers().get(IF_NONE_MATCH).cloned().filter(|_| read);
+    // What is read keeps the file open that it began with. Uploads are not held up: each has a key of its own.
+    let _whole = if read { Some(whole.read().await) } else { None };
     let mut response = match service.call(request.map(Body::from)).await {
         Ok(response) => response,
         Err(_) => with_status(StatusCode::INTERNAL_SERVER_ERROR),
