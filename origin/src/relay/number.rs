@@ -90,7 +90,7 @@ pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, s
 }
 
 /// Tells other processes what was numbered, as a hint: after the commit, for the reason that [`crate::outbox::hint`] has.
-pub async fn tell(connection: &mut PgConnection, newest: Epoch) -> Result<(), sqlx::Error> {
+pub(super) async fn tell(connection: &mut PgConnection, newest: Epoch) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "SELECT set_config('synchronous_commit', 'off', true), pg_notify('vitrine_numbered', $1)",
         newest.to_string()
