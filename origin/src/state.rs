@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::database;
 use crate::feed::{Books, Forward, OwnLease};
 use crate::metrics::Metrics;
+use crate::outbox;
 use crate::providers::file::{FileProvider, S3Files};
 use crate::replicas::Replicas;
 
@@ -37,6 +38,8 @@ pub struct Shared {
     pub live: Arc<Live>,
     /// The newest numbered epoch that this process knows of; whoever waits for one waits here.
     pub position: watch::Sender<Epoch>,
+    /// Which numbers this process gave lately.
+    pub numbered: outbox::Recent,
     /// Leases and acknowledgements, while this process leads.
     pub books: Books,
     /// Asks the process that leads.
@@ -120,6 +123,7 @@ impl AppState {
             redis,
             live: Arc::new(Live::new(table)),
             position: watch::Sender::new(Epoch::ZERO),
+            numbered: outbox::Recent::default(),
             books: Books::new(config.feed.terms()),
             forward: Forward::new(config.feed.internal_token.expose().to_owned())?,
             outbox_hint: Notify::new(),

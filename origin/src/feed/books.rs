@@ -86,7 +86,7 @@ impl Books {
         let lost = {
             let mut ledger = self.ledger.lock();
             ledger.proven(sent, BootTime::now(), position);
-            ledger.lost_history(sent, position)
+            ledger.lost_history()
         };
         self.settle();
         lost
@@ -200,6 +200,12 @@ impl Books {
     /// What became of an epoch.
     pub fn trail(&self, epoch: Epoch) -> Trail {
         self.ledger.lock().trail(BootTime::now(), epoch)
+    }
+
+    /// Whether origin processes other than this one are members.
+    pub fn has_others(&self, own: &str) -> bool {
+        let members = self.ledger.lock().members(BootTime::now());
+        members.iter().any(|member| member.kind == MemberKind::Origin && member.id != own)
     }
 
     /// The members.

@@ -31,14 +31,13 @@ pub enum MemberError {
 
 /// Takes a member's report, or hands it on to the process that leads.
 pub async fn report(state: &AppState, came: Came, id: &str, report: &Report) -> Result<Renewal, MemberError> {
-    let renewal = match state.books.report(&state.pool, id, report).await {
+    match state.books.report(&state.pool, id, report).await {
+        // What the leader knows is hearsay here: which term this process reads in, only its own database can tell it.
         Err(ReportError::Refused(Refusal::NotLeading)) if came == Came::Directly => {
-            state.forward.report(&state.member_id, id, report).await?
+            Ok(state.forward.report(&state.member_id, id, report).await?)
         }
-        answered => answered?,
-    };
-    state.note_position(renewal.position);
-    Ok(renewal)
+        answered => Ok(answered?),
+    }
 }
 
 /// A member takes leave; it must serve nothing from its cache any more.

@@ -2,6 +2,7 @@
 
 mod history;
 mod receipt;
+mod recent;
 
 use sqlx::{Postgres, Transaction};
 use vitrine_shared::epoch::Epoch;
@@ -10,10 +11,20 @@ use vitrine_shared::event::Event;
 pub(crate) use history::first_batch;
 pub use history::{FeedPosition, Row, page, position, purges_after};
 pub use receipt::Receipt;
+pub use recent::Recent;
 
 /// An outbox row: a write's event, not yet numbered. It resolves to an epoch once the relay has numbered it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(i64);
+
+// === impl Ticket ===
+
+impl Ticket {
+    /// The ticket of a row.
+    pub(crate) fn of(id: i64) -> Self {
+        Self(id)
+    }
+}
 
 /// Begins a transaction whose writer adds the events of all that it changes: triggers of the tables then add none.
 ///

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use vitrine_shared::clock::BootTime;
+use vitrine_shared::epoch::Epoch;
 
 pub use metrics::RelayMetrics;
 pub use number::{Numbered, next_due, number};
@@ -54,6 +55,7 @@ pub async fn run(state: AppState) {
         () = work => {}
         () = shutdown.cancelled() => {}
     }
+    state.books.stop_leading();
 }
 
 /// One connection's life: waits for the lock, then numbers while the connection lives.
@@ -107,16 +109,18 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
     loop {
         // Asked for before looking, so that a hint that comes while we look is not lost.
         let hint = state.outbox_hint.notified();
+        let sent = BootTime::now();
         let numbered = bounded(state, number::number(connection)).await?;
         let all = numbered.is_none();
-        if let Some(numbered) = numbered {
-            state.books.numbered(numbered.newest);
-            state.metrics.relay.numbered(numbered.waited);
-            state.note_position(numbered.newest);
-            bounded(state, number::tell(connection, numbered.newest)).await?;
-        }
         // In each round: under steady writing there is always more to number, and the lead must be proven all the same.
-        bounded(state, prove(state, connection)).await?;
+        let lost = match numbered {
+            Some(numbered) => note(state, sent, numbered),
+            None => bounded(state, prove(state, connection)).await?,
+        };
+        if let Some(known) = lost {
+            tracing::error!(%known, "a member has applied what Postgres never numbered: history was lost, and a new term begins");
+            state.books.numbered(record::raise_term(connection).await?);
+        }
         if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
             let rows = bounded(state, prune::prune(connection, &state.config.feed)).await?;
             // While there is more, one chunk a round, so that numbering is not held up.
@@ -135,17 +139,31 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
     }
 }
 
-/// Proves that this session still holds the lock, by an answer on it, and looks whether history was lost (rule 10).
-async fn prove(state: &AppState, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+/// Tells whoever waits what was numbered on the session that holds the lock; an epoch that was lost where history was (rule 10).
+fn note(state: &AppState, sent: BootTime, numbered: Numbered) -> Option<Epoch> {
+    let newest = numbered.newest;
+    let lost = state.books.proven(sent, newest);
+    state.numbered.note(&numbered.tickets);
+    state.note_position(newest);
+    state.metrics.relay.numbered(numbered.waited);
+    if state.books.has_others(&state.member_id) {
+        let pool = state.pool.clone();
+        tokio::spawn(async move {
+            if let Err(error) = number::tell(&pool, newest).await {
+                tracing::debug!(%error, "other processes were not told; they look by themselves");
+            }
+        });
+    }
+    lost
+}
+
+/// Proves that this session still holds the lock, by an answer on it; an epoch that was lost where history was.
+async fn prove(state: &AppState, connection: &mut PgConnection) -> Result<Option<Epoch>, sqlx::Error> {
     let sent = BootTime::now();
     let at = sqlx::query!("SELECT term, seq FROM feed_position").fetch_one(&mut *connection).await?;
     let position = outbox::epoch(at.term, at.seq);
     state.note_position(position);
-    if let Some(known) = state.books.proven(sent, position) {
-        tracing::error!(%position, %known, "a member has applied what Postgres never numbered: history was lost, and a new term begins");
-        state.books.numbered(record::raise_term(connection).await?);
-    }
-    Ok(())
+    Ok(state.books.proven(sent, position))
 }
 
 /// Publishes whenever there is something new, for ever; without Redis it does nothing for ever.
@@ -154,12 +172,14 @@ async fn publish_all(state: &AppState) {
         return std::future::pending().await;
     };
     let mut position = state.position.subscribe();
-    let mut healthy = true;
+    let (mut healthy, mut last) = (true, None);
     loop {
         position.mark_unchanged();
-        match publish::publish(&state.pool, &mut redis, state.config.feed.stream_entries, &state.metrics.relay).await {
-            Ok(_) => {
+        let feed = &state.config.feed;
+        match publish::publish(&state.pool, &mut redis, last, feed.stream_entries, &state.metrics.relay).await {
+            Ok(published) => {
                 healthy = true;
+                last = published;
                 if position.changed().await.is_err() {
                     return;
                 }
@@ -169,7 +189,7 @@ async fn publish_all(state: &AppState) {
                 if healthy {
                     tracing::warn!(%error, "relay: publishing failed; numbering goes on, members catch up by the endpoint");
                 }
-                healthy = false;
+                (healthy, last) = (false, None);
                 tokio::time::sleep(PUBLISH_PAUSE).await;
             }
         }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, PgPool};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::event::Event;
 use vitrine_shared::feed::MAX_BATCH;
 
-use crate::outbox::epoch;
+use crate::outbox::{Ticket, epoch};
 
 /// About how many bytes of events without tags are read at once; Postgres may hold them compressed.
 const MAX_EVENT_BYTES: i64 = 1 << 20;
@@ -19,8 +19,8 @@ const MAX_EVENT_BYTES: i64 = 1 << 20;
 pub struct Numbered {
     /// The newest epoch after it.
     pub newest: Epoch,
-    /// How many rows were numbered.
-    pub rows: usize,
+    /// Each row's ticket and number.
+    pub tickets: Vec<(Ticket, Epoch)>,
     /// Seconds from each row's insertion, or from when it was due, to its number.
     pub waited: Vec<f64>,
 }
@@ -46,8 +46,7 @@ pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, s
     if candidates(connection, now).await?.is_empty() {
         return Ok(None);
     }
-    let mut tx = connection.begin().await?;
-    sqlx::query!("SET LOCAL synchronous_commit = on").execute(&mut *tx).await?;
+    let mut tx = connection.begin_with("BEGIN; SET LOCAL synchronous_commit = on").await?;
     let at = sqlx::query!("SELECT term, seq FROM feed_position FOR UPDATE").fetch_one(&mut *tx).await?;
     let ids = candidates(&mut tx, now).await?;
     // A row that somebody is taking back is passed over: it is gone soon, or there again.
@@ -63,6 +62,7 @@ pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, s
     }
     let mut newest_seq = at.seq;
     let mut numbers = Vec::with_capacity(rows.len());
+    let mut tickets = Vec::with_capacity(rows.len());
     for row in rows {
         newest_seq += 1;
         let purges = row.event.map_or(Purges::AsWritten, |event| purges_of(&event));
@@ -70,32 +70,34 @@ pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, s
             tracing::error!(id = row.id, name = row.name, "an outbox row's event cannot be read: everything is purged");
         }
         numbers.push(purges.numbered(row.id, newest_seq));
+        tickets.push((Ticket::of(row.id), epoch(at.term, newest_seq)));
     }
     let waited = sqlx::query_scalar!(
-        r#"UPDATE outbox SET term = $1, seq = taken.seq, created_at = greatest(created_at, due_at),
+        r#"WITH moved AS (UPDATE feed_position SET seq = $3)
+           UPDATE outbox SET term = $1, seq = taken.seq, created_at = greatest(created_at, due_at),
                everything = outbox.everything OR taken.everything,
                tags = coalesce(outbox.tags, ARRAY(SELECT jsonb_array_elements_text(taken.tags)))
            FROM jsonb_to_recordset($2) AS taken (id bigint, seq bigint, everything boolean, tags jsonb)
            WHERE outbox.id = taken.id
            RETURNING extract(epoch FROM clock_timestamp() - outbox.created_at)::float8 AS "waited!""#,
         at.term,
-        Value::Array(numbers)
+        Value::Array(numbers),
+        newest_seq
     )
     .fetch_all(&mut *tx)
     .await?;
-    sqlx::query!("UPDATE feed_position SET seq = $1", newest_seq).execute(&mut *tx).await?;
     let newest = epoch(at.term, newest_seq);
     tx.commit().await?;
-    Ok(Some(Numbered { newest, rows: waited.len(), waited }))
+    Ok(Some(Numbered { newest, tickets, waited }))
 }
 
 /// Tells other processes what was numbered, as a hint: after the commit, for the reason that [`crate::outbox::hint`] has.
-pub(super) async fn tell(connection: &mut PgConnection, newest: Epoch) -> Result<(), sqlx::Error> {
+pub(super) async fn tell(pool: &PgPool, newest: Epoch) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "SELECT set_config('synchronous_commit', 'off', true), pg_notify('vitrine_numbered', $1)",
         newest.to_string()
     )
-    .fetch_one(connection)
+    .fetch_one(pool)
     .await?;
     Ok(())
 }

@@ -32,7 +32,7 @@ async fn number(pool: &PgPool) {
 
 async fn publish(state: &AppState) -> Option<Epoch> {
     let mut redis = state.redis.clone().unwrap();
-    relay::publish(&state.pool, &mut redis, 1_000, &Metrics::new().unwrap().relay).await.unwrap()
+    relay::publish(&state.pool, &mut redis, None, 1_000, &Metrics::new().unwrap().relay).await.unwrap()
 }
 
 #[tokio::test]

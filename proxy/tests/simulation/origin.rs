@@ -135,7 +135,7 @@ fn work(sim: &mut Simulation, o: usize, session: u64) {
             let now = sim.net.clock(node(o));
             let origin = &mut sim.origins[o];
             origin.ledger.proven(sent, now, position);
-            let lost = origin.ledger.lost_history(sent, position);
+            let lost = origin.ledger.lost_history();
             origin.position = origin.position.max(position);
             settle(sim, o);
             sim.publish(o);

@@ -34,6 +34,8 @@ pub struct Ledger {
     pub(super) acks: Marks,
     /// A member said that it had applied this, which was beyond the position then; when it said so.
     ahead: Option<(Epoch, BootTime)>,
+    /// An epoch that was known, and that the sequencer's history does not hold any more.
+    lost: Option<Epoch>,
 }
 
 /// What a new leader knows of the leases that earlier ones granted.
@@ -94,6 +96,7 @@ impl Ledger {
             numbered: Marks::new(STEPS),
             acks: Marks::new(STEPS),
             ahead: None,
+            lost: None,
         }
     }
 
@@ -103,6 +106,7 @@ impl Ledger {
     pub fn lead(&mut self, sent: BootTime, now: BootTime, position: Epoch, earlier: Earlier) {
         let now = self.tick(now);
         let until = now + self.terms.handover();
+        self.note_loss(sent, position);
         self.members.clear();
         self.left.clear();
         self.ahead = None;
@@ -129,9 +133,11 @@ impl Ledger {
         self.proven(sent, now, position);
     }
 
-    /// The session that holds the lock answered what was asked at `sent`: it was led until then, and numbering stood at
-    /// `position` or beyond.
+    /// The session that holds the lock answered what was asked at `sent`: it was led until then, and numbering stands at `position`.
+    ///
+    /// Answers are told in the order in which they came, and nothing was numbered that was not told before.
     pub fn proven(&mut self, sent: BootTime, now: BootTime, position: Epoch) {
+        self.note_loss(sent, position);
         self.leads_until = self.leads_until.max(sent + self.terms.proof);
         self.numbered(now, position);
     }
@@ -140,6 +146,7 @@ impl Ledger {
     pub fn numbered(&mut self, now: BootTime, position: Epoch) {
         let now = self.tick(now);
         if position.term > self.position.term {
+            self.lost = None;
             // Leases may have been granted in a history that this one knows nothing of.
             self.quiet_until = self.quiet_until.max(now + self.terms.handover());
         }
@@ -237,7 +244,10 @@ impl Ledger {
     /// successor grants leases only to members that have applied all that this process can know to be numbered.
     pub fn settle(&mut self, now: BootTime) -> Epoch {
         let now = self.tick(now);
-        if now >= self.quiet_until {
+        // A member's number that was not given here may be one of a lost history: it says nothing of what it is given to next.
+        let is_ahead = |ahead: Epoch| ahead.term == self.position.term && ahead > self.position;
+        let in_doubt = self.lost.is_some() || self.ahead.is_some_and(|(ahead, _)| is_ahead(ahead));
+        if now >= self.quiet_until && !in_doubt {
             let holders = self.members.values().filter(|member| member.may_serve(now));
             let reached = holders.map(|member| member.applied).fold(self.position, Epoch::min);
             if reached > self.acknowledged {
@@ -270,11 +280,25 @@ impl Ledger {
         behind.map(|member| member.may_hold_until).min()
     }
 
-    /// An epoch of the present term that a member has applied and that was not numbered, as a position shows that was asked for at
-    /// `sent`: the sequencer's history was lost. A new term must begin.
-    pub fn lost_history(&self, sent: BootTime, position: Epoch) -> Option<Epoch> {
-        let (ahead, at) = self.ahead?;
-        (at <= sent && ahead.term == position.term && ahead > position).then_some(ahead)
+    /// An epoch of the present term that was given once, as this process or a member knows, and that numbering stands before: the
+    /// sequencer's history was lost. A new term must begin; until then nothing is acknowledged.
+    pub fn lost_history(&self) -> Option<Epoch> {
+        self.lost
+    }
+
+    /// Compares what is known with what an answer shows that was asked for at `sent`.
+    fn note_loss(&mut self, sent: BootTime, position: Epoch) {
+        if position.term == self.position.term && position < self.position {
+            self.lost = Some(self.position);
+        }
+        // Said before the question was asked, and beyond all that had been numbered until then.
+        if let Some((ahead, at)) = self.ahead
+            && at <= sent
+            && ahead.term == position.term
+            && ahead > self.position.min(position)
+        {
+            self.lost = Some(ahead);
+        }
     }
 
     /// The members, as people see them.

@@ -166,11 +166,38 @@ fn a_member_that_knows_what_was_never_numbered_betrays_a_lost_history() {
     let mut ledger = leading();
     heard(&mut ledger, 10_010, "a", 9);
     // It may have read what this process has just committed and not heard of yet.
-    assert_eq!(ledger.lost_history(at(10_005), epoch(5)), None);
-    assert_eq!(ledger.lost_history(at(10_020), epoch(9)), None);
-    assert_eq!(ledger.lost_history(at(10_020), epoch(8)), Some(epoch(9)));
+    ledger.proven(at(10_005), at(10_015), epoch(5));
+    assert_eq!((ledger.lost_history(), ledger.settle(at(10_016))), (None, Epoch::ZERO));
+    ledger.proven(at(10_005), at(10_017), epoch(9));
+    assert_eq!((ledger.lost_history(), ledger.settle(at(10_018))), (None, epoch(9)));
     let later = ledger.report(at(10_030), "a", &report(Epoch::new(2, 1)));
     assert_eq!(later, Err(Refusal::LaterTerm { own: 1, told: 2 }));
+}
+
+#[test]
+fn numbers_of_a_lost_history_acknowledge_nothing() {
+    let mut ledger = leading();
+    heard(&mut ledger, 10_010, "a", 9);
+    // What a later question shows to be numbered was not when the member spoke of it, though it is by now.
+    ledger.proven(at(10_020), at(10_030), epoch(12));
+    assert_eq!((ledger.lost_history(), ledger.settle(at(10_040))), (Some(epoch(9)), Epoch::ZERO));
+    ledger.numbered(at(10_050), Epoch::new(2, 12));
+    ledger.proven(at(10_060), at(10_070), Epoch::new(2, 12));
+    assert_eq!(ledger.lost_history(), None);
+}
+
+#[test]
+fn a_leader_notices_that_its_own_history_was_put_back() {
+    let mut ledger = leading();
+    heard(&mut ledger, 10_010, "a", 5);
+    ledger.numbered(at(10_020), epoch(9));
+    ledger.proven(at(10_030), at(10_031), epoch(6));
+    heard(&mut ledger, 10_040, "a", 9);
+    assert_eq!((ledger.lost_history(), ledger.settle(at(10_050))), (Some(epoch(9)), Epoch::ZERO));
+    // Under a new lead as well, as long as the term is the same.
+    let mut ledger = leading();
+    ledger.lead(at(20_000), at(20_000), epoch(3), Earlier::Members(Vec::new()));
+    assert_eq!(ledger.lost_history(), Some(epoch(5)));
 }
 
 #[test]
