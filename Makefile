@@ -115,7 +115,7 @@ prove:
 	$(say) "Searching the model"
 	@set -o pipefail; MODEL_BOUND=large cargo test --quiet --release --package vitrine-shared --test model -- --nocapture | tee "$(target)/prove.txt"
 	$(say) "Simulating"
-	@set -o pipefail; SIM_SEEDS=$(or $(SEEDS),2000) cargo test --quiet --release --package vitrine-proxy --test simulation -- --nocapture | tee -a "$(target)/prove.txt"
+	@set -o pipefail; SIM_SEEDS=$(or $(SEEDS),2000) cargo test --quiet --release --package vitrine-proxy --test simulation no_seed -- --nocapture | tee -a "$(target)/prove.txt"
 	$(say) "Proving on the real programs"
 	@"$(target)/release/vitrine" prove --folder "$(target)/prove" --proofs "$(target)/prove.txt" $(ARGS)
 

@@ -172,6 +172,13 @@ impl Shop {
         Ok(())
     }
 
+    /// Whom an edge follows: the origins, each edge another one first; the last edge follows one alone.
+    fn feed(&self, edge: usize) -> String {
+        let alone = edge + 1 == usize::from(EDGES);
+        let followed = self.origins.iter().cycle().skip(edge).take(if alone { 1 } else { self.origins.len() });
+        followed.map(|origin| format!("http://{}", origin.inner)).collect::<Vec<_>>().join(",")
+    }
+
     async fn start_edges(&mut self, broken: Option<Break>) -> Result<(), ProveError> {
         let origins: Vec<SocketAddr> = self.origins.iter().map(|origin| origin.listen).collect();
         for index in 0..EDGES {
@@ -186,17 +193,17 @@ impl Shop {
             };
             let path = self.data.root().join(format!("{node}.toml"));
             std::fs::write(&path, config::edge(&plan)?).map_err(system(format!("write {}", path.display())))?;
-            let feed = &self.origins[usize::from(index) % self.origins.len()];
+            let feed = self.feed(usize::from(index));
             let settings = EdgeSettings {
                 listen: SocketAddr::from((self.network.host(node), PORT)),
                 ops_listen: SocketAddr::from((self.network.host(node), INNER_PORT)),
                 ops_token: self.secrets.ops_token.clone(),
-                origin_address: feed.listen.to_string(),
+                origin_address: origins[0].to_string(),
                 media_address: self.s3.address().to_string(),
                 media_bucket: self.s3.settings().bucket,
                 media_prefix: format!("/{}", self.s3.settings().bucket),
                 redis_url: self.redis.url(),
-                feed_url: format!("http://{}", feed.inner),
+                feed_url: feed,
                 internal_token: self.secrets.internal_token.clone(),
                 edge_id: node.to_string(),
             };
