@@ -91,7 +91,8 @@ impl Target {
 
     /// Everything with a tag, as the origin writes it or as another system does.
     pub fn tag(text: &str) -> Result<Self, BadTarget> {
-        let tag = Tag::from_foreign(text).ok_or(BadTarget::Tag)?;
+        // No field carries blanks around a tag, so with them it would match nothing.
+        let tag = Tag::from_foreign(text.trim()).ok_or(BadTarget::Tag)?;
         Ok(Self { text: format!("tag {tag}"), tags: vec![tag], everything: false })
     }
 
@@ -251,6 +252,7 @@ mod tests {
         assert!(stored.contains(&prefix(&longest).unwrap()[0]));
         assert_eq!(Target::host("Shop.Example:80").unwrap().tags, [Tag::host("shop.example")]);
         assert_eq!(Target::tag("cat_p_12").unwrap().tags[0].as_str(), "cat_p_12");
+        assert_eq!(Target::tag(" cat_p_12 ").unwrap().tags[0].as_str(), "cat_p_12");
         assert_eq!(
             Target::group("a b", "https://Shop.Example:443/").unwrap().tags,
             [Tag::cache_group("https://shop.example", "a b")]
@@ -277,6 +279,7 @@ mod tests {
             assert!(matches!(Target::host(text), Err(BadTarget::Host(_))), "{text}");
         }
         assert_eq!(Target::tag(""), Err(BadTarget::Tag));
+        assert_eq!(Target::tag(" "), Err(BadTarget::Tag));
         for (name, origin) in [("", "https://h"), ("a", "h"), ("a", "https://h/x"), (&*"x".repeat(257), "https://h")] {
             assert_eq!(Target::group(name, origin), Err(BadTarget::Group), "{name} {origin}");
         }
