@@ -75,9 +75,10 @@ async fn what_has_no_tag_is_reached_by_no_tag_and_by_all_else() {
     for (fields, path) in [("", "/a/1"), ("Vitrine-Tags: \r\n", "/a/2"), ("Vitrine-Tags:\r\n", "/a/3")] {
         fill(&proxy, &mut upstream, path, &format!("{FRESH}{fields}"), path).await;
     }
-    let refused = purge(&proxy, json!([{ "tag": "" }])).await;
-    assert_eq!(refused.status, 400, "{refused:?}");
-    purged(&proxy, &json!({ "tag": " " })).await;
+    for nothing in ["", " "] {
+        let refused = purge(&proxy, json!([{ "tag": nothing }])).await;
+        assert_eq!(refused.status, 400, "{refused:?}");
+    }
     purged(&proxy, &json!({ "tag": "t" })).await;
     for path in ["/a/1", "/a/2", "/a/3"] {
         is_hit(&proxy, path, path).await;
