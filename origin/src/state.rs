@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sqlx::PgPool;
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use vitrine_shared::coherence::{Live, TagTable};
 use vitrine_shared::epoch::Epoch;
@@ -30,6 +30,8 @@ pub struct Shared {
     pub config: Config,
     /// Postgres, the truth.
     pub pool: PgPool,
+    /// Where workflows write; wakes the relay, see [`crate::feed::hints`].
+    pub outbox: outbox::Outbox,
     /// Its replicas, for reads that say what they must not miss.
     pub replicas: Replicas,
     /// Redis, where one is configured; it connects by itself and every command may fail.
@@ -38,14 +40,12 @@ pub struct Shared {
     pub live: Arc<Live>,
     /// The newest numbered epoch that this process knows of; whoever waits for one waits here.
     pub position: watch::Sender<Epoch>,
-    /// Which numbers this process gave lately.
-    pub numbered: outbox::Recent,
+    /// What this process numbered lately.
+    pub recent: outbox::Recent,
     /// Leases and acknowledgements, while this process leads.
     pub books: Books,
     /// Asks the process that leads.
     pub forward: Forward,
-    /// Wakes the relay; see [`crate::feed::hints`].
-    pub outbox_hint: Notify,
     /// This process's right to serve from its read cache.
     pub lease: OwnLease,
     /// What it keeps of its reads.
@@ -118,15 +118,15 @@ impl AppState {
         let files: Arc<dyn FileProvider> = Arc::new(S3Files::new(&config.files));
         let table = TagTable::at(Epoch::ZERO, config.feed.tag_capacity);
         Ok(Self(Arc::new(Shared {
+            outbox: outbox::Outbox::new(pool.clone()),
             pool,
             replicas: Replicas::new(&config.database).map_err(StartError::Replica)?,
             redis,
             live: Arc::new(Live::new(table)),
             position: watch::Sender::new(Epoch::ZERO),
-            numbered: outbox::Recent::default(),
+            recent: outbox::Recent::default(),
             books: Books::new(config.feed.terms()),
             forward: Forward::new(config.feed.internal_token.expose().to_owned())?,
-            outbox_hint: Notify::new(),
             lease: OwnLease::default(),
             caches: Caches::default(),
             metrics: Metrics::new()?,

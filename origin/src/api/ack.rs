@@ -58,13 +58,13 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
     let (Some(limit), Some(receipt)) = (limit, response.extensions_mut().remove::<Receipt>()) else {
         return response;
     };
-    let started = Instant::now();
+    let since = receipt.committed().unwrap_or_else(Instant::now);
     let acknowledgement = ack::wait(&state, &receipt, limit).await;
     if let Acknowledgement::Pending { .. } = acknowledgement {
         *response.status_mut() = StatusCode::ACCEPTED;
     }
     let headers = response.headers_mut();
-    headers.insert(VITRINE_ACK, header_value(&acknowledgement, started.elapsed()));
+    headers.insert(VITRINE_ACK, header_value(&acknowledgement, since.elapsed()));
     if let Ok(applied) = HeaderValue::from_str(&format!("wait={}", limit.as_secs())) {
         headers.insert(PREFERENCE_APPLIED, applied);
     }

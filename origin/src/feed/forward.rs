@@ -1,5 +1,6 @@
 //! Asking the process that leads: it alone holds the ledger.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use http::{HeaderName, StatusCode};
@@ -8,10 +9,11 @@ use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::feed::{Renewal, Report};
+use vitrine_shared::feed::{Page, Renewal, Report};
 use vitrine_shared::ledger::{Acknowledged, MemberView, Trail, Waiting};
 
 use super::record::{self, Leader};
+use crate::outbox::{Receipt, Ticket};
 
 /// Marks what was handed on, so that two processes that take each other for the leader do not play ball.
 pub const FORWARDED: HeaderName = HeaderName::from_static("vitrine-forwarded");
@@ -43,7 +45,7 @@ pub enum ForwardError {
 }
 
 /// What the leader says to one that waits for an epoch.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AckAnswer {
     /// How it was acknowledged; absent where it is not yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -51,6 +53,28 @@ pub struct AckAnswer {
     /// Whom it waits for.
     #[serde(default)]
     pub waiting_for: Vec<Waiting>,
+}
+
+/// What the leader is told of a write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Write {
+    /// Its rows of the outbox; none where nobody waits for them.
+    #[serde(default)]
+    pub tickets: BTreeSet<Ticket>,
+    /// How long to wait for its acknowledgement, in milliseconds.
+    #[serde(default)]
+    pub wait_ms: u64,
+}
+
+/// What the leader says to one that waits for a write.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WrittenAnswer {
+    /// The write's epoch, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<Epoch>,
+    /// How far that is.
+    #[serde(flatten)]
+    pub answer: AckAnswer,
 }
 
 // === impl Forward ===
@@ -84,6 +108,29 @@ impl Forward {
     /// Asks whether an epoch is acknowledged; the leader waits for that up to `wait`.
     pub async fn acknowledged(&self, own: &str, epoch: Epoch, wait: Duration) -> Result<AckAnswer, ForwardError> {
         let url = format!("{}/v1/acks/{epoch}?wait_ms={}", self.leader_but(own)?, wait.as_millis());
+        Ok(self.send(self.http.get(url), wait).await?.json().await?)
+    }
+
+    /// Tells of rows that were committed.
+    pub async fn committed(&self, own: &str) -> Result<(), ForwardError> {
+        self.write(own, &Write::default()).await.map(drop)
+    }
+
+    /// Asks whether a write is acknowledged; the leader numbers it first, and waits for all of that up to `wait`.
+    pub async fn written(&self, own: &str, receipt: &Receipt, wait: Duration) -> Result<WrittenAnswer, ForwardError> {
+        let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        self.write(own, &Write { tickets: receipt.tickets().clone(), wait_ms }).await
+    }
+
+    async fn write(&self, own: &str, write: &Write) -> Result<WrittenAnswer, ForwardError> {
+        let url = format!("{}/v1/writes", self.leader_but(own)?);
+        let wait = Duration::from_millis(write.wait_ms);
+        Ok(self.send(self.http.post(url).json(write), wait).await?.json().await?)
+    }
+
+    /// Asks for what follows an epoch; the leader waits for something new up to `wait`.
+    pub async fn page(&self, own: &str, after: Epoch, wait: Duration) -> Result<Page, ForwardError> {
+        let url = format!("{}/v1/feed?after={after}&wait_ms={}", self.leader_but(own)?, wait.as_millis());
         Ok(self.send(self.http.get(url), wait).await?.json().await?)
     }
 

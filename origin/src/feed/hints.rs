@@ -8,10 +8,8 @@ use crate::database;
 use crate::outbox;
 use crate::state::AppState;
 
-/// Rows were added to the outbox (sent by a trigger).
+/// Rows were added to the outbox (sent by a trigger, or by a process that does not lead).
 const OUTBOX: &str = "vitrine_outbox";
-/// Rows were numbered (sent by the relay); the payload is the newest epoch.
-const NUMBERED: &str = "vitrine_numbered";
 /// Another process leads now.
 pub(super) const LEADER: &str = "vitrine_leader";
 
@@ -32,7 +30,7 @@ async fn listen(state: &AppState, pause: Duration) -> Result<(), sqlx::Error> {
     let pool =
         PgPoolOptions::new().max_connections(1).max_lifetime(None).idle_timeout(None).connect_with(options).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
-    listener.listen_all([OUTBOX, NUMBERED, LEADER]).await?;
+    listener.listen_all([OUTBOX, LEADER]).await?;
     loop {
         look(state).await?;
         // Whatever was heard, the state of things is read anew only after a quiet while.
@@ -43,20 +41,22 @@ async fn listen(state: &AppState, pause: Duration) -> Result<(), sqlx::Error> {
             if notification.channel() == LEADER {
                 break;
             }
-            hear(state, notification.channel(), notification.payload());
+            state.outbox.hinted();
         }
     }
 }
 
-fn hear(state: &AppState, channel: &str, payload: &str) {
-    match channel {
-        OUTBOX => state.outbox_hint.notify_waiters(),
-        NUMBERED => {
-            if let Ok(epoch) = payload.parse() {
-                state.note_position(epoch);
-            }
+/// Tells the process that leads of what was committed here: all that came while it was told is one telling. Never ends.
+pub(super) async fn tell(state: &AppState) {
+    let mut commits = state.outbox.commits();
+    while commits.changed().await.is_ok() {
+        // Its relay hears of it by itself.
+        if state.books.leads() || state.forward.committed(&state.member_id).await.is_ok() {
+            continue;
         }
-        _ => {}
+        if let Err(error) = outbox::hint(&state.pool).await {
+            tracing::debug!(%error, "the relay was not woken; it looks by itself");
+        }
     }
 }
 

@@ -7,10 +7,11 @@ mod forward;
 pub mod hints;
 mod members;
 mod own;
+pub mod pages;
 pub mod record;
 
 pub use books::{Books, ReportError};
-pub use forward::{AckAnswer, FORWARDED, Forward, ForwardError};
+pub use forward::{AckAnswer, FORWARDED, Forward, ForwardError, Write, WrittenAnswer};
 pub use members::{Came, MemberError, leave, members, note_metrics, report, trail};
 pub use own::OwnLease;
 
@@ -20,6 +21,7 @@ use crate::state::AppState;
 pub async fn run(state: AppState) {
     tokio::select! {
         () = hints::run(&state) => {}
+        () = hints::tell(&state) => {}
         () = own::run(&state) => {}
         () = state.books.run() => {}
         () = state.shutdown.cancelled() => {}

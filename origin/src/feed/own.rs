@@ -1,6 +1,6 @@
 //! This process as a member: it applies purges to its own tag table, reports how far it is, and holds a lease.
 //!
-//! It reads the outbox itself and not the Redis stream: the truth is at hand, and one path is easier to trust than two.
+//! It follows the process that leads, or the outbox, and not the Redis stream: the truth is at hand.
 
 use std::sync::PoisonError;
 use std::sync::RwLock;
@@ -12,7 +12,7 @@ use vitrine_shared::feed::{MemberKind, Page, Report, VERSION};
 use vitrine_shared::lease::Lease;
 
 use super::members::{Came, MemberError, report};
-use crate::outbox;
+use super::pages;
 use crate::state::AppState;
 
 /// This process's right to serve from its read cache. Without it every read goes to Postgres.
@@ -55,33 +55,27 @@ impl OwnLease {
 /// Applies and reports, for ever.
 pub(super) async fn run(state: &AppState) {
     let every = state.config.feed.lease() / RENEWALS_PER_LEASE;
-    let mut position = state.position.subscribe();
-    let mut healthy = true;
+    let mut wait = Duration::ZERO;
     loop {
-        position.mark_unchanged();
-        let worked = catch_up_and_report(state).await;
-        if let Err(error) = &worked
-            && healthy
-        {
-            tracing::warn!(%error, "feed: this process cannot follow; its read cache rests when the lease ends");
-        }
-        healthy = worked.is_ok();
-        let pause = if healthy { every } else { Duration::from_millis(state.config.feed.poll_ms) };
-        tokio::select! {
-            _ = position.changed(), if healthy => {}
-            () = tokio::time::sleep(pause) => {}
+        match catch_up_and_report(state, wait).await {
+            Ok(()) => wait = every,
+            Err(error) => {
+                // The first time only: it is as it was until it works again.
+                if !wait.is_zero() {
+                    tracing::warn!(%error, "feed: this process cannot follow; its read cache rests when the lease ends");
+                }
+                wait = Duration::ZERO;
+                tokio::time::sleep(Duration::from_millis(state.config.feed.poll_ms)).await;
+            }
         }
     }
 }
 
-/// Applies all that was numbered, then reports and renews the lease.
-async fn catch_up_and_report(state: &AppState) -> Result<(), FollowError> {
-    loop {
-        let page = outbox::page(&state.pool, state.live.applied()).await?;
-        state.note_position(page.position);
-        if !apply(state, &page) {
-            break;
-        }
+/// Waits for something to be numbered, but not longer than `wait`; applies it, then reports and renews the lease.
+async fn catch_up_and_report(state: &AppState, wait: Duration) -> Result<(), FollowError> {
+    let page = wait_for_page(state, wait).await?;
+    if apply(state, &page) {
+        while apply(state, &pages::page(state, state.live.applied()).await?) {}
     }
     let report_of_mine = Report {
         v: VERSION,
@@ -95,6 +89,31 @@ async fn catch_up_and_report(state: &AppState) -> Result<(), FollowError> {
         state.lease.renew(Lease::granted(sent_at, Duration::from_millis(millis)));
     }
     Ok(())
+}
+
+/// What follows, from the process that leads, since it knows first; else from Postgres.
+///
+/// A page of the leader's counts within the term that this process's own database showed it: with a database of another term it
+/// must not take up the leader's numbers, which say nothing of what is read there.
+async fn wait_for_page(state: &AppState, wait: Duration) -> Result<Page, sqlx::Error> {
+    let applied = state.live.applied();
+    if !wait.is_zero() && !state.books.leads() {
+        match state.forward.page(&state.member_id, applied, wait).await {
+            Ok(page) if page.position.term == applied.term => {
+                state.note_position(page.position);
+                return Ok(page);
+            }
+            Ok(page) => tracing::debug!(position = %page.position, "the leader is of another term"),
+            Err(error) => tracing::debug!(%error, "no page from the process that leads"),
+        }
+    }
+    let page = pages::page(state, applied).await?;
+    if page.position > applied || wait.is_zero() {
+        return Ok(page);
+    }
+    // Where this process numbers, or somebody tells it of a number, it hears of it here.
+    let pause = if state.books.leads() { wait } else { Duration::from_millis(state.config.feed.poll_ms) };
+    if pages::something_new(state, applied, pause).await { pages::page(state, applied).await } else { Ok(page) }
 }
 
 /// Applies a page; returns whether more may follow it.

@@ -20,6 +20,11 @@ impl<T> Patch<T> {
         }
     }
 
+    /// Whether it changes nothing.
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
     /// The value, where there is one.
     pub fn value(self) -> Option<T> {
         match self {

@@ -115,7 +115,13 @@ pub(crate) fn first_batch(rows: &[Row]) -> Result<Option<Batch>, BatchError> {
 }
 
 /// A tag that cannot be read (written by hand, say) must not be a purge that is lost: then everything is purged.
-fn purge(epoch: Epoch, name: Option<String>, tags: Vec<String>, mode: Option<&str>, everything: bool) -> Purge {
+pub(crate) fn purge(
+    epoch: Epoch,
+    name: Option<String>,
+    tags: Vec<String>,
+    mode: Option<&str>,
+    everything: bool,
+) -> Purge {
     let count = tags.len();
     let tags: Vec<Tag> = tags.into_iter().filter_map(|tag| Tag::parse(&tag).ok()).collect();
     let unreadable = tags.len() < count;

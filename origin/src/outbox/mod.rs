@@ -1,20 +1,24 @@
 //! The outbox: the one way for an event to exist, and the history that the feed is caught up from.
 
+mod commits;
 mod history;
 mod receipt;
 mod recent;
 
+use serde::{Deserialize, Serialize};
 use sqlx::{Postgres, Transaction};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::event::Event;
 
-pub(crate) use history::first_batch;
+pub use commits::Outbox;
 pub use history::{FeedPosition, Row, page, position, purges_after};
+pub(crate) use history::{first_batch, purge};
 pub use receipt::Receipt;
-pub use recent::Recent;
+pub use recent::{NumberedRow, Recent};
 
 /// An outbox row: a write's event, not yet numbered. It resolves to an epoch once the relay has numbered it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Ticket(i64);
 
 // === impl Ticket ===
@@ -49,7 +53,7 @@ pub async fn write(tx: &mut Transaction<'_, Postgres>, event: &Event) -> Result<
     Ok(Ticket(row.id))
 }
 
-/// Wakes the relay, after the commit of whoever began with [`BEGIN`].
+/// Wakes the relay of another process, after the commit of whoever began with [`BEGIN`].
 ///
 /// It is no part of that transaction: a notification is sent under one lock for all of Postgres, held until the commit is on the
 /// disk and the standby, so that writers would commit one after the other. It gets lost where it fails; the relay polls too.

@@ -11,20 +11,20 @@ mod publish;
 
 use std::time::{Duration, Instant};
 
+use chrono::Utc;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::epoch::Epoch;
 
 pub use metrics::RelayMetrics;
-pub use number::{Numbered, next_due, number};
+pub use number::{Round, number};
 pub use plan::{Step, next};
 pub use prune::prune;
 pub use publish::{PublishError, publish};
 
 use crate::database;
 use crate::feed::record;
-use crate::outbox;
 use crate::state::AppState;
 
 /// The advisory lock that the leading relay holds: "vitrine" in ASCII.
@@ -71,6 +71,8 @@ async fn lead(state: &AppState) -> Result<(), sqlx::Error> {
         tokio::time::sleep(poll_pause(state)).await;
     }
     let url = advertised(state);
+    // What this process numbered before, others may have followed with more.
+    state.recent.clear();
     let position = state.books.take_lead(&mut connection, &state.member_id, &url).await?;
     state.note_position(position);
     tracing::info!(%position, url, "relay: this process leads");
@@ -106,19 +108,16 @@ fn advertised(state: &AppState) -> String {
 
 async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     let mut pruned: Option<Instant> = None;
+    let mut rows = state.outbox.rows();
     loop {
-        // Asked for before looking, so that a hint that comes while we look is not lost.
-        let hint = state.outbox_hint.notified();
+        // Marked before looking, so that a commit that comes while we look is not lost.
+        rows.mark_unchanged();
         let sent = BootTime::now();
-        let numbered = bounded(state, number::number(connection)).await?;
-        let all = numbered.is_none();
+        let round = bounded(state, number::number(connection)).await?;
         // In each round: under steady writing there is always more to number, and the lead must be proven all the same.
-        let lost = match numbered {
-            Some(numbered) => note(state, sent, numbered),
-            None => bounded(state, prove(state, connection)).await?,
-        };
-        if let Some(known) = lost {
+        if let Some(known) = note(state, sent, &round) {
             tracing::error!(%known, "a member has applied what Postgres never numbered: history was lost, and a new term begins");
+            state.recent.clear();
             state.books.numbered(record::raise_term(connection).await?);
         }
         if pruned.is_none_or(|at| at.elapsed() >= PRUNE_EVERY) {
@@ -127,43 +126,25 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
             pruned = (rows < prune::CHUNK).then(Instant::now);
             state.books.forget(&state.pool).await?;
         }
-        if !all {
+        if round.more {
             continue;
         }
         // Never at once: a row that is due may be held by who takes it back, or not be due by Postgres's clock.
-        let due = bounded(state, number::next_due(connection)).await?.map(|due| due.max(LEAST_PAUSE));
-        tokio::select! {
-            () = hint => {}
-            () = tokio::time::sleep(due.map_or(poll_pause(state), |due| due.min(poll_pause(state)))) => {}
-        }
+        let due = round.next_due.map(|due| (due - Utc::now()).to_std().unwrap_or_default().max(LEAST_PAUSE));
+        let pause = due.map_or(poll_pause(state), |due| due.min(poll_pause(state)));
+        // A hint, or the fallback for hints that were lost.
+        let _ = tokio::time::timeout(pause, rows.changed()).await;
     }
 }
 
-/// Tells whoever waits what was numbered on the session that holds the lock; an epoch that was lost where history was (rule 10).
-fn note(state: &AppState, sent: BootTime, numbered: Numbered) -> Option<Epoch> {
-    let newest = numbered.newest;
-    let lost = state.books.proven(sent, newest);
-    state.numbered.note(&numbered.tickets);
-    state.note_position(newest);
-    state.metrics.relay.numbered(numbered.waited);
-    if state.books.has_others(&state.member_id) {
-        let pool = state.pool.clone();
-        tokio::spawn(async move {
-            if let Err(error) = number::tell(&pool, newest).await {
-                tracing::debug!(%error, "other processes were not told; they look by themselves");
-            }
-        });
-    }
+/// Proves the lead by an answer on the session that holds the lock, and tells whoever waits what was numbered on it; an epoch that
+/// was lost where history was (rule 10).
+fn note(state: &AppState, sent: BootTime, round: &Round) -> Option<Epoch> {
+    let lost = state.books.proven(sent, round.newest);
+    state.recent.note(&round.rows, round.newest);
+    state.note_position(round.newest);
+    state.metrics.relay.numbered(round.rows.iter().map(|row| row.since.elapsed().as_secs_f64()));
     lost
-}
-
-/// Proves that this session still holds the lock, by an answer on it; an epoch that was lost where history was.
-async fn prove(state: &AppState, connection: &mut PgConnection) -> Result<Option<Epoch>, sqlx::Error> {
-    let sent = BootTime::now();
-    let at = sqlx::query!("SELECT term, seq FROM feed_position").fetch_one(&mut *connection).await?;
-    let position = outbox::epoch(at.term, at.seq);
-    state.note_position(position);
-    Ok(state.books.proven(sent, position))
 }
 
 /// Publishes whenever there is something new, for ever; without Redis it does nothing for ever.
@@ -176,7 +157,9 @@ async fn publish_all(state: &AppState) {
     loop {
         position.mark_unchanged();
         let feed = &state.config.feed;
-        match publish::publish(&state.pool, &mut redis, last, feed.stream_entries, &state.metrics.relay).await {
+        let published =
+            publish::publish(&state.pool, &state.recent, &mut redis, last, feed.stream_entries, &state.metrics.relay);
+        match published.await {
             Ok(published) => {
                 healthy = true;
                 last = published;

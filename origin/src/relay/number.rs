@@ -1,28 +1,28 @@
 //! Gives committed rows their numbers, and those that SQL wrote their tags.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::event::Event;
 use vitrine_shared::feed::MAX_BATCH;
 
-use crate::outbox::{Ticket, epoch};
+use crate::outbox::{NumberedRow, Ticket, epoch, purge};
 
 /// About how many bytes of events without tags are read at once; Postgres may hold them compressed.
 const MAX_EVENT_BYTES: i64 = 1 << 20;
 
 /// What one round of numbering did.
 #[derive(Debug, Clone)]
-pub struct Numbered {
-    /// The newest epoch after it.
+pub struct Round {
+    /// Where numbering stands after it.
     pub newest: Epoch,
-    /// Each row's ticket and number.
-    pub tickets: Vec<(Ticket, Epoch)>,
-    /// Seconds from each row's insertion, or from when it was due, to its number.
-    pub waited: Vec<f64>,
+    /// What it numbered, in order.
+    pub rows: Vec<NumberedRow>,
+    /// When the next row is due that waits for its time; `None` where none does. It may have passed.
+    pub next_due: Option<DateTime<Utc>>,
+    /// Whether there may be more to number at once.
+    pub more: bool,
 }
 
 /// What a row purges.
@@ -38,14 +38,46 @@ enum Purges {
 
 /// Numbers at most [`MAX_BATCH`] committed rows that have no number and are due, gap-free, and commits durably.
 ///
-/// Rows are found by having no number, never by an id cursor: ids do not commit in order. The position's row lock
-/// makes the numbers gap-free even if two relays ran at once. A row is due when this process's clock says so as well as
-/// Postgres's: what is read again after the purge is worked out by that clock.
-pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, sqlx::Error> {
+/// One statement (`migrations/0024`), since commit to acknowledgement is mostly round trips. Rows are found by having no number,
+/// never by an id cursor: ids do not commit in order. A row is due when this process's clock says so as well as Postgres's: what is
+/// read again after the purge is worked out by that clock.
+pub async fn number(connection: &mut PgConnection) -> Result<Round, sqlx::Error> {
     let now = Utc::now();
-    if candidates(connection, now).await?.is_empty() {
-        return Ok(None);
+    let most = i32::try_from(MAX_BATCH).unwrap_or(i32::MAX);
+    let found = sqlx::query!(
+        r#"SELECT term AS "term!", newest AS "newest!", next_due, untold AS "untold!",
+               id, seq, name, mode, tags, everything, waited
+           FROM number_outbox($1, $2)"#,
+        most,
+        now
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    let first = found.first().ok_or(sqlx::Error::RowNotFound)?;
+    let (newest, next_due, untold) = (epoch(first.term, first.newest), first.next_due, first.untold);
+    let full = found.len() >= MAX_BATCH;
+    let mut rows: Vec<NumberedRow> = Vec::with_capacity(found.len());
+    for row in found {
+        let (Some(id), Some(seq)) = (row.id, row.seq) else { continue };
+        let tags = row.tags.unwrap_or_default();
+        let purge =
+            purge(epoch(row.term, seq), row.name, tags, row.mode.as_deref(), row.everything.unwrap_or_default());
+        rows.push(NumberedRow::new(Ticket::of(id), row.term, purge, row.waited));
     }
+    rows.sort_unstable_by_key(|row| row.purge.seq);
+    if rows.is_empty() && untold {
+        let (newest, rows) = number_untold(connection, now).await?.unwrap_or((newest, Vec::new()));
+        let more = !rows.is_empty();
+        return Ok(Round { newest, rows, next_due, more });
+    }
+    Ok(Round { newest, rows, next_due, more: untold || full })
+}
+
+/// The same for rows that have no tags yet, and those after them: their events are read here.
+async fn number_untold(
+    connection: &mut PgConnection,
+    now: DateTime<Utc>,
+) -> Result<Option<(Epoch, Vec<NumberedRow>)>, sqlx::Error> {
     let mut tx = connection.begin_with("BEGIN; SET LOCAL synchronous_commit = on").await?;
     let at = sqlx::query!("SELECT term, seq FROM feed_position FOR UPDATE").fetch_one(&mut *tx).await?;
     let ids = candidates(&mut tx, now).await?;
@@ -62,7 +94,6 @@ pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, s
     }
     let mut newest_seq = at.seq;
     let mut numbers = Vec::with_capacity(rows.len());
-    let mut tickets = Vec::with_capacity(rows.len());
     for row in rows {
         newest_seq += 1;
         let purges = row.event.map_or(Purges::AsWritten, |event| purges_of(&event));
@@ -70,44 +101,30 @@ pub async fn number(connection: &mut PgConnection) -> Result<Option<Numbered>, s
             tracing::error!(id = row.id, name = row.name, "an outbox row's event cannot be read: everything is purged");
         }
         numbers.push(purges.numbered(row.id, newest_seq));
-        tickets.push((Ticket::of(row.id), epoch(at.term, newest_seq)));
     }
-    let waited = sqlx::query_scalar!(
+    let taken = sqlx::query!(
         r#"WITH moved AS (UPDATE feed_position SET seq = $3)
            UPDATE outbox SET term = $1, seq = taken.seq, created_at = greatest(created_at, due_at),
                everything = outbox.everything OR taken.everything,
                tags = coalesce(outbox.tags, ARRAY(SELECT jsonb_array_elements_text(taken.tags)))
            FROM jsonb_to_recordset($2) AS taken (id bigint, seq bigint, everything boolean, tags jsonb)
            WHERE outbox.id = taken.id
-           RETURNING extract(epoch FROM clock_timestamp() - outbox.created_at)::float8 AS "waited!""#,
+           RETURNING outbox.id, outbox.seq AS "seq!", name, mode, outbox.tags AS "tags!", outbox.everything,
+               extract(epoch FROM clock_timestamp() - outbox.created_at)::float8 AS waited"#,
         at.term,
         Value::Array(numbers),
         newest_seq
     )
     .fetch_all(&mut *tx)
     .await?;
-    let newest = epoch(at.term, newest_seq);
     tx.commit().await?;
-    Ok(Some(Numbered { newest, tickets, waited }))
-}
-
-/// Tells other processes what was numbered, as a hint: after the commit, for the reason that [`crate::outbox::hint`] has.
-pub(super) async fn tell(pool: &PgPool, newest: Epoch) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "SELECT set_config('synchronous_commit', 'off', true), pg_notify('vitrine_numbered', $1)",
-        newest.to_string()
-    )
-    .fetch_one(pool)
-    .await?;
-    Ok(())
-}
-
-/// How long until the next row is due that waits for its time; `None` where none does.
-pub async fn next_due(connection: &mut PgConnection) -> Result<Option<Duration>, sqlx::Error> {
-    let due = sqlx::query_scalar!("SELECT min(due_at) FROM outbox WHERE seq IS NULL AND due_at IS NOT NULL")
-        .fetch_one(connection)
-        .await?;
-    Ok(due.map(|due| (due - Utc::now()).to_std().unwrap_or(Duration::ZERO)))
+    let mut rows: Vec<NumberedRow> = Vec::with_capacity(taken.len());
+    for row in taken {
+        let purge = purge(epoch(at.term, row.seq), Some(row.name), row.tags, Some(&row.mode), row.everything);
+        rows.push(NumberedRow::new(Ticket::of(row.id), at.term, purge, row.waited));
+    }
+    rows.sort_unstable_by_key(|row| row.purge.seq);
+    Ok(Some((epoch(at.term, newest_seq), rows)))
 }
 
 /// Ids of the next rows to number: at most [`MAX_BATCH`], fewer where their events are large, but at least one.

@@ -5,11 +5,11 @@ use redis::aio::ConnectionManager;
 use redis::streams::{StreamMaxlen, StreamRangeReply};
 use sqlx::PgPool;
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::feed::{STREAM_FIELD, STREAM_KEY};
+use vitrine_shared::feed::{Batch, STREAM_FIELD, STREAM_KEY};
 
 use super::metrics::RelayMetrics;
 use super::plan::{self, Step};
-use crate::outbox;
+use crate::outbox::{self, Recent};
 
 /// Why a round of publishing ended early; the next one starts by looking at the stream again.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +32,10 @@ pub enum PublishError {
 ///
 /// `last` is that of the round before, where it went well. Else it begins by asking the stream where it ends, so it goes on after a relay
 /// that was killed, a restarted or wiped Redis and an entry that was written although its reply was lost. Redis refuses an id that does
-/// not grow. Where Redis was emptied since the round before, readers see the gap and ask the endpoint.
+/// not grow. What this process numbered it need not read again. Where Redis was emptied since the round before, readers see the gap and ask the endpoint.
 pub async fn publish(
     pool: &PgPool,
+    recent: &Recent,
     redis: &mut ConnectionManager,
     last: Option<Epoch>,
     stream_entries: usize,
@@ -45,6 +46,13 @@ pub async fn publish(
         None => last_entry(redis).await?,
     };
     loop {
+        if let Some(known) = last.and_then(|last| recent.batch_after(last)) {
+            let Some((batch, ages)) = known? else { return Ok(last) };
+            add(redis, &batch, stream_entries).await?;
+            metrics.published(ages);
+            last = Some(batch.last());
+            continue;
+        }
         // With what probably follows, in one statement.
         let likely = last.map_or(0, |last| last.seq);
         let (position, rows) = outbox::purges_after(pool, likely).await?;
@@ -61,15 +69,7 @@ pub async fn publish(
                 let Some(batch) = outbox::first_batch(&rows)? else {
                     return Ok(last);
                 };
-                let json = serde_json::to_string(&batch)?;
-                let _: Option<String> = redis
-                    .xadd_maxlen(
-                        STREAM_KEY,
-                        StreamMaxlen::Approx(stream_entries),
-                        batch.stream_id(),
-                        &[(STREAM_FIELD, json)],
-                    )
-                    .await?;
+                add(redis, &batch, stream_entries).await?;
                 metrics.published(rows.iter().take(batch.purges.len()).map(|row| row.age_seconds));
                 last = Some(batch.last());
                 if last == Some(position.newest) {
@@ -78,6 +78,13 @@ pub async fn publish(
             }
         }
     }
+}
+
+async fn add(redis: &mut ConnectionManager, batch: &Batch, stream_entries: usize) -> Result<(), PublishError> {
+    let json = serde_json::to_string(batch)?;
+    let most = StreamMaxlen::Approx(stream_entries);
+    let _: Option<String> = redis.xadd_maxlen(STREAM_KEY, most, batch.stream_id(), &[(STREAM_FIELD, json)]).await?;
+    Ok(())
 }
 
 /// The epoch of the stream's last entry; an entry of another form counts as none of ours.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use vitrine_shared::event::Change;
 use vitrine_shared::id;
 
@@ -12,6 +12,7 @@ use crate::modules::category::{Category, record, tree};
 use crate::modules::metadata::{self, Metadata};
 use crate::modules::product::{self, links};
 use crate::modules::{Patch, WriteError, handle};
+use crate::outbox::Outbox;
 
 /// A category to be made.
 #[derive(Debug, Clone, Default)]
@@ -60,8 +61,8 @@ pub struct CategoryPatch {
 }
 
 /// Makes a category; returns its id.
-pub async fn create(pool: &PgPool, given: NewCategory) -> Result<Done<String>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn create(outbox: &Outbox, given: NewCategory) -> Result<Done<String>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     tree::lock(conn).await?;
     let parent = given.parent_category_id.as_deref();
@@ -91,8 +92,8 @@ pub async fn create(pool: &PgPool, given: NewCategory) -> Result<Done<String>, W
 }
 
 /// Changes a category, its place among its siblings, or its parent.
-pub async fn update(pool: &PgPool, id: &str, patch: CategoryPatch) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn update(outbox: &Outbox, id: &str, patch: CategoryPatch) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     tree::lock(conn).await?;
     let mut category = record::lock(conn, id).await?.ok_or_else(|| WriteError::not_found("ProductCategory", id))?;
@@ -114,8 +115,8 @@ pub async fn update(pool: &PgPool, id: &str, patch: CategoryPatch) -> Result<Don
 }
 
 /// Deletes a category without children softly; its handle is free again.
-pub async fn delete(pool: &PgPool, id: &str) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     tree::lock(conn).await?;
     let category = record::lock(conn, id).await?.ok_or_else(|| WriteError::not_found("ProductCategory", id))?;
@@ -135,8 +136,8 @@ pub async fn delete(pool: &PgPool, id: &str) -> Result<Done<()>, WriteError> {
 
 /// Puts products into a category and takes others out (`batchLinkProductsToCategoryWorkflow`); one that is both added
 /// and removed is not in it.
-pub async fn set_products(pool: &PgPool, id: &str, given: Membership) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn set_products(outbox: &Outbox, id: &str, given: Membership) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     let named: Vec<String> = given.add.union(&given.remove).cloned().collect();
     let products = product::record::lock_many(conn, &named).await?;

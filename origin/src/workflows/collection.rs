@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::PgPool;
 use vitrine_shared::event::Change;
 use vitrine_shared::id;
 
@@ -10,6 +9,7 @@ use super::{Done, Work, facets};
 use crate::modules::collection::{self, Collection};
 use crate::modules::metadata::{self, Metadata};
 use crate::modules::{Patch, WriteError, handle, product};
+use crate::outbox::Outbox;
 
 /// A collection to be made.
 #[derive(Debug, Clone, Default)]
@@ -48,8 +48,8 @@ pub struct Membership {
 }
 
 /// Makes a collection; returns its id.
-pub async fn create(pool: &PgPool, given: NewCollection) -> Result<Done<String>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn create(outbox: &Outbox, given: NewCollection) -> Result<Done<String>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let made = Collection {
         id: id::new("pcol"),
         handle: given.handle.filter(|given| !given.is_empty()).unwrap_or_else(|| handle::kebab(&given.title)),
@@ -64,8 +64,8 @@ pub async fn create(pool: &PgPool, given: NewCollection) -> Result<Done<String>,
 }
 
 /// Changes a collection. Products show it, and are found under its tag.
-pub async fn update(pool: &PgPool, id: &str, patch: CollectionPatch) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn update(outbox: &Outbox, id: &str, patch: CollectionPatch) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let mut record = collection::lock(work.conn(), id)
         .await?
         .ok_or_else(|| WriteError::NotFound(format!("Collection with id \"{id}\" not found")))?;
@@ -81,8 +81,8 @@ pub async fn update(pool: &PgPool, id: &str, patch: CollectionPatch) -> Result<D
 }
 
 /// Deletes a collection softly; its handle is free again. One that is not there is deleted.
-pub async fn delete(pool: &PgPool, id: &str) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let Some(record) = collection::lock(work.conn(), id).await? else {
         return work.commit(()).await;
     };
@@ -94,8 +94,8 @@ pub async fn delete(pool: &PgPool, id: &str) -> Result<Done<()>, WriteError> {
 
 /// Puts products into a collection and takes others out (`batchLinkProductsToCollectionWorkflow`); one that is both
 /// added and removed is in it.
-pub async fn set_products(pool: &PgPool, id: &str, given: Membership) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn set_products(outbox: &Outbox, id: &str, given: Membership) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     let named: Vec<String> = given.add.union(&given.remove).cloned().collect();
     let products = product::record::lock_many(conn, &named).await?;

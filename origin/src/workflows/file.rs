@@ -3,11 +3,11 @@
 //! The media bucket is no part of the transaction: the file is there, or gone, before its event is committed, so what an edge
 //! fetches after the purge is what the event tells of.
 
-use sqlx::PgPool;
 use vitrine_shared::event::Change;
 
 use super::{Done, Work};
 use crate::modules::WriteError;
+use crate::outbox::Outbox;
 use crate::providers::file::{File, FileError, FileProvider};
 
 /// An upload that did not happen.
@@ -22,12 +22,12 @@ pub enum FileWorkError {
 }
 
 /// Stores files; their keys may have been asked for before, so that edges remember their absence.
-pub async fn upload(pool: &PgPool, store: &dyn FileProvider, files: Vec<File>) -> Result<Done<()>, FileWorkError> {
+pub async fn upload(outbox: &Outbox, store: &dyn FileProvider, files: Vec<File>) -> Result<Done<()>, FileWorkError> {
     let keys: Vec<String> = files.iter().map(|file| file.key.clone()).collect();
     for file in files {
         store.put(file).await?;
     }
-    let mut work = Work::begin(pool).await?;
+    let mut work = Work::begin(outbox).await?;
     for key in keys {
         work.emit("file.created", Change::File { key }).await?;
     }
@@ -35,9 +35,9 @@ pub async fn upload(pool: &PgPool, store: &dyn FileProvider, files: Vec<File>) -
 }
 
 /// Removes a file, whether it is there or not: where an earlier try failed half way, its event still comes.
-pub async fn delete(pool: &PgPool, store: &dyn FileProvider, key: &str) -> Result<Done<()>, FileWorkError> {
+pub async fn delete(outbox: &Outbox, store: &dyn FileProvider, key: &str) -> Result<Done<()>, FileWorkError> {
     store.delete(key).await?;
-    let mut work = Work::begin(pool).await?;
+    let mut work = Work::begin(outbox).await?;
     work.emit("file.deleted", Change::File { key: key.to_owned() }).await?;
     Ok(work.commit(()).await?)
 }

@@ -1,6 +1,5 @@
 //! What is done to product tags.
 
-use sqlx::PgPool;
 use vitrine_shared::event::Change;
 use vitrine_shared::id;
 
@@ -8,6 +7,7 @@ use super::{Done, Work};
 use crate::modules::metadata::{self, Metadata};
 use crate::modules::product_tag::{self, ProductTag};
 use crate::modules::{Patch, WriteError};
+use crate::outbox::Outbox;
 
 /// A product tag to be made.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +32,8 @@ pub struct ProductTagPatch {
 }
 
 /// Makes a product tag; returns its id.
-pub async fn create(pool: &PgPool, given: NewProductTag) -> Result<Done<String>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn create(outbox: &Outbox, given: NewProductTag) -> Result<Done<String>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let made = ProductTag {
         id: id::new("ptag"),
         value: given.value,
@@ -46,8 +46,8 @@ pub async fn create(pool: &PgPool, given: NewProductTag) -> Result<Done<String>,
 }
 
 /// Changes a product tag. Products show it, and are found under its tag.
-pub async fn update(pool: &PgPool, id: &str, patch: ProductTagPatch) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn update(outbox: &Outbox, id: &str, patch: ProductTagPatch) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let mut record = product_tag::lock(work.conn(), id)
         .await?
         .ok_or_else(|| WriteError::NotFound(format!("Product tag with id \"{id}\" not found")))?;
@@ -60,8 +60,8 @@ pub async fn update(pool: &PgPool, id: &str, patch: ProductTagPatch) -> Result<D
 }
 
 /// Deletes a product tag softly; its value is free again. One that is not there is deleted.
-pub async fn delete(pool: &PgPool, id: &str) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     if product_tag::lock(work.conn(), id).await?.is_none() {
         return work.commit(()).await;
     }

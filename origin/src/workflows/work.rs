@@ -2,18 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use vitrine_shared::event::{Change, Event, ProductFacets};
 
 use super::facets;
 use crate::modules::WriteError;
-use crate::outbox::{self, Receipt};
+use crate::outbox::{self, Outbox, Receipt};
 
 /// A workflow under way. Dropped without [`Work::commit`], it changes nothing and tells nothing.
 #[derive(Debug)]
 pub struct Work {
     tx: Transaction<'static, Postgres>,
-    pool: PgPool,
+    outbox: Outbox,
     receipt: Receipt,
 }
 
@@ -30,8 +30,9 @@ pub struct Done<T> {
 
 impl Work {
     /// Begins a transaction that tells of all that it changes itself.
-    pub async fn begin(pool: &PgPool) -> Result<Self, WriteError> {
-        Ok(Self { tx: pool.begin_with(outbox::BEGIN).await?, pool: pool.clone(), receipt: Receipt::default() })
+    pub async fn begin(outbox: &Outbox) -> Result<Self, WriteError> {
+        let tx = outbox.pool().begin_with(outbox::BEGIN).await?;
+        Ok(Self { tx, outbox: outbox.clone(), receipt: Receipt::default() })
     }
 
     /// The transaction's connection, for modules.
@@ -61,15 +62,11 @@ impl Work {
     }
 
     /// Makes it all true at once.
-    pub async fn commit<T>(self, value: T) -> Result<Done<T>, WriteError> {
+    pub async fn commit<T>(mut self, value: T) -> Result<Done<T>, WriteError> {
         self.tx.commit().await?;
+        self.receipt.note_commit();
         if !self.receipt.is_empty() {
-            let pool = self.pool;
-            tokio::spawn(async move {
-                if let Err(error) = outbox::hint(&pool).await {
-                    tracing::debug!(%error, "the relay was not woken; it looks by itself");
-                }
-            });
+            self.outbox.committed();
         }
         Ok(Done { value, receipt: self.receipt })
     }

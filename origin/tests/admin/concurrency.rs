@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::Barrier;
 use vitrine_origin::modules::{Patch, product};
+use vitrine_origin::outbox::Outbox;
 use vitrine_origin::workflows::category::CategoryPatch;
 use vitrine_origin::workflows::collection::Membership;
 use vitrine_origin::workflows::product::{ProductPatch, update};
@@ -25,11 +26,11 @@ async fn updates_of_one_product_are_serialised_and_each_tells_what_it_found() {
     let seen = outbox::last(&shop.pool).await;
     let barrier = Arc::new(Barrier::new(WRITERS));
     let writers = (0..WRITERS).map(|n| {
-        let (pool, product, barrier) = (shop.pool.clone(), product.clone(), barrier.clone());
+        let (store, product, barrier) = (Outbox::new(shop.pool.clone()), product.clone(), barrier.clone());
         tokio::spawn(async move {
             let patch = ProductPatch { handle: Patch::Set(format!("shirt-{n}")), ..ProductPatch::default() };
             barrier.wait().await;
-            update(&pool, &product, patch).await.unwrap()
+            update(&store, &product, patch).await.unwrap()
         })
     });
     for writer in writers.collect::<Vec<_>>() {
@@ -59,23 +60,24 @@ async fn products_that_are_moved_in_bulk_tell_what_was_true_and_nobody_waits_in_
     let seen = outbox::last(&shop.pool).await;
     let barrier = Arc::new(Barrier::new(WRITERS));
     let writers = (0..WRITERS).map(|n| {
-        let (pool, barrier, men, women) = (shop.pool.clone(), barrier.clone(), men.clone(), women.clone());
+        let (store, barrier, men, women) =
+            (Outbox::new(shop.pool.clone()), barrier.clone(), men.clone(), women.clone());
         let collection = collections[n / 4].clone();
         let all = products.clone();
         tokio::spawn(async move {
             let membership = Membership { add: all.iter().cloned().collect(), ..Membership::default() };
             barrier.wait().await;
             match n % 4 {
-                0 => collection::set_products(&pool, &collection, membership).await.map(|_| ()).unwrap(),
-                1 => category::set_products(&pool, &men, membership).await.map(|_| ()).unwrap(),
+                0 => collection::set_products(&store, &collection, membership).await.map(|_| ()).unwrap(),
+                1 => category::set_products(&store, &men, membership).await.map(|_| ()).unwrap(),
                 // Which moves the other category too.
                 2 => {
                     let patch = CategoryPatch { rank: Patch::Set(0), ..CategoryPatch::default() };
-                    category::update(&pool, if n < 4 { &women } else { &men }, patch).await.map(|_| ()).unwrap();
+                    category::update(&store, if n < 4 { &women } else { &men }, patch).await.map(|_| ()).unwrap();
                 }
                 _ => {
                     let patch = ProductPatch { collection_id: Patch::Set(None), ..ProductPatch::default() };
-                    update(&pool, &all[n % all.len()], patch).await.map(|_| ()).unwrap();
+                    update(&store, &all[n % all.len()], patch).await.map(|_| ()).unwrap();
                 }
             }
         })

@@ -45,14 +45,18 @@ async fn past_the_history_or_in_a_new_term_a_member_takes_the_position() {
     config.history_rows = 1;
     let mut connection = shop.state.pool.acquire().await.unwrap();
     assert_eq!(relay::prune(&mut connection, &config).await.unwrap(), 2);
-    assert_eq!(shop.page(Epoch::new(1, 1), 0).await.take_position, Some(newest));
-    let kept = shop.page(Epoch::new(1, 2), 0).await;
+    let page = async |after| vitrine_origin::outbox::page(&shop.state.pool, after).await.unwrap();
+    assert_eq!(page(Epoch::new(1, 1)).await.take_position, Some(newest));
+    let kept = page(Epoch::new(1, 2)).await;
     assert_eq!((kept.take_position, kept.batches.len()), (None, 1));
+    // Who numbered them knows them still.
+    let known = shop.page(Epoch::new(1, 1), 0).await;
+    assert_eq!((known.take_position, known.batches[0].purges.len()), (None, 2));
 
     sqlx::query("UPDATE feed_position SET term = 2").execute(&shop.state.pool).await.unwrap();
     let later = Epoch::new(2, 3);
-    assert_eq!(shop.page(newest, 0).await.take_position, Some(later));
     shop.applied(later).await;
+    assert_eq!(shop.page(newest, 0).await.take_position, Some(later));
     assert_eq!(shop.state.live.floor(), later);
     let token = shop.state.config.feed.internal_token.expose().to_owned();
     let answer = shop.raw_page(Epoch::new(3, 1), &token).await;

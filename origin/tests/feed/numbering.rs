@@ -11,7 +11,8 @@ use crate::shop::{Shop, database, event, numbers, until, write};
 
 async fn number(pool: &PgPool) -> Option<Epoch> {
     let mut connection = pool.acquire().await.unwrap();
-    relay::number(&mut connection).await.unwrap().map(|numbered| numbered.newest)
+    let round = relay::number(&mut connection).await.unwrap();
+    (!round.rows.is_empty()).then_some(round.newest)
 }
 
 #[tokio::test]
@@ -76,6 +77,48 @@ async fn concurrent_writers_leave_no_gap_and_each_process_applies_all() {
     let numbers: BTreeSet<i64> = numbers(&shop.state.pool).await.into_iter().flatten().collect();
     assert_eq!(numbers, (1..=all).collect());
     shop.stop().await;
+}
+
+#[tokio::test]
+async fn two_relays_at_once_give_each_row_one_number_without_a_gap() {
+    const WRITES: i64 = 60;
+    let stack = TestStack::start().await.unwrap();
+    let (_, pool) = database(&stack).await;
+    let writers: Vec<_> = (0..WRITES)
+        .map(|turn| {
+            let pool = pool.clone();
+            tokio::spawn(async move { write(&pool, &format!("prod_{turn}")).await })
+        })
+        .collect();
+    let relays: Vec<_> = (0..2)
+        .map(|_| {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                let mut connection = pool.acquire().await.unwrap();
+                let mut mine = BTreeSet::new();
+                while relay::number(&mut connection)
+                    .await
+                    .map(|round| {
+                        mine.extend(round.rows.iter().map(|row| row.purge.seq));
+                        round.newest.seq < WRITES.cast_unsigned()
+                    })
+                    .unwrap()
+                {}
+                mine
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    let mut told = Vec::new();
+    for relay in relays {
+        told.extend(relay.await.unwrap());
+    }
+    told.sort_unstable();
+    assert_eq!(told, (1..=WRITES.cast_unsigned()).collect::<Vec<_>>(), "each number is told by one relay");
+    let numbers: BTreeSet<i64> = numbers(&pool).await.into_iter().flatten().collect();
+    assert_eq!(numbers, (1..=WRITES).collect());
 }
 
 #[tokio::test]

@@ -44,7 +44,7 @@ async fn create(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::new_category(&body)?;
     let chosen = CATEGORIES.choose(query.as_deref())?;
-    let done = category::create(&state.pool, given).await?;
+    let done = category::create(&state.outbox, given).await?;
     CATEGORIES.written(&state, &done.value, &chosen, done.receipt).await
 }
 
@@ -57,7 +57,7 @@ async fn update(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let patch = input::category_patch(&body)?;
     let chosen = CATEGORIES.choose(query.as_deref())?;
-    let done = category::update(&state.pool, &id, patch).await?;
+    let done = category::update(&state.outbox, &id, patch).await?;
     CATEGORIES.written(&state, &id, &chosen, done.receipt).await
 }
 
@@ -66,7 +66,7 @@ async fn delete(
     _: AdminUser,
     Path(id): Path<String>,
 ) -> Result<Written<Deleted>, ApiError> {
-    let done = category::delete(&state.pool, &id).await?;
+    let done = category::delete(&state.outbox, &id).await?;
     Ok(Written { receipt: done.receipt, body: Deleted::new(id, "product_category") })
 }
 
@@ -79,6 +79,6 @@ async fn set_products(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::membership(&body)?;
     let chosen = CATEGORIES.choose(query.as_deref())?;
-    let done = category::set_products(&state.pool, &id, given).await?;
+    let done = category::set_products(&state.outbox, &id, given).await?;
     CATEGORIES.written(&state, &id, &chosen, done.receipt).await
 }

@@ -44,7 +44,7 @@ async fn create(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::new_collection(&body)?;
     let chosen = COLLECTIONS.choose(query.as_deref())?;
-    let done = collection::create(&state.pool, given).await?;
+    let done = collection::create(&state.outbox, given).await?;
     COLLECTIONS.written(&state, &done.value, &chosen, done.receipt).await
 }
 
@@ -57,7 +57,7 @@ async fn update(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let patch = input::collection_patch(&body)?;
     let chosen = COLLECTIONS.choose(query.as_deref())?;
-    let done = collection::update(&state.pool, &id, patch).await?;
+    let done = collection::update(&state.outbox, &id, patch).await?;
     COLLECTIONS.written(&state, &id, &chosen, done.receipt).await
 }
 
@@ -66,7 +66,7 @@ async fn delete(
     _: AdminUser,
     Path(id): Path<String>,
 ) -> Result<Written<Deleted>, ApiError> {
-    let done = collection::delete(&state.pool, &id).await?;
+    let done = collection::delete(&state.outbox, &id).await?;
     Ok(Written { receipt: done.receipt, body: Deleted::new(id, "collection") })
 }
 
@@ -79,6 +79,6 @@ async fn set_products(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::membership(&body)?;
     let chosen = COLLECTIONS.choose(query.as_deref())?;
-    let done = collection::set_products(&state.pool, &id, given).await?;
+    let done = collection::set_products(&state.outbox, &id, given).await?;
     COLLECTIONS.written(&state, &id, &chosen, done.receipt).await
 }

@@ -43,7 +43,7 @@ async fn create(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::new_tag(&body)?;
     let chosen = TAGS.choose(query.as_deref())?;
-    let done = product_tag::create(&state.pool, given).await?;
+    let done = product_tag::create(&state.outbox, given).await?;
     TAGS.written(&state, &done.value, &chosen, done.receipt).await
 }
 
@@ -56,7 +56,7 @@ async fn update(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let patch = input::tag_patch(&body)?;
     let chosen = TAGS.choose(query.as_deref())?;
-    let done = product_tag::update(&state.pool, &id, patch).await?;
+    let done = product_tag::update(&state.outbox, &id, patch).await?;
     TAGS.written(&state, &id, &chosen, done.receipt).await
 }
 
@@ -65,6 +65,6 @@ async fn delete(
     _: AdminUser,
     Path(id): Path<String>,
 ) -> Result<Written<Deleted>, ApiError> {
-    let done = product_tag::delete(&state.pool, &id).await?;
+    let done = product_tag::delete(&state.outbox, &id).await?;
     Ok(Written { receipt: done.receipt, body: Deleted::new(id, "product_tag") })
 }

@@ -43,7 +43,7 @@ async fn create(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::new_type(&body)?;
     let chosen = TYPES.choose(query.as_deref())?;
-    let done = product_type::create(&state.pool, given).await?;
+    let done = product_type::create(&state.outbox, given).await?;
     TYPES.written(&state, &done.value, &chosen, done.receipt).await
 }
 
@@ -56,7 +56,7 @@ async fn update(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let patch = input::type_patch(&body)?;
     let chosen = TYPES.choose(query.as_deref())?;
-    let done = product_type::update(&state.pool, &id, patch).await?;
+    let done = product_type::update(&state.outbox, &id, patch).await?;
     TYPES.written(&state, &id, &chosen, done.receipt).await
 }
 
@@ -65,6 +65,6 @@ async fn delete(
     _: AdminUser,
     Path(id): Path<String>,
 ) -> Result<Written<Deleted>, ApiError> {
-    let done = product_type::delete(&state.pool, &id).await?;
+    let done = product_type::delete(&state.outbox, &id).await?;
     Ok(Written { receipt: done.receipt, body: Deleted::new(id, "product_type") })
 }

@@ -43,7 +43,7 @@ async fn create(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::new_product(&body)?;
     let chosen = PRODUCTS.choose(query.as_deref())?;
-    let done = product::create(&state.pool, given).await?;
+    let done = product::create(&state.outbox, given).await?;
     PRODUCTS.written(&state, &done.value, &chosen, done.receipt).await
 }
 
@@ -56,7 +56,7 @@ async fn update(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let patch = input::product_patch(&body)?;
     let chosen = PRODUCTS.choose(query.as_deref())?;
-    let done = product::update(&state.pool, &id, patch).await?;
+    let done = product::update(&state.outbox, &id, patch).await?;
     PRODUCTS.written(&state, &id, &chosen, done.receipt).await
 }
 
@@ -65,6 +65,6 @@ async fn delete(
     _: AdminUser,
     Path(id): Path<String>,
 ) -> Result<Written<Deleted>, ApiError> {
-    let done = product::delete(&state.pool, &id).await?;
+    let done = product::delete(&state.outbox, &id).await?;
     Ok(Written { receipt: done.receipt, body: Deleted::new(id, "product") })
 }

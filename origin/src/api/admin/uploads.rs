@@ -71,7 +71,7 @@ async fn upload(
         return Err(ApiError::invalid_data("No files were uploaded"));
     }
     let uploaded = files.iter().map(|file| shown(&state, file.key.clone())).collect();
-    let done = file::upload(&state.pool, state.files.as_ref(), files).await?;
+    let done = file::upload(&state.outbox, state.files.as_ref(), files).await?;
     Ok(Written { receipt: done.receipt, body: UploadedFiles { files: uploaded } })
 }
 
@@ -93,7 +93,7 @@ async fn delete(
     Path(key): Path<String>,
 ) -> Result<Written<Deleted>, ApiError> {
     check(&key)?;
-    let done = file::delete(&state.pool, state.files.as_ref(), &key).await?;
+    let done = file::delete(&state.outbox, state.files.as_ref(), &key).await?;
     Ok(Written { receipt: done.receipt, body: Deleted::new(key, "file") })
 }
 

@@ -65,7 +65,7 @@ async fn create(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let given = input::new_variant(&body)?;
     let chosen = PRODUCTS.choose(query.as_deref())?;
-    let done = variant::create(&state.pool, &id, given).await?;
+    let done = variant::create(&state.outbox, &id, given).await?;
     PRODUCTS.written(&state, &id, &chosen, done.receipt).await
 }
 
@@ -78,7 +78,7 @@ async fn update(
 ) -> Result<Written<Box<RawValue>>, ApiError> {
     let patch = input::variant_patch(&body)?;
     let chosen = PRODUCTS.choose(query.as_deref())?;
-    let done = variant::update(&state.pool, &id, &variant_id, patch).await?;
+    let done = variant::update(&state.outbox, &id, &variant_id, patch).await?;
     PRODUCTS.written(&state, &id, &chosen, done.receipt).await
 }
 
@@ -89,7 +89,7 @@ async fn delete(
     RawQuery(query): RawQuery,
 ) -> Result<Written<DeletedVariant>, ApiError> {
     let chosen = PRODUCTS.choose(query.as_deref())?;
-    let done = variant::delete(&state.pool, &id, &variant_id).await?;
+    let done = variant::delete(&state.outbox, &id, &variant_id).await?;
     let parent = raw(PRODUCTS.document(&state, &id, &chosen).await?)?;
     let body = DeletedVariant { id: variant_id, object: "variant", deleted: true, parent };
     Ok(Written { receipt: done.receipt, body })

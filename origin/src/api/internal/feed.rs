@@ -9,7 +9,7 @@ use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::Page;
 
 use crate::error::ApiError;
-use crate::outbox;
+use crate::feed::pages;
 use crate::state::AppState;
 
 /// The parameters.
@@ -33,9 +33,8 @@ pub(super) async fn feed(
 ) -> Result<Json<Page>, ApiError> {
     let Query(Parameters { after, wait_ms }) =
         parameters.map_err(|error| ApiError::invalid_data(format!("Invalid request: {}", error.body_text())))?;
-    let page = outbox::page(&state.pool, after).await?;
+    let page = pages::page(&state, after).await?;
     refuse_a_later_term(after, page.position)?;
-    state.note_position(page.position);
     if page.position > after || wait_ms == 0 {
         return Ok(Json(page));
     }
@@ -43,21 +42,13 @@ pub(super) async fn feed(
         return Ok(Json(page));
     };
     let wait = Duration::from_millis(wait_ms.min(state.config.feed.max_feed_wait_ms));
-    if something_new(&state, after, wait).await {
-        return Ok(Json(outbox::page(&state.pool, after).await?));
+    let held = Held::new(&state);
+    let newer = pages::something_new(&state, after, wait).await;
+    drop(held);
+    if newer {
+        return Ok(Json(pages::page(&state, after).await?));
     }
     Ok(Json(page))
-}
-
-/// Whether something was numbered after the epoch before the time was over or the process was told to stop.
-async fn something_new(state: &AppState, after: Epoch, wait: Duration) -> bool {
-    let _held = Held::new(state);
-    let mut position = state.position.subscribe();
-    tokio::select! {
-        newer = position.wait_for(|newest| *newest > after) => newer.is_ok(),
-        () = tokio::time::sleep(wait) => false,
-        () = state.shutdown.cancelled() => false,
-    }
 }
 
 /// Counts a request that is held open, also when its caller goes away.

@@ -4,10 +4,11 @@ mod acks;
 mod feed;
 mod members;
 mod token;
+mod writes;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, put};
+use axum::routing::{get, post, put};
 use http::HeaderMap;
 
 use crate::error::ApiError;
@@ -20,6 +21,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route("/feed", get(feed::feed))
         .route("/members", get(members::list))
         .route("/members/{id}", put(members::report).delete(members::remove))
+        .route("/writes", post(writes::written))
         .route("/acks/{epoch}", get(acks::acknowledged))
         .route("/acks/{epoch}/trail", get(acks::trail))
         .layer(from_fn_with_state(state.clone(), token::require))

@@ -22,6 +22,13 @@ pub async fn share(conn: &mut PgConnection) -> Result<(), WriteError> {
     Ok(())
 }
 
+/// The same as [`share`], and then keeps the categories and collections that products are in from being renamed until the transaction
+/// ends (`migrations/0025`).
+pub async fn share_with_places(conn: &mut PgConnection, products: &[String]) -> Result<(), WriteError> {
+    sqlx::query!("SELECT hold_places($1, $2)", products, TREE_LOCK).execute(conn).await?;
+    Ok(())
+}
+
 /// The path of a category that is not deleted.
 pub async fn path(conn: &mut PgConnection, id: &str) -> Result<Option<String>, WriteError> {
     let path = sqlx::query_scalar!("SELECT mpath FROM product_category WHERE id = $1 AND deleted_at IS NULL", id)

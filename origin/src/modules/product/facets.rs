@@ -16,22 +16,7 @@ pub async fn of_products(
     conn: &mut PgConnection,
     ids: &[String],
 ) -> Result<BTreeMap<String, ProductFacets>, WriteError> {
-    tree::share(conn).await?;
-    sqlx::query!(
-        "SELECT c.id FROM product_category c WHERE c.id IN (
-             SELECT product_category_id FROM product_category_product WHERE product_id = ANY($1)
-         ) ORDER BY c.id FOR SHARE",
-        ids
-    )
-    .fetch_all(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "SELECT c.id FROM product_collection c WHERE c.id IN (SELECT collection_id FROM product WHERE id = ANY($1))
-         ORDER BY c.id FOR SHARE",
-        ids
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    tree::share_with_places(conn, ids).await?;
     let rows = sqlx::query!(
         r#"SELECT p.id AS "id!", p.handle AS "handle!", p.collection_id, p.type_id, c.handle AS "collection_handle?",
                ARRAY(SELECT l.product_category_id FROM product_category_product l WHERE l.product_id = p.id)

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::PgPool;
 use vitrine_shared::event::Change;
 use vitrine_shared::id;
 
@@ -11,6 +10,7 @@ use crate::modules::metadata::Metadata;
 use crate::modules::product::option::NewOption;
 use crate::modules::product::{self, Physical, Product, Status, image, links, option};
 use crate::modules::{WriteError, category, handle, sales_channel, shipping_profile};
+use crate::outbox::Outbox;
 use crate::workflows::variant::{self, NewVariant};
 use crate::workflows::{Done, Work, facets};
 
@@ -60,9 +60,9 @@ pub struct NewProduct {
 }
 
 /// Makes a product; returns its id.
-pub async fn create(pool: &PgPool, given: NewProduct) -> Result<Done<String>, WriteError> {
+pub async fn create(outbox: &Outbox, given: NewProduct) -> Result<Done<String>, WriteError> {
     check(&given)?;
-    let mut work = Work::begin(pool).await?;
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     category::tree::share(conn).await?;
     references::hold_collection(conn, given.collection_id.as_deref()).await?;

@@ -1,15 +1,15 @@
 //! Medusa's `deleteProductsWorkflow`, for one product.
 
-use sqlx::PgPool;
 use vitrine_shared::event::Change;
 
 use crate::modules::{WriteError, product, sales_channel, shipping_profile};
+use crate::outbox::Outbox;
 use crate::workflows::{Done, Work, facets, variant};
 
 /// Deletes a product softly, with its variants, their prices and inventory items, its images and exclusive options.
 /// Its handle and its variants' codes are free again. One that is not there is deleted, as in Medusa.
-pub async fn delete(pool: &PgPool, id: &str) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     if product::record::lock(conn, id).await?.is_none() {
         return work.commit(()).await;

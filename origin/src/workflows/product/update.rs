@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use vitrine_shared::event::Change;
 
 use super::{check_handle, references};
@@ -10,6 +10,7 @@ use crate::modules::metadata::{self, Metadata};
 use crate::modules::product::image::GivenImage;
 use crate::modules::product::{self, PhysicalPatch, Product, Status, image, links};
 use crate::modules::{Patch, WriteError, sales_channel, shipping_profile};
+use crate::outbox::Outbox;
 use crate::workflows::variant::{self, GivenVariant};
 use crate::workflows::{Done, Work, facets};
 
@@ -56,17 +57,27 @@ pub struct ProductPatch {
     pub variants: Patch<Vec<GivenVariant>>,
 }
 
+impl ProductPatch {
+    /// Whether it changes nothing of where the product is found ([`ProductFacets`]).
+    fn leaves_places(&self) -> bool {
+        let Self { handle, tags, categories, sales_channels, collection_id, type_id, .. } = self;
+        let keeps_links = tags.is_keep() && categories.is_keep() && sales_channels.is_keep();
+        keeps_links && handle.is_keep() && collection_id.is_keep() && type_id.is_keep()
+    }
+}
+
 /// Changes a product.
 ///
 /// Its row is locked first, so writers of one product come one after the other and each tells what it really found.
-pub async fn update(pool: &PgPool, id: &str, patch: ProductPatch) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn update(outbox: &Outbox, id: &str, patch: ProductPatch) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     let mut record = product::record::lock(conn, id)
         .await?
         // The words of Medusa's route, which differ from those of its modules.
         .ok_or_else(|| WriteError::NotFound(format!("Product with id \"{id}\" not found")))?;
     let before = facets::of_product(conn, id).await?;
+    let stays = patch.leaves_places();
     change_links(conn, id, &patch).await?;
     if let Patch::Set(images) = patch.images.clone() {
         image::replace(conn, id, images).await?;
@@ -77,7 +88,8 @@ pub async fn update(pool: &PgPool, id: &str, patch: ProductPatch) -> Result<Done
     };
     change_record(conn, &mut record, patch).await?;
     product::record::save(conn, &record).await?;
-    let after = facets::of_product(conn, id).await?;
+    // Nobody else can have changed them: the product is locked, and what its places are called as well.
+    let after = if stays { before.clone() } else { facets::of_product(conn, id).await? };
     variant::emit(&mut work, variant::CREATED, &variants.created, id, &after).await?;
     variant::emit(&mut work, variant::UPDATED, &variants.updated, id, &after).await?;
     variant::emit(&mut work, variant::DELETED, &variants.deleted, id, &after).await?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use vitrine_shared::id;
 
 use super::choice::{self, Choices};
@@ -10,11 +10,12 @@ use super::{CREATED, NewVariant, emit};
 use crate::modules::product::option::{self, ProductOption};
 use crate::modules::product::{self, Variant};
 use crate::modules::{WriteError, inventory, pricing};
+use crate::outbox::Outbox;
 use crate::workflows::{Done, Work, facets};
 
 /// Adds a variant to a product; returns its id.
-pub async fn create(pool: &PgPool, product_id: &str, given: NewVariant) -> Result<Done<String>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn create(outbox: &Outbox, product_id: &str, given: NewVariant) -> Result<Done<String>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     if product::record::lock(conn, product_id).await?.is_none() {
         return Err(WriteError::not_found("Product", product_id));

@@ -1,15 +1,16 @@
 //! Medusa's `deleteProductVariantsWorkflow`, for one variant.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::{DELETED, emit};
 use crate::modules::product::{self, Variant};
 use crate::modules::{WriteError, inventory, pricing};
+use crate::outbox::Outbox;
 use crate::workflows::{Done, Work, facets};
 
 /// Deletes a variant of a product softly, with its prices and inventory items. One that is not there is deleted.
-pub async fn delete(pool: &PgPool, product_id: &str, id: &str) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn delete(outbox: &Outbox, product_id: &str, id: &str) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     if product::record::lock(conn, product_id).await?.is_none() {
         return Err(WriteError::not_found("Product", product_id));

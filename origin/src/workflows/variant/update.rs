@@ -1,17 +1,18 @@
 //! Medusa's `updateProductVariantsWorkflow`, for one variant.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
 use super::choice::{self, Choices};
 use super::{UPDATED, VariantPatch, emit, not_found};
 use crate::modules::product::option::{self, ProductOption};
 use crate::modules::product::{self, Variant};
 use crate::modules::{Patch, WriteError, inventory, metadata, pricing};
+use crate::outbox::Outbox;
 use crate::workflows::{Done, Work, facets};
 
 /// Changes a variant of a product.
-pub async fn update(pool: &PgPool, product_id: &str, id: &str, patch: VariantPatch) -> Result<Done<()>, WriteError> {
-    let mut work = Work::begin(pool).await?;
+pub async fn update(outbox: &Outbox, product_id: &str, id: &str, patch: VariantPatch) -> Result<Done<()>, WriteError> {
+    let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     if product::record::lock(conn, product_id).await?.is_none() {
         return Err(WriteError::not_found("Product", product_id));
