@@ -34,6 +34,7 @@ pub mod represent;
 pub mod rules;
 pub mod service;
 pub mod store;
+pub mod trail;
 pub mod upstream;
 pub mod vary;
 mod weighted;

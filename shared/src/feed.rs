@@ -10,6 +10,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::epoch::Epoch;
+use crate::outcome::Outcome;
 use crate::tag::Tag;
 
 /// The version of these messages. A reader refuses another one and keeps to the origin for all answers.
@@ -131,6 +132,10 @@ pub struct Report {
     pub name: String,
     /// The epoch up to which it has applied every purge.
     pub applied: Epoch,
+    /// What became of some of its purges, for people: at most [`MAX_OUTCOMES`](crate::outcome::MAX_OUTCOMES), and in one report a second
+    /// at most.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<Outcome>,
 }
 
 /// The answer to a [`Report`].
@@ -143,6 +148,15 @@ pub struct Renewal {
     /// How long the lease lasts from the sending of the report, in milliseconds; absent where it was refused (catch up first).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lease_ms: Option<u64>,
+}
+
+// === impl Report ===
+
+impl Report {
+    /// One that tells where its member stands, and nothing more.
+    pub fn new(kind: MemberKind, name: String, applied: Epoch) -> Self {
+        Self { v: VERSION, kind, name, applied, outcomes: Vec::new() }
+    }
 }
 
 // === impl Batch ===

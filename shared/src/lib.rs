@@ -12,5 +12,6 @@ pub mod headers;
 pub mod id;
 pub mod lease;
 pub mod ledger;
+pub mod outcome;
 pub mod tag;
 pub mod telemetry;

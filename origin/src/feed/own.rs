@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::coherence::ApplyError;
-use vitrine_shared::feed::{MemberKind, Page, Report, VERSION};
+use vitrine_shared::feed::{MemberKind, Page, Report};
 use vitrine_shared::lease::Lease;
 
 use super::members::{Came, MemberError, report};
@@ -77,12 +77,7 @@ async fn catch_up_and_report(state: &AppState, wait: Duration) -> Result<(), Fol
     if apply(state, &page) {
         while apply(state, &pages::page(state, state.live.applied()).await?) {}
     }
-    let report_of_mine = Report {
-        v: VERSION,
-        kind: MemberKind::Origin,
-        name: state.config.feed.member_name.clone(),
-        applied: state.live.applied(),
-    };
+    let report_of_mine = Report::new(MemberKind::Origin, state.config.feed.member_name.clone(), state.live.applied());
     let sent_at = BootTime::now();
     let renewal = report(state, Came::Directly, &state.member_id, &report_of_mine).await?;
     if let Some(millis) = renewal.lease_ms {

@@ -8,7 +8,7 @@ use vitrine_origin::feed::ack::{self, Acknowledgement};
 use vitrine_origin::outbox::{self, Receipt};
 use vitrine_origin::{AppState, relay};
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::feed::{MemberKind, Report, VERSION};
+use vitrine_shared::feed::{MemberKind, Report};
 use vitrine_shared::ledger::Refusal;
 
 use crate::shop::{PATIENCE, Shop, acked, database, until, write};
@@ -84,7 +84,7 @@ async fn who_was_replaced_without_knowing_records_nobody() {
     // Another process takes the lead in this moment: it has read the members, and has not committed yet.
     let mut takeover = shop.state.pool.begin().await.unwrap();
     sqlx::query("UPDATE feed_leader SET incarnation = incarnation + 1").execute(&mut *takeover).await.unwrap();
-    let report = Report { v: VERSION, kind: MemberKind::Edge, name: "edge_1".into(), applied: shop.position().await };
+    let report = Report::new(MemberKind::Edge, "edge_1".into(), shop.position().await);
     let finishing = async {
         until_blocked(&shop, "INSERT INTO member").await;
         takeover.commit().await.unwrap();

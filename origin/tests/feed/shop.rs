@@ -16,7 +16,7 @@ use vitrine_origin::{AppState, database, serve};
 use vitrine_shared::config::Source;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::event::{Change, Event};
-use vitrine_shared::feed::{MemberKind, Page, Renewal, Report, VERSION};
+use vitrine_shared::feed::{MemberKind, Page, Renewal, Report};
 use vitrine_shared::ledger::Acknowledged;
 
 /// Longest that anything in these tests may take.
@@ -108,7 +108,7 @@ impl Shop {
 
     /// An edge says where it stands.
     pub(crate) async fn report(&self, id: &str, applied: Epoch) -> Renewal {
-        let report = Report { v: VERSION, kind: MemberKind::Edge, name: id.to_owned(), applied };
+        let report = Report::new(MemberKind::Edge, id.to_owned(), applied);
         let url = format!("{}/v1/members/{id}", self.internal);
         let response = self.client.put(url).bearer_auth(&self.token).json(&report).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK);

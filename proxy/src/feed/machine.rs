@@ -17,6 +17,7 @@ use super::connection::Connection;
 use super::status::{Source, Status};
 use crate::disk::Tier;
 use crate::purge::log::PurgeLog;
+use crate::trail::Outcomes;
 
 /// How long the stream may take to bring what is known to exist.
 pub const STREAM_GRACE: Duration = Duration::from_millis(100);
@@ -95,6 +96,7 @@ pub struct Machine {
     connection: Arc<Connection>,
     status: Arc<Status>,
     log: Arc<PurgeLog>,
+    outcomes: Arc<Outcomes>,
     terms: LeaseTerms,
     has_stream: bool,
     /// Where what is applied is written down.
@@ -144,6 +146,7 @@ impl Machine {
             connection,
             status,
             log,
+            outcomes: Arc::default(),
             terms,
             has_stream,
             disk: None,
@@ -166,6 +169,12 @@ impl Machine {
         Self { disk, restored, ..self }
     }
 
+    /// With a trail, in which what comes is noted; whoever carries out the actions tells it when that was applied.
+    #[must_use]
+    pub fn with_trail(self, outcomes: Arc<Outcomes>) -> Self {
+        Self { outcomes, ..self }
+    }
+
     /// Takes in what has happened and says what to do.
     pub fn handle(&mut self, now: BootTime, event: Event) -> Vec<Action> {
         match event {
@@ -173,7 +182,7 @@ impl Machine {
             Event::Page(page) if page.v == VERSION => self.on_page(now, &page),
             Event::Page(_) | Event::PageFailed => self.page.failed(now),
             Event::StreamOpened => self.stream.succeeded(),
-            Event::Batch(batch) => self.on_batch(&batch),
+            Event::Batch(batch) => self.on_batch(now, &batch),
             Event::StreamBroken => {
                 self.stream.failed(now);
                 self.gap = true;
@@ -246,12 +255,12 @@ impl Machine {
             self.start_over(page.position);
         } else if self.positioned || self.restored {
             if let Some(position) = page.take_position {
-                self.take(position);
+                self.take(now, position);
             }
             for batch in &page.batches {
-                if self.apply(batch, Source::Endpoint).is_err() {
+                if self.apply(now, batch, Source::Endpoint).is_err() {
                     // The endpoint itself cannot close the gap: trust nothing older than its position.
-                    self.take(page.position.max(batch.last()));
+                    self.take(now, page.position.max(batch.last()));
                     break;
                 }
             }
@@ -266,7 +275,7 @@ impl Machine {
         // A later page continues where this one ended; without progress there is nothing more to be had here.
         self.gap = applied < page.position && applied > before;
         if page.position.term > applied.term {
-            self.take(page.position);
+            self.take(now, page.position);
             self.gap = false;
         }
         if applied == before {
@@ -274,9 +283,9 @@ impl Machine {
         }
     }
 
-    fn on_batch(&mut self, batch: &Batch) {
+    fn on_batch(&mut self, now: BootTime, batch: &Batch) {
         self.newest = self.newest.max(batch.last());
-        if self.apply(batch, Source::Stream).is_err() {
+        if self.apply(now, batch, Source::Stream).is_err() {
             self.gap = true;
         }
     }
@@ -295,12 +304,13 @@ impl Machine {
         }
     }
 
-    fn apply(&mut self, batch: &Batch, source: Source) -> Result<(), ApplyError> {
+    fn apply(&mut self, now: BootTime, batch: &Batch, source: Source) -> Result<(), ApplyError> {
         let before = self.live.applied();
         match self.live.apply(batch) {
             Ok(new) => {
                 self.log.note_batch(batch, before);
                 if new > 0 {
+                    self.outcomes.note_batch(now, source.way(), batch, before);
                     self.note(|disk| disk.note_batch(batch));
                 }
                 self.status.applied(source, new);
@@ -314,10 +324,11 @@ impl Machine {
         }
     }
 
-    fn take(&mut self, position: Epoch) {
+    fn take(&mut self, now: BootTime, position: Epoch) {
         if position > self.live.applied() {
             tracing::warn!(%position, "the feed's history is not held: every object stamped earlier is gone");
             self.live.take_position(position);
+            self.outcomes.note_position(now, position);
             self.note(|disk| disk.note_position(position));
             self.status.position_taken();
         }
@@ -329,6 +340,7 @@ impl Machine {
         let applied = self.live.applied();
         tracing::warn!(%position, %applied, "the feed's history has begun again: every object stored before is gone");
         self.live.start_over(position);
+        self.outcomes.start_over();
         self.note(Tier::note_start_over);
         self.newest = position;
         self.status.position_taken();

@@ -6,7 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::coherence::Live;
-use vitrine_shared::feed::{MemberKind, Report, VERSION};
+use vitrine_shared::feed::{MemberKind, Report};
 
 use super::client::FeedClient;
 use super::connection::Connection;
@@ -15,6 +15,7 @@ use super::status::Status;
 use super::stream;
 use crate::disk::Tier;
 use crate::purge::log::PurgeLog;
+use crate::trail::Outcomes;
 
 /// Events that may wait: the stream is read no faster than they are applied.
 const EVENTS: usize = 64;
@@ -37,6 +38,8 @@ pub struct Feed {
     pub status: Arc<Status>,
     /// Where purges are noted.
     pub log: Arc<PurgeLog>,
+    /// What became of them, which reports tell.
+    pub outcomes: Arc<Outcomes>,
     /// Where they are written down.
     pub disk: Option<Arc<Tier>>,
     /// Whether the tag table knows what was purged before this process.
@@ -58,12 +61,15 @@ impl Feed {
             self.redis.is_some(),
             BootTime::now(),
         )
-        .with_disk(self.disk.clone(), self.restored);
+        .with_disk(self.disk.clone(), self.restored)
+        .with_trail(self.outcomes.clone());
         let mut following: Option<JoinHandle<()>> = None;
         let mut event = Event::Tick;
         loop {
             let now = BootTime::now();
-            for action in machine.handle(now, event) {
+            let actions = machine.handle(now, event);
+            self.outcomes.applied(BootTime::now());
+            for action in actions {
                 self.perform(action, &events, &mut following);
             }
             let wait = machine.next_wake().map(|wake| wake.since(BootTime::now()));
@@ -100,12 +106,16 @@ impl Feed {
                 });
             }
             Action::Report { applied } => {
-                let report = Report { v: VERSION, kind: MemberKind::Edge, name: self.name.clone(), applied };
+                // Never a report more for them, and with writes all the time no more often than renewals come without.
+                let outcomes = self.outcomes.report(BootTime::now(), self.terms.renew_every);
+                let report = Report { outcomes, ..Report::new(MemberKind::Edge, self.name.clone(), applied) };
+                let trail = self.outcomes.clone();
                 tokio::spawn(async move {
                     let sent_at = BootTime::now();
                     let event = client.renew(&report).await.map_or_else(
                         |error| {
                             tracing::debug!(%error, "the lease was not renewed");
+                            trail.again(&report.outcomes);
                             Event::RenewalFailed
                         },
                         |renewal| Event::Renewed { sent_at, renewal },

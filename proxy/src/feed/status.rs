@@ -3,6 +3,7 @@
 use parking_lot::Mutex;
 use serde::Serialize;
 use vitrine_shared::epoch::Epoch;
+use vitrine_shared::outcome::Way;
 
 use super::metrics::FeedMetrics;
 
@@ -94,6 +95,14 @@ impl Status {
 }
 
 impl Source {
+    /// As the trail tells it.
+    pub(super) fn way(self) -> Way {
+        match self {
+            Self::Stream => Way::Stream,
+            Self::Endpoint => Way::Endpoint,
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             Self::Stream => "stream",

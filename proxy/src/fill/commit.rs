@@ -38,6 +38,11 @@ impl Complete {
 }
 
 impl Current {
+    /// What stands in its place until it is stored.
+    pub(super) fn replaces(&self, store: &Store) -> Option<Object> {
+        store.same(&self.0)
+    }
+
     /// Stores it: under `primary`, or as one of the variants below that.
     pub(super) fn store(self, store: &Store, primary: &CacheKey) -> Object {
         if self.0.framed_key() == primary.as_bytes() {

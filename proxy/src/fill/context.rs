@@ -14,6 +14,7 @@ use crate::disk::Tier;
 use crate::purge::Presence;
 use crate::represent::Deriver;
 use crate::store::Store;
+use crate::trail::Outcomes;
 
 /// The store, the tag table and the way to the upstreams.
 pub struct Context {
@@ -27,6 +28,8 @@ pub struct Context {
     pub live: Arc<Live>,
     /// The URLs of what is stored or on its way.
     pub presence: Arc<Presence>,
+    /// What became of the newest purges, which fills tell of.
+    pub outcomes: Arc<Outcomes>,
     /// The way to the upstreams.
     pub client: UpstreamClient,
     /// Bytes that running fills hold.
@@ -51,6 +54,7 @@ impl Context {
             disk: None,
             live,
             presence: Arc::default(),
+            outcomes: Arc::default(),
             client: UpstreamClient::default(),
             marks: HitForPass::default(),
             inflight: Inflight::default(),

@@ -8,12 +8,12 @@ use std::sync::Arc;
 use http::StatusCode;
 use pingora::http::ResponseHeader;
 use tokio::sync::{SemaphorePermit, mpsc};
-use vitrine_shared::clock::unix_millis;
+use vitrine_shared::clock::{BootTime, unix_millis};
 use vitrine_shared::coherence::{Stamp, Verdict};
 use vitrine_shared::tag::Tag;
 
 use super::body::{Appended, Whole, Writer};
-use super::commit::Complete;
+use super::commit::{Complete, Current};
 use super::context::Context;
 use super::exchange::{Again, ExchangeError, Incoming};
 use super::judge::Asked;
@@ -271,7 +271,7 @@ impl Run {
         match judged {
             Ok(object) => {
                 let (object, result) = match Complete::new(object).check(&self.context.store, &self.context.live) {
-                    Ok(current) => (current.store(&self.context.store, &self.primary), FillResult::Freshened),
+                    Ok(current) => (self.store(current, Source::Upstream), FillResult::Freshened),
                     Err(overtaken) => (overtaken.into_object(), FillResult::Overtaken),
                 };
                 ends.outcome.tell(Outcome::Freshened(object));
@@ -362,7 +362,7 @@ impl Run {
         let object = Object::new(meta, StoredBody::charged(whole.chunks, whole.charge));
         match Complete::new(object).check(&self.context.store, &self.context.live) {
             Ok(current) => {
-                let object = current.store(&self.context.store, &self.primary);
+                let object = self.store(current, reply.source);
                 if let (Source::Upstream, Some(disk)) = (reply.source, &self.context.disk) {
                     disk.stored(&object);
                 }
@@ -379,6 +379,18 @@ impl Run {
         }
     }
 
+    /// Stores an object, and tells the trail of purges of it: what is fresh, and what it takes the place of.
+    fn store(&self, current: Current, source: Source) -> Object {
+        let context = &self.context;
+        if source != Source::Upstream || !context.outcomes.watches() {
+            return current.store(&context.store, &self.primary);
+        }
+        let replaced = current.replaces(&context.store);
+        let object = current.store(&context.store, &self.primary);
+        context.outcomes.filled(BootTime::now(), &object, replaced.as_ref());
+        object
+    }
+
     /// Remembers why the answer is not stored, and where it is for one client alone, that requests for this key should not queue
     /// behind one another. What is stored goes where the upstream's new word on it is not to be stored, and is no failure: it
     /// would be served stale otherwise, refresh after refresh.
@@ -392,6 +404,7 @@ impl Run {
                 let is_failure = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
                 if let Some(base) = self.base.as_ref().filter(|_| !is_of_the_client && !is_failure) {
                     self.context.store.withdraw(base);
+                    self.context.outcomes.withdrawn(base);
                     if let Some(disk) = &self.context.disk {
                         disk.forget(base.url().tag(), &self.context.live);
                     }

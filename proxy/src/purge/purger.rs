@@ -3,11 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use vitrine_shared::clock::BootTime;
 use vitrine_shared::coherence::{Live, Position, Verdict};
 use vitrine_shared::feed::Mode;
 use vitrine_shared::tag::{Tag, TagHash};
 
 use crate::disk::{Tier, Unsettled};
+use crate::trail::Outcomes;
 
 use super::log::{PurgeLog, Record, Source, truncated};
 use super::target::Target;
@@ -22,6 +24,7 @@ pub struct Purger {
     live: Arc<Live>,
     presence: Arc<Presence>,
     log: Arc<PurgeLog>,
+    outcomes: Arc<Outcomes>,
     /// Where purges are written down, and what they reach besides memory.
     disk: Option<Arc<Tier>>,
 }
@@ -45,13 +48,19 @@ pub struct Cause {
 impl Purger {
     /// Purges by the table and presence that the fills use.
     pub fn new(live: Arc<Live>, presence: Arc<Presence>, log: Arc<PurgeLog>) -> Self {
-        Self { live, presence, log, disk: None }
+        Self { live, presence, log, outcomes: Arc::default(), disk: None }
     }
 
     /// With a disk behind the memory.
     #[must_use]
     pub fn with_disk(self, disk: Option<Arc<Tier>>) -> Self {
         Self { disk, ..self }
+    }
+
+    /// With a trail, in which purges are noted.
+    #[must_use]
+    pub fn with_trail(self, outcomes: Arc<Outcomes>) -> Self {
+        Self { outcomes, ..self }
     }
 
     /// Waits until no purge that was made here so far can be forgotten, whatever happens to this process. To be awaited before a purge
@@ -69,6 +78,7 @@ impl Purger {
         let tags: Vec<TagHash> = targets.iter().flat_map(|target| &target.tags).map(Tag::hash).collect();
         let everything = targets.iter().any(|target| target.everything);
         let at = self.live.purge(&tags, everything, mode);
+        self.outcomes.note_own(BootTime::now(), at, &tags, everything, mode);
         if let Some(disk) = &self.disk {
             disk.note_purge(at, &tags, everything, mode);
         }

@@ -16,6 +16,7 @@ mod recipient;
 pub(crate) mod request_id;
 mod server;
 pub(crate) mod target;
+mod trail;
 mod write;
 
 pub use edge::{Edge, RequestContext};

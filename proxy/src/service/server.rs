@@ -19,6 +19,7 @@ use super::clients::ClientService;
 use super::disk::{Disk, Running};
 use super::memory::{InUse, MemoryService};
 use super::pass::MAX_TRIES;
+use super::trail::TrailService;
 use super::{Edge, clients};
 use crate::config::{Config, Feed as FeedConfig};
 use crate::downstream::CertificateError;
@@ -142,7 +143,8 @@ impl Server {
         let mut pingora = PingoraServer::new_with_opt_and_conf(None, pingora_conf(config));
         let log = Arc::new(PurgeLog::new(metrics.purges.clone()));
         let purger = Purger::new(live.clone(), engine.context().presence.clone(), log.clone());
-        let purger = Arc::new(purger.with_disk(tier.clone()));
+        let outcomes = engine.context().outcomes.clone();
+        let purger = Arc::new(purger.with_disk(tier.clone()).with_trail(outcomes.clone()));
         let token = config.listen.ops_token.as_ref().map(|token| OpsToken::new(token.expose()));
         let edge = Edge {
             engine: engine.clone(),
@@ -175,10 +177,11 @@ impl Server {
         pingora.add_service(one_thread("ops", ops));
         if let (Some(feed), Some(status)) = (&config.feed, &status) {
             let feed = build_feed(feed, &config.edge, live, connection, status.clone(), log)?;
-            let feed = Feed { disk: tier, restored, ..feed };
+            let feed = Feed { disk: tier, restored, outcomes: outcomes.clone(), ..feed };
             pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
         }
         pingora.add_service(one_thread("health", HealthService(pools)));
+        pingora.add_service(one_thread("trail", TrailService { store: engine.context().store.clone(), outcomes }));
         if let Some(reloader) = reloader {
             pingora.add_service(one_thread("reload", ReloadService(reloader)));
         }
@@ -279,6 +282,7 @@ fn build_feed(
         connection,
         status,
         log,
+        outcomes: Arc::default(),
         disk: None,
         restored: false,
     })

@@ -9,7 +9,7 @@ use super::derived::Derived;
 use super::metrics::StoreMetrics;
 use super::object::{Object, short};
 use super::policy::{Policy, Queue, Resident, Residents, Ticket};
-use super::table::{Entry, Table};
+use super::table::{Entry, Part, Table};
 use super::variants::Variants;
 use crate::encoding::Form;
 use crate::key::CacheKey;
@@ -145,6 +145,11 @@ impl Store {
     /// All objects, in no order that means anything; what comes or goes meanwhile may be among them or not.
     pub fn objects(&self) -> impl Iterator<Item = Object> {
         self.objects.iter()
+    }
+
+    /// The next objects of a walk, from at most so many places; `None` at its end. Who stores waits for it, so ask for few.
+    pub fn next(&self, walk: &mut Part, places: usize) -> Option<Vec<Object>> {
+        self.objects.next(walk, places)
     }
 
     /// Stores an object under its own key.

@@ -34,4 +34,5 @@ pub use derived::Derived;
 pub use fields::{StoredFields, StoredLines, StoredValues};
 pub use memory::{Found, Look, OnEvict, Store};
 pub use object::{Meta, Object, Promise, Tags};
+pub use table::{PARTS, Part};
 pub use variants::Variants;

@@ -7,7 +7,7 @@ use super::budget::{Budget, Kind};
 use super::node::Node;
 
 /// Parts of a table; a power of two.
-const SHARDS: usize = 64;
+pub const PARTS: usize = 64;
 
 /// What stands in a table. To clone it counts one up.
 pub(super) trait Entry: Clone {
@@ -29,12 +29,36 @@ pub(super) trait Entry: Clone {
 
 /// Entries by the short hash of their key.
 pub(super) struct Table<E> {
-    shards: [Shard<E>; SHARDS],
+    shards: [Shard<E>; PARTS],
+}
+
+/// A walk through one part of a table, a little at a time.
+#[derive(Clone, Debug)]
+pub struct Part {
+    part: usize,
+    bucket: usize,
+    /// How many places there were when it was last looked at.
+    buckets: Option<usize>,
+    is_whole: bool,
 }
 
 /// On a cache line of its own: a reader counts itself in.
 #[repr(align(64))]
 struct Shard<E>(RwLock<HashTable<E>>);
+
+// === impl Part ===
+
+impl Part {
+    /// From the beginning of one of the [`PARTS`].
+    pub fn of(part: usize) -> Self {
+        Self { part, bucket: 0, buckets: None, is_whole: true }
+    }
+
+    /// Whether each entry was seen once that was there all the while: what grows or shrinks moves its entries.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+}
 
 // === impl Table ===
 
@@ -82,13 +106,30 @@ impl<E: Entry> Table<E> {
         self.shards.iter().flat_map(|shard| shard.0.read().iter().cloned().collect::<Vec<_>>())
     }
 
+    /// Clones of the next entries of a part, from at most so many places; `None` at its end.
+    pub(super) fn next(&self, from: &mut Part, places: usize) -> Option<Vec<E>> {
+        let shard = self.shards.get(from.part)?.0.read();
+        let buckets = shard.num_buckets();
+        from.is_whole &= from.buckets.is_none_or(|before| before == buckets);
+        from.buckets = Some(buckets);
+        let begin = from.bucket;
+        let end = begin.saturating_add(places).min(buckets);
+        from.bucket = end;
+        (begin < end).then(|| (begin..end).filter_map(|bucket| shard.get_bucket(bucket).cloned()).collect())
+    }
+
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| shard.0.read().len()).sum()
     }
 
     fn shard(&self, short: u32) -> &RwLock<HashTable<E>> {
-        &self.shards[short as usize % SHARDS].0
+        &self.shards[part_of(short)].0
     }
+}
+
+/// The part of a table in which an entry stands.
+pub(super) fn part_of(short: u32) -> usize {
+    short as usize % PARTS
 }
 
 /// The shards take the lowest bits, and the tables want 64 of which the lowest and the highest count: each from all bits.

@@ -9,7 +9,7 @@ use vitrine_proxy::purge::log::PurgeLog;
 use vitrine_proxy::purge::metrics::PurgeMetrics;
 use vitrine_shared::coherence::{Live, Snapshot, Stamp, TagTable, Verdict};
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::feed::{Batch, MemberKind, Page, Report, VERSION};
+use vitrine_shared::feed::{Batch, MemberKind, Page, Report};
 
 use super::breaks::Break;
 use super::content::{Content, PAGES, THINGS, tags_of};
@@ -195,7 +195,7 @@ fn perform(sim: &mut Simulation, e: usize, action: Action) {
         }
         Action::Report { applied } => {
             let id = sim.edges[e].id.clone();
-            let report = Report { v: VERSION, kind: MemberKind::Edge, name: id.clone(), applied };
+            let report = Report::new(MemberKind::Edge, id.clone(), applied);
             let sent_at = sim.net.clock(node(e));
             sim.ask(
                 (node(e), Node::Origin(o)),

@@ -2,7 +2,7 @@
 
 use vitrine_shared::coherence::{ApplyError, Live, TagTable, Verdict};
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::feed::{MemberKind, Page, Renewal, Report, VERSION};
+use vitrine_shared::feed::{MemberKind, Page, Renewal, Report};
 use vitrine_shared::lease::Lease;
 use vitrine_shared::ledger::{Earlier, Ledger, Refusal, Reply, Terms};
 
@@ -174,7 +174,7 @@ fn follow(sim: &mut Simulation, o: usize) {
             origin.position = origin.position.max(page.position);
             apply(&origin.live, &page);
             let applied = origin.live.applied();
-            let report = Report { v: VERSION, kind: MemberKind::Origin, name: origin.id.clone(), applied };
+            let report = Report::new(MemberKind::Origin, origin.id.clone(), applied);
             let (id, sent) = (origin.id.clone(), sim.net.clock(node(o)));
             let leader = sim.database.primary.leader.unwrap_or(o);
             sim.ask(

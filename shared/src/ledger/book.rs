@@ -192,6 +192,7 @@ impl Ledger {
         };
         member.name.clone_from(&report.name);
         member.heard = now;
+        member.outcomes.note(now, &report.outcomes);
         if report.applied > member.applied {
             member.applied = report.applied;
             member.steps.push(report.applied, now);

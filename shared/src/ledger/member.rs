@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::marks::Marks;
+use super::outcomes::Outcomes;
 use crate::clock::BootTime;
 use crate::epoch::Epoch;
 use crate::feed::MemberKind;
@@ -24,6 +25,7 @@ pub(super) struct Member {
     /// When it was last heard.
     pub(super) heard: BootTime,
     pub(super) steps: Marks,
+    pub(super) outcomes: Outcomes,
 }
 
 /// A member as people see it.
@@ -58,6 +60,7 @@ impl Member {
             granted: false,
             heard: now,
             steps: Marks::new(STEPS),
+            outcomes: Outcomes::default(),
         }
     }
 

@@ -14,6 +14,7 @@
 mod book;
 mod marks;
 mod member;
+mod outcomes;
 mod trail;
 
 #[cfg(test)]

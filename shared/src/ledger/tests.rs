@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::*;
 use crate::clock::BootTime;
 use crate::epoch::Epoch;
-use crate::feed::{MemberKind, Report, VERSION};
+use crate::feed::{MemberKind, Report};
+use crate::outcome::{Fate, FreshFill, MAX_OUTCOMES, MAX_URL, Outcome, Unusable, Way};
 
 const LEASE: u64 = 3_000;
 /// Lease and drift.
@@ -22,7 +23,7 @@ fn epoch(seq: u64) -> Epoch {
 }
 
 fn report(applied: Epoch) -> Report {
-    Report { v: VERSION, kind: MemberKind::Edge, name: "an edge".into(), applied }
+    Report::new(MemberKind::Edge, "an edge".into(), applied)
 }
 
 /// Whether a report brought a lease; a member that is not in the record is recorded on the way.
@@ -217,4 +218,33 @@ fn those_long_unheard_are_forgotten_and_those_that_may_serve_are_not() {
     assert!(ledger.forget(at(12_000), Duration::from_secs(1)).is_empty());
     assert_eq!(ledger.forget(at(10_010 + GONE), Duration::from_secs(1)), ["a"]);
     assert!(ledger.members(at(16_000)).is_empty());
+}
+
+#[test]
+fn what_a_member_tells_of_an_epoch_is_shown_in_its_trail_and_the_oldest_is_forgotten() {
+    let fate = |received_before_ms| Fate {
+        via: Some(Way::Stream),
+        received_before_ms,
+        applied_before_ms: received_before_ms,
+        unusable: Unusable::Objects(1),
+        first_fresh_fill: Some(FreshFill { before_ms: 1, url: "\u{f8}".repeat(500) }),
+    };
+    let mut ledger = leading();
+    heard(&mut ledger, 10_010, "a", 5);
+    let of = |ledger: &Ledger, millis, seq| ledger.trail(at(millis), epoch(seq)).nodes[0].fate.clone();
+    assert_eq!(of(&ledger, 10_020, 5), None);
+    for seq in 1..=600 {
+        let outcomes = vec![Outcome { epoch: epoch(seq), fate: fate(20) }];
+        ledger.report(at(10_030), "a", &Report { outcomes, ..report(epoch(5)) }).unwrap();
+    }
+    let told = of(&ledger, 10_080, 600).unwrap();
+    assert_eq!((told.received_before_ms, told.unusable), (70, Unusable::Objects(1)));
+    let fill = told.first_fresh_fill.unwrap();
+    assert_eq!((fill.before_ms, fill.url.len()), (51, MAX_URL));
+    assert_eq!((of(&ledger, 10_080, 88), of(&ledger, 10_080, 89).is_some()), (None, true));
+    // What is told anew counts, and of one report no more than so many.
+    let many = (700..900).map(|seq| Outcome { epoch: epoch(seq), fate: fate(0) }).collect();
+    ledger.report(at(10_090), "a", &Report { outcomes: many, ..report(epoch(5)) }).unwrap();
+    let last = 700 + MAX_OUTCOMES as u64 - 1;
+    assert_eq!((of(&ledger, 10_090, last).is_some(), of(&ledger, 10_090, last + 1)), (true, None));
 }

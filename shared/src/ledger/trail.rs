@@ -6,6 +6,7 @@ use super::book::Ledger;
 use crate::clock::{BootTime, millis};
 use crate::epoch::Epoch;
 use crate::feed::MemberKind;
+use crate::outcome::Fate;
 
 /// How an epoch was acknowledged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,9 +64,12 @@ pub struct NodeStep {
     pub applied: bool,
     /// When its word of that came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub applied_before_ms: Option<u64>,
+    pub reported_before_ms: Option<u64>,
     /// Whether it may serve from its cache without asking.
     pub may_serve: bool,
+    /// What it told of the epoch itself; absent where it told nothing yet, or that was forgotten. Origin processes tell nothing.
+    #[serde(flatten)]
+    pub fate: Option<Fate>,
 }
 
 // === impl Ledger ===
@@ -106,8 +110,9 @@ impl Ledger {
             name: member.name.clone(),
             kind: member.kind,
             applied: member.applied >= epoch,
-            applied_before_ms: member.steps.reached(epoch).map(ago),
+            reported_before_ms: member.steps.reached(epoch).map(ago),
             may_serve: member.may_serve(now),
+            fate: member.outcomes.of(now, epoch),
         });
         Trail {
             epoch,

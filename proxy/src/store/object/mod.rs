@@ -15,7 +15,7 @@ use super::fields::{StoredFields, pack};
 use super::node::Node;
 use super::packed::Packed;
 use super::size_class::{class_within, rounded};
-use super::table::Entry;
+use super::table::{Entry, part_of};
 use crate::encoding::{Form, form_of};
 use crate::key::CacheKey;
 use crate::policy::{FreshnessSource, Lifetime};
@@ -175,6 +175,11 @@ impl Object {
     /// Its number in this process, which no other object gets, nor the same after a 304 has freshened it.
     pub fn id(&self) -> u64 {
         self.head().id
+    }
+
+    /// The part of the store in which it stands.
+    pub fn part(&self) -> usize {
+        part_of(self.head().short)
     }
 
     /// Whether this is the same object, and not only an equal one.
