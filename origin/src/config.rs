@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use vitrine_shared::ack::Waits;
 use vitrine_shared::config::{ConfigError, Source};
 use vitrine_shared::ledger::Terms;
 
@@ -323,6 +324,12 @@ impl Feed {
     /// How long a member may serve without renewing.
     pub fn lease(&self) -> Duration {
         Duration::from_millis(self.lease_ms)
+    }
+
+    /// How long who asks for an acknowledgement may wait.
+    pub fn waits(&self) -> Waits {
+        let millis = Duration::from_millis;
+        Waits { usual: millis(self.ack_wait_ms), longest: millis(self.max_ack_wait_ms) }
     }
 
     /// How long leases last and when they count as run out.

@@ -3,9 +3,15 @@
 //! Stream: key [`STREAM_KEY`], entry id `term-last` (Redis refuses an id that does not grow, so re-sending is harmless), one
 //! field [`STREAM_FIELD`] holding a [`Batch`] as JSON.
 //!
-//! Endpoint of the origin's internal port, bearer token on each request:
+//! Endpoint of the sequencer's internal port (our origin's, or the one of a proxy that numbers purges), bearer token on each request:
 //! - `GET /v1/feed?after=TERM.SEQ&wait_ms=N` -> [`Page`]; it may hold the request open for `wait_ms` while there is nothing new.
 //! - `PUT /v1/members/ID` with a [`Report`] -> [`Renewal`]; `DELETE /v1/members/ID` on a clean stop.
+//! - `POST /v1/purges` with an [`Order`] -> [`Ordered`], once it is numbered durably; 422 where its key came with another order before.
+//! - `GET /v1/acks/TERM.SEQ?wait_ms=N` -> [`crate::ack::AckAnswer`], `GET /v1/acks/TERM.SEQ/trail` -> [`crate::ledger::Trail`].
+
+mod order;
+
+pub use order::{MAX_KEY, MAX_ORDER, MAX_ORDER_TAGS, MAX_WHO, Order, OrderError, Ordered, is_key};
 
 use serde::{Deserialize, Serialize};
 

@@ -2,6 +2,7 @@
 //!
 //! This crate does no IO of its own but reading a config file, and imports neither Pingora, Axum, sqlx nor Redis.
 
+pub mod ack;
 pub mod clock;
 pub mod coherence;
 pub mod config;

@@ -1,9 +1,7 @@
 //! `?wait=acked` and `Prefer: wait=N` on writes: the answer comes when no member serves what the write replaced.
 //!
-//! Either one asks for it; N is in seconds (RFC 7240). The reply then carries `Vitrine-Ack: acked;epoch="1.43";members=3;waited_ms=7`,
-//! with `lapsed="NAMES"` where it had to wait for leases to run out, or, when the time ran out, status 202 and
-//! `pending;epoch="1.43";waiting_for="NAMES"`. A write that did not ask carries no such header: it is committed,
-//! and its purges are on their way.
+//! How it is asked for and told: [`vitrine_shared::ack`]. A write that did not ask carries no such header: it is committed, and its
+//! purges are on their way.
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +11,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use serde::Serialize;
+use vitrine_shared::ack::is_wait;
 use vitrine_shared::headers::VITRINE_ACK;
 
 use crate::config::Feed;
 use crate::error::ApiError;
-use crate::feed::ack::{self, Acknowledgement};
+use crate::feed::ack;
 use crate::outbox::Receipt;
 use crate::state::AppState;
 
@@ -30,9 +29,6 @@ pub struct Written<T> {
     pub body: T,
 }
 
-/// Most members that a reply names.
-const MAX_NAMES: usize = 8;
-const PREFER: HeaderName = HeaderName::from_static("prefer");
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 impl<T: Serialize> IntoResponse for Written<T> {
@@ -60,11 +56,11 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
     };
     let since = receipt.committed().unwrap_or_else(Instant::now);
     let acknowledgement = ack::wait(&state, &receipt, limit).await;
-    if let Acknowledgement::Pending { .. } = acknowledgement {
+    if !acknowledgement.is_acked() {
         *response.status_mut() = StatusCode::ACCEPTED;
     }
     let headers = response.headers_mut();
-    headers.insert(VITRINE_ACK, header_value(&acknowledgement, since.elapsed()));
+    headers.insert(VITRINE_ACK, acknowledgement.header_value(since.elapsed()));
     if let Ok(applied) = HeaderValue::from_str(&format!("wait={}", limit.as_secs())) {
         headers.insert(PREFERENCE_APPLIED, applied);
     }
@@ -73,40 +69,14 @@ pub async fn layer(State(state): State<AppState>, mut request: Request, next: Ne
 
 /// How long to wait; `None` where nobody asked to.
 fn limit(uri: &Uri, headers: &HeaderMap, config: &Feed) -> Result<Option<Duration>, ApiError> {
-    let mut asked = false;
-    for (name, value) in url::form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
-        if name == "wait" {
-            if value != "acked" {
-                let message = format!("Invalid request: Expected: 'acked' for field 'wait', but got: '{value}'");
-                return Err(ApiError::invalid_data(message));
-            }
-            asked = true;
-        }
-    }
-    let longest = Duration::from_millis(config.max_ack_wait_ms);
-    if let Some(seconds) = preferred_wait(headers) {
-        return Ok(Some(Duration::from_secs(seconds).min(longest)));
-    }
-    Ok(asked.then(|| Duration::from_millis(config.ack_wait_ms).min(longest)))
-}
-
-/// N of `Prefer: wait=N`; the first counts, and what cannot be read is no preference (RFC 7240, section 2).
-fn preferred_wait(headers: &HeaderMap) -> Option<u64> {
-    let lines = headers.get_all(PREFER).iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).find_map(|preference| {
-        let (name, value) = preference.split(';').next()?.split_once('=')?;
-        if !name.trim().eq_ignore_ascii_case("wait") {
-            return None;
-        }
-        value.trim().trim_matches('"').parse().ok()
-    })
+    let waits = config.waits().asked(uri.query(), headers);
+    waits.map_err(|error| ApiError::invalid_data(format!("Invalid request: {error}")))
 }
 
 /// The URI without its `wait` parameters, so that routes may refuse parameters that they do not know.
 fn without_wait(uri: &Uri) -> Option<Uri> {
     let query = uri.query()?;
-    let is_wait = |pair: &&str| pair.split('=').next() == Some("wait");
-    if !query.split('&').any(|pair| is_wait(&pair)) {
+    if !query.split('&').any(is_wait) {
         return None;
     }
     let kept: Vec<&str> = query.split('&').filter(|pair| !is_wait(pair)).collect();
@@ -117,52 +87,9 @@ fn without_wait(uri: &Uri) -> Option<Uri> {
     Uri::from_parts(parts).ok()
 }
 
-/// An RFC 9651 item with parameters.
-fn header_value(acknowledgement: &Acknowledgement, waited: Duration) -> HeaderValue {
-    let reached = match acknowledgement {
-        Acknowledgement::Acked { epoch, how } => {
-            format!("acked;epoch=\"{epoch}\";members={}{}", how.members, names("lapsed", &how.lapsed))
-        }
-        Acknowledgement::Pending { epoch: Some(epoch), waiting_for } => {
-            let waiting_for = names("waiting_for", waiting_for.iter().map(|waiting| &waiting.name));
-            format!("pending;epoch=\"{epoch}\"{waiting_for}")
-        }
-        Acknowledgement::Pending { epoch: None, .. } => "pending".to_owned(),
-    };
-    let text = format!("{reached};waited_ms={:.3}", waited.as_secs_f64() * 1_000.0);
-    HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("pending"))
-}
-
-/// A parameter with members' names, the first of them where there are many; nothing for none.
-fn names<'n>(key: &str, names: impl IntoIterator<Item = &'n String>) -> String {
-    let mut named: Vec<String> = names.into_iter().take(MAX_NAMES).map(|name| plain(name)).collect();
-    named.sort_unstable();
-    if named.is_empty() { String::new() } else { format!(";{key}=\"{}\"", named.join(" ")) }
-}
-
-/// A name as a string of RFC 9651 can hold it, without the spaces between names.
-fn plain(name: &str) -> String {
-    name.chars().map(|c| if c.is_ascii_graphic() && c != '"' && c != '\\' { c } else { '_' }).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn prefer(value: &'static str) -> HeaderMap {
-        let mut headers = HeaderMap::new();
-        headers.insert(PREFER, HeaderValue::from_static(value));
-        headers
-    }
-
-    #[test]
-    fn the_preference_is_found_among_others() {
-        assert_eq!(preferred_wait(&prefer("respond-async, wait=7")), Some(7));
-        assert_eq!(preferred_wait(&prefer("Wait = \"3\"; x=y")), Some(3));
-        assert_eq!(preferred_wait(&prefer("wait=soon")), None);
-        assert_eq!(preferred_wait(&prefer("waiting=7")), None);
-        assert_eq!(preferred_wait(&HeaderMap::new()), None);
-    }
 
     #[test]
     fn only_the_wait_parameter_is_taken_off() {
@@ -171,27 +98,5 @@ mod tests {
         assert_eq!(of("/p?a=1&wait=acked&b=%26").as_deref(), Some("/p?a=1&b=%26"));
         assert_eq!(of("/p?waiting=1"), None);
         assert_eq!(of("/p"), None);
-    }
-
-    #[test]
-    fn the_reply_says_what_was_reached() {
-        use vitrine_shared::epoch::Epoch;
-        use vitrine_shared::ledger::{Acknowledged, Waiting};
-        let epoch = Epoch::new(1, 43);
-        let text =
-            |acknowledgement| header_value(&acknowledgement, Duration::from_micros(6_912)).to_str().unwrap().to_owned();
-        let acked = |lapsed: &[&str]| Acknowledgement::Acked {
-            epoch,
-            how: Acknowledged { members: 3, lapsed: lapsed.iter().map(|&name| name.into()).collect() },
-        };
-        assert_eq!(text(acked(&[])), "acked;epoch=\"1.43\";members=3;waited_ms=6.912");
-        assert_eq!(text(acked(&["b", "a \"1"])), "acked;epoch=\"1.43\";members=3;lapsed=\"a__1 b\";waited_ms=6.912");
-        let waiting = Waiting { name: "edge-2".into(), id: "x".into(), applied: epoch, at_most_ms: 7 };
-        let pending = |epoch, waiting_for| Acknowledgement::Pending { epoch, waiting_for };
-        assert_eq!(
-            text(pending(Some(epoch), vec![waiting])),
-            "pending;epoch=\"1.43\";waiting_for=\"edge-2\";waited_ms=6.912"
-        );
-        assert_eq!(text(pending(None, Vec::new())), "pending;waited_ms=6.912");
     }
 }

@@ -2,31 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use vitrine_shared::ack::AckAnswer;
+pub use vitrine_shared::ack::Acknowledgement;
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::ledger::{Acknowledged, Waiting};
 
-use super::forward::{AckAnswer, WrittenAnswer};
+use super::forward::WrittenAnswer;
 use crate::outbox::{self, Receipt};
 use crate::state::AppState;
-
-/// How far a write has come when its caller is answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Acknowledgement {
-    /// No member serves what the write replaced.
-    Acked {
-        /// The write's epoch.
-        epoch: Epoch,
-        /// Who has applied it, and for whose lease's end it was waited.
-        how: Acknowledged,
-    },
-    /// The time ran out before; the write itself is committed.
-    Pending {
-        /// The write's epoch, where it has one already.
-        epoch: Option<Epoch>,
-        /// Whom it waits for.
-        waiting_for: Vec<Waiting>,
-    },
-}
 
 /// Waits until a write's purges are acknowledged, but not longer than `limit`.
 ///
@@ -49,14 +31,11 @@ pub async fn wait(state: &AppState, receipt: &Receipt, limit: Duration) -> Ackno
     let Some(epoch) = found.epoch else {
         return Acknowledgement::Pending { epoch: None, waiting_for: found.answer.waiting_for };
     };
-    match found.answer.acknowledged {
-        Some(how) => {
-            let since = receipt.committed().unwrap_or(started);
-            state.metrics.relay.acknowledged_seconds.observe(since.elapsed().as_secs_f64());
-            Acknowledgement::Acked { epoch, how }
-        }
-        None => Acknowledgement::Pending { epoch: Some(epoch), waiting_for: found.answer.waiting_for },
+    if found.answer.acknowledged.is_some() {
+        let since = receipt.committed().unwrap_or(started);
+        state.metrics.relay.acknowledged_seconds.observe(since.elapsed().as_secs_f64());
     }
+    Acknowledgement::of(epoch, found.answer)
 }
 
 /// Waits until a write is numbered and acknowledged, or `limit` is over; asks other processes only for epochs.
@@ -70,7 +49,7 @@ pub async fn written(state: &AppState, receipt: &Receipt, limit: Duration) -> Wr
 }
 
 /// Waits until an epoch is acknowledged or `limit` is over, whichever process leads.
-async fn answer(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswer {
+pub async fn answer(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswer {
     let ends = Instant::now() + limit;
     loop {
         let left = ends.saturating_duration_since(Instant::now());
@@ -111,7 +90,7 @@ async fn elsewhere(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswer
 
 /// Waits until all events of the write have a number. A write that changed nothing found what others had committed, so it
 /// waits for those that had no number then.
-async fn numbered(state: &AppState, receipt: &Receipt) -> Epoch {
+pub async fn numbered(state: &AppState, receipt: &Receipt) -> Epoch {
     let started = Instant::now();
     let mut position = state.position.subscribe();
     let mut awaited = (!receipt.is_empty()).then(|| receipt.clone());

@@ -8,9 +8,10 @@ use parking_lot::RwLock;
 use reqwest::{Client, RequestBuilder};
 use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
+use vitrine_shared::ack::AckAnswer;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{Page, Renewal, Report};
-use vitrine_shared::ledger::{Acknowledged, MemberView, Trail, Waiting};
+use vitrine_shared::ledger::{MemberView, Trail};
 
 use super::record::{self, Leader};
 use crate::outbox::{Receipt, Ticket};
@@ -42,17 +43,6 @@ pub enum ForwardError {
     /// It refuses.
     #[error("the leading process answers {0}")]
     Status(StatusCode),
-}
-
-/// What the leader says to one that waits for an epoch.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AckAnswer {
-    /// How it was acknowledged; absent where it is not yet.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acknowledged: Option<Acknowledged>,
-    /// Whom it waits for.
-    #[serde(default)]
-    pub waiting_for: Vec<Waiting>,
 }
 
 /// What the leader is told of a write.

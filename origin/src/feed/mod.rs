@@ -11,7 +11,7 @@ pub mod pages;
 pub mod record;
 
 pub use books::{Books, ReportError};
-pub use forward::{AckAnswer, FORWARDED, Forward, ForwardError, Write, WrittenAnswer};
+pub use forward::{FORWARDED, Forward, ForwardError, Write, WrittenAnswer};
 pub use members::{Came, MemberError, leave, members, note_metrics, report, trail};
 pub use own::OwnLease;
 

@@ -2,6 +2,7 @@
 
 mod commits;
 mod history;
+mod order;
 mod receipt;
 mod recent;
 
@@ -13,6 +14,7 @@ use vitrine_shared::event::Event;
 pub use commits::Outbox;
 pub use history::{FeedPosition, Row, page, position, purges_after};
 pub(crate) use history::{first_batch, purge};
+pub use order::{OrderingError, order};
 pub use receipt::Receipt;
 pub use recent::{NumberedRow, Recent};
 
@@ -37,7 +39,7 @@ pub const BEGIN: &str = "BEGIN; SET LOCAL vitrine.tells_itself = on";
 
 /// Adds an event to the transaction that made the change, so that neither exists without the other.
 ///
-/// It purges what [`vitrine_shared::event::Change::tags`] says. Nothing else in the program inserts into the outbox; the
+/// It purges what [`vitrine_shared::event::Change::tags`] says. Nothing else in the program inserts into the outbox but [`order`]; the
 /// triggers of the tables do.
 pub async fn write(tx: &mut Transaction<'_, Postgres>, event: &Event) -> Result<Ticket, sqlx::Error> {
     let tags: Vec<String> = event.change.tags().into_iter().map(String::from).collect();

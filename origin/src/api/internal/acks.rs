@@ -6,12 +6,13 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use http::HeaderMap;
 use serde::Deserialize;
+use vitrine_shared::ack::AckAnswer;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::ledger::Trail;
 
 use super::came;
 use crate::error::ApiError;
-use crate::feed::{self, AckAnswer};
+use crate::feed::{self, Came};
 use crate::state::AppState;
 
 /// The parameters.
@@ -23,18 +24,27 @@ pub(super) struct Parameters {
     wait_ms: u64,
 }
 
-/// Answers by the ledger of this very process, when the epoch is acknowledged or the time is over.
+/// Answers when the epoch is acknowledged or the time is over: what was handed on by the ledger of this very process.
 pub(super) async fn acknowledged(
     State(state): State<AppState>,
     Path(epoch): Path<Epoch>,
     Query(Parameters { wait_ms }): Query<Parameters>,
+    headers: HeaderMap,
 ) -> Result<Json<AckAnswer>, ApiError> {
-    if !state.books.leads() {
+    let was_handed_on = came(&headers) == Came::Forwarded;
+    if was_handed_on && !state.books.leads() {
         return Err(ApiError::unavailable("This process does not lead the feed."));
     }
     let wait = Duration::from_millis(wait_ms.min(state.config.feed.max_ack_wait_ms));
+    let answer = async {
+        if was_handed_on {
+            feed::ack::answer_here(&state, epoch, wait).await
+        } else {
+            feed::ack::answer(&state, epoch, wait).await
+        }
+    };
     tokio::select! {
-        answer = feed::ack::answer_here(&state, epoch, wait) => Ok(Json(answer)),
+        answer = answer => Ok(Json(answer)),
         () = state.shutdown.cancelled() => Err(ApiError::unavailable("This process stops.")),
     }
 }

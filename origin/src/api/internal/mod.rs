@@ -3,13 +3,16 @@
 mod acks;
 mod feed;
 mod members;
+mod purges;
 mod token;
 mod writes;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use http::HeaderMap;
+use vitrine_shared::feed::MAX_ORDER;
 
 use crate::error::ApiError;
 use crate::feed::{Came, FORWARDED, ForwardError, MemberError, ReportError};
@@ -22,6 +25,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route("/members", get(members::list))
         .route("/members/{id}", put(members::report).delete(members::remove))
         .route("/writes", post(writes::written))
+        .route("/purges", post(purges::order).layer(DefaultBodyLimit::max(MAX_ORDER)))
         .route("/acks/{epoch}", get(acks::acknowledged))
         .route("/acks/{epoch}/trail", get(acks::trail))
         .layer(from_fn_with_state(state.clone(), token::require))
