@@ -40,12 +40,9 @@ pub async fn order(pool: &PgPool, order: &Order) -> Result<Ticket, OrderingError
     if let Some(id) = added {
         return Ok(Ticket::of(id));
     }
-    let before = sqlx::query!(
-        r#"SELECT id, event->>'digest' AS digest FROM outbox WHERE order_key = $1"#,
-        order.key
-    )
-    .fetch_optional(pool)
-    .await?;
+    let before = sqlx::query!(r#"SELECT id, event->>'digest' AS digest FROM outbox WHERE order_key = $1"#, order.key)
+        .fetch_optional(pool)
+        .await?;
     match before {
         Some(before) if before.digest.as_ref() == Some(&digest) => Ok(Ticket::of(before.id)),
         Some(_) => Err(OrderingError::KeyReused),

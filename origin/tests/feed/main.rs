@@ -10,6 +10,7 @@ mod failures;
 mod files;
 mod following;
 mod numbering;
+mod ordering;
 mod program;
 mod publishing;
 mod replicas;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use reqwest::{Client, Response, StatusCode};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -98,6 +98,16 @@ impl Shop {
     pub(crate) async fn page(&self, after: Epoch, wait_ms: u64) -> Page {
         let url = format!("{}/v1/feed?after={after}&wait_ms={wait_ms}", self.internal);
         self.client.get(url).bearer_auth(&self.token).send().await.unwrap().json().await.unwrap()
+    }
+
+    /// A request to the internal port.
+    pub(crate) fn internal_get(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.internal)).bearer_auth(&self.token)
+    }
+
+    /// The same with a body.
+    pub(crate) fn internal_post(&self, path: &str) -> RequestBuilder {
+        self.client.post(format!("{}{path}", self.internal)).bearer_auth(&self.token)
     }
 
     /// The feed endpoint's raw answer, with a token of choice.

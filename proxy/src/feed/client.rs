@@ -1,14 +1,17 @@
-//! The origin's internal port: feed pages, lease renewals and taking leave.
+//! The sequencer's internal port (our origin's, or the one of a proxy that numbers purges): feed pages, lease renewals and taking leave;
+//! operators' purges, and waiting until they are acknowledged.
 //!
 //! Where a shop runs several origin processes, the one that answered last is asked; after a failure the next one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use reqwest::{Client, RequestBuilder, Url};
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
+use vitrine_shared::ack::AckAnswer;
 use vitrine_shared::epoch::Epoch;
-use vitrine_shared::feed::{Page, Renewal, Report};
+use vitrine_shared::feed::{Order, Ordered, Page, Renewal, Report};
+use vitrine_shared::ledger::Trail;
 
 /// Time for a connection to be made.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
@@ -16,6 +19,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_millis(500);
 const RENEWAL_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time for an answer, beyond the time that the origin was allowed to wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Time for an order to be numbered durably.
+const ORDER_TIMEOUT: Duration = Duration::from_secs(5);
+/// Pause after an acknowledgement could not be asked for.
+const ACK_PAUSE: Duration = Duration::from_millis(200);
 /// Largest answer that is read, in bytes: a page of purges is far smaller.
 const MAX_ANSWER: usize = 32 << 20;
 
@@ -45,6 +52,17 @@ pub enum ClientError {
     /// No address is configured, or it cannot carry a path.
     #[error("the feed address cannot be a base")]
     Address,
+}
+
+/// An order that was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum OrderFailed {
+    /// Its key came with another order before.
+    #[error("the key came with another purge before")]
+    KeyReused,
+    /// Nobody answered who takes orders; whether one was taken is not known.
+    #[error("{0}")]
+    NotTaken(#[from] ClientError),
 }
 
 // === impl FeedClient ===
@@ -78,6 +96,58 @@ impl FeedClient {
         let (_, url) = self.at(&["v1", "members", &self.member])?;
         self.http.delete(url).bearer_auth(&self.token).timeout(ANSWER_TIMEOUT).send().await?.error_for_status()?;
         Ok(())
+    }
+
+    /// Hands an order on; each process is asked once. An order that was taken without an answer is numbered once all the same, by its key.
+    pub async fn order(&self, order: &Order) -> Result<Epoch, OrderFailed> {
+        let mut last = Err(ClientError::Address.into());
+        for _ in 0..self.bases.len() {
+            let (turn, url) = self.at(&["v1", "purges"])?;
+            let request = self.http.post(url).bearer_auth(&self.token).timeout(ORDER_TIMEOUT).json(order);
+            match read::<Ordered>(request).await {
+                Err(ClientError::Http(error)) if error.status() == Some(StatusCode::UNPROCESSABLE_ENTITY) => {
+                    return Err(OrderFailed::KeyReused);
+                }
+                answer => match self.told(turn, answer) {
+                    Ok(ordered) => return Ok(ordered.epoch),
+                    Err(error) => last = Err(error.into()),
+                },
+            }
+        }
+        last
+    }
+
+    /// Waits until an epoch is acknowledged, or `limit` is over. Who cannot be asked is asked again until then.
+    pub async fn acknowledged(&self, epoch: Epoch, limit: Duration) -> AckAnswer {
+        let ends = Instant::now() + limit;
+        let mut found = AckAnswer::default();
+        loop {
+            let left = ends.saturating_duration_since(Instant::now());
+            match self.ask_whether_acknowledged(epoch, left).await {
+                Ok(answer) => found = answer,
+                Err(error) => {
+                    tracing::debug!(%error, %epoch, "waiting for an acknowledgement");
+                    tokio::time::sleep(ACK_PAUSE.min(left)).await;
+                }
+            }
+            if found.acknowledged.is_some() || Instant::now() >= ends {
+                return found;
+            }
+        }
+    }
+
+    async fn ask_whether_acknowledged(&self, epoch: Epoch, wait: Duration) -> Result<AckAnswer, ClientError> {
+        let (turn, mut url) = self.at(&["v1", "acks", &epoch.to_string()])?;
+        url.query_pairs_mut().append_pair("wait_ms", &wait.as_millis().to_string());
+        let request = self.http.get(url).bearer_auth(&self.token).timeout(wait + RENEWAL_TIMEOUT);
+        self.told(turn, read(request).await)
+    }
+
+    /// What became of an epoch, node by node.
+    pub async fn trail(&self, epoch: Epoch) -> Result<Trail, ClientError> {
+        let (turn, url) = self.at(&["v1", "acks", &epoch.to_string(), "trail"])?;
+        let request = self.http.get(url).bearer_auth(&self.token).timeout(RENEWAL_TIMEOUT);
+        self.told(turn, read(request).await)
     }
 
     /// A path at the process whose turn it is.

@@ -3,6 +3,7 @@
 //! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status`,
 //! `POST /reload`, `POST /purge`, `/purges`, `/explain` and `/objects` need the token.
 
+mod everywhere;
 mod explain;
 mod gauges;
 mod objects;

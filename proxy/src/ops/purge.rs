@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::to_bytes;
+use axum::body::{Bytes, to_bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{ConnectInfo, Query, Request, State};
 use axum::response::{IntoResponse as _, Response};
@@ -15,16 +15,15 @@ use serde_json::{Value, json};
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 use ulid::Ulid;
 use vitrine_shared::clock::BootTime;
+use vitrine_shared::feed::{MAX_KEY, MAX_WHO, is_key};
 
+use super::everywhere::{self, Scope};
 use super::serve::{OpsServer, unauthorized};
-use crate::purge::idempotency::MAX_KEY;
 use crate::purge::log::Source;
 use crate::purge::request::Batch;
 
 /// Largest body of a purge, in bytes.
 const MAX_BODY: usize = 1 << 20;
-/// Longest name of who purges, in bytes.
-const MAX_WHO: usize = 128;
 /// Purges on a page, where nothing is said, and at most.
 const PAGE: (usize, usize) = (100, 1_000);
 
@@ -43,42 +42,70 @@ pub(super) struct Page {
     limit: Option<usize>,
 }
 
-/// Applies a batch, all of it or nothing.
+/// A purge that was read whole and may be applied.
+struct Asked {
+    scope: Scope,
+    key: Option<String>,
+    who: Box<str>,
+    body: Bytes,
+    batch: Batch,
+}
+
+/// Applies a batch, all of it or nothing; here, and where a feed is configured everywhere.
 pub(super) async fn purge(State(server): State<Arc<OpsServer>>, request: Request) -> Response {
-    let (head, body) = request.into_parts();
-    if let Some(refused) = refused(&server, &head.headers) {
-        return refused;
-    }
-    let Ok(key) = idempotency_key(&head.headers) else {
-        let message = format!("an Idempotency-Key is 1 to {MAX_KEY} bytes of visible ASCII");
-        return refuse(StatusCode::BAD_REQUEST, "invalid_key", &message);
+    let Asked { scope, key, who, body, batch } = match read(&server, request).await {
+        Ok(asked) => asked,
+        Err(refused) => return *refused,
     };
-    let client = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
-    let who = who(&head.headers, client);
-    let Ok(body) = to_bytes(body, MAX_BODY).await else {
-        let message = format!("the body is cut short, or larger than {MAX_BODY} bytes: send several requests");
-        return refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message);
-    };
-    let batch = match Batch::parse(&body, &server.current.load().config.rules) {
-        Ok(batch) => batch,
-        Err(error) => {
-            let told = json!({ "type": "invalid_purge", "message": error.to_string(), "index": error.index() });
-            return (StatusCode::BAD_REQUEST, Json(told)).into_response();
+    // Who gave no key is told one, so that what could not be handed on can be repeated.
+    let order = match scope {
+        Scope::Edge => None,
+        Scope::All { wait } => {
+            let key = key.clone().unwrap_or_else(|| Ulid::new().to_string());
+            match everywhere::order(&batch, &who, key) {
+                Ok(order) => Some((order, wait)),
+                Err(error) => return refuse(StatusCode::BAD_REQUEST, "invalid_purge", &error.to_string()),
+            }
         }
     };
     let act = || apply(&server, &batch, who);
-    let answer = match key {
+    let answer = match order.as_ref().map(|(order, _)| &order.key).or(key.as_ref()) {
         None => Ok(act()),
         Some(key) => server.idempotency.once(key, digest(&body), BootTime::now(), act),
     };
-    match answer {
+    match (answer, order, &server.sequencer) {
+        (Err(reused), ..) => refuse(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", &reused.to_string()),
+        // Once it is numbered no restart forgets it, whatever this edge's disk does: it is read again from the feed.
+        (Ok(here), Some((order, wait)), Some(sequencer)) => everywhere::hand_on(sequencer, &order, wait, here).await,
         // A repetition too: what it was answered with the first time may not have been safe then.
-        Ok(_) if let Err(unsettled) = server.purger.settled().await => {
-            refuse(StatusCode::SERVICE_UNAVAILABLE, "not_written_down", &unsettled.way_out())
-        }
-        Ok(answer) => Json(answer).into_response(),
-        Err(reused) => refuse(StatusCode::UNPROCESSABLE_ENTITY, "key_reused", &reused.to_string()),
+        (Ok(here), ..) => match server.purger.settled().await {
+            Ok(()) => Json(here).into_response(),
+            Err(unsettled) => refuse(StatusCode::SERVICE_UNAVAILABLE, "not_written_down", &unsettled.way_out()),
+        },
     }
+}
+
+async fn read(server: &OpsServer, request: Request) -> Result<Asked, Box<Response>> {
+    let (head, body) = request.into_parts();
+    if let Some(refused) = refused(server, &head.headers) {
+        return Err(Box::new(refused));
+    }
+    let bad = |kind, message: &str| Box::new(refuse(StatusCode::BAD_REQUEST, kind, message));
+    let scope = Scope::of(head.uri.query(), &head.headers, server.sequencer.is_some())
+        .map_err(|error| bad("invalid_query", &error.to_string()))?;
+    let key = idempotency_key(&head.headers)
+        .map_err(|()| bad("invalid_key", &format!("an Idempotency-Key is 1 to {MAX_KEY} bytes of visible ASCII")))?;
+    let client = head.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0);
+    let who = who(&head.headers, client);
+    let body = to_bytes(body, MAX_BODY).await.map_err(|_| {
+        let message = format!("the body is cut short, or larger than {MAX_BODY} bytes: send several requests");
+        Box::new(refuse(StatusCode::PAYLOAD_TOO_LARGE, "too_large", &message))
+    })?;
+    let batch = Batch::parse(&body, &server.current.load().config.rules).map_err(|error| {
+        let told = json!({ "type": "invalid_purge", "message": error.to_string(), "index": error.index() });
+        Box::new((StatusCode::BAD_REQUEST, Json(told)).into_response())
+    })?;
+    Ok(Asked { scope, key: key.map(str::to_owned), who, body, batch })
 }
 
 /// The newest purges, the newest first; `next` is the `before` of the page that follows.
@@ -120,7 +147,7 @@ pub(super) fn refused(server: &OpsServer, headers: &HeaderMap) -> Option<Respons
 /// The key, where there is one; an error where it cannot be one.
 fn idempotency_key(headers: &HeaderMap) -> Result<Option<&str>, ()> {
     let Some(key) = headers.get(&IDEMPOTENCY_KEY) else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=MAX_KEY).contains(&key.len()));
+    let key = key.to_str().ok().filter(|key| is_key(key));
     key.map(Some).ok_or(())
 }
 

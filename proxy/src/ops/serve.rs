@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use super::{Gauges, OpsToken, StatusReport, explain, objects, purge, reload};
 use crate::engine::Engine;
+use crate::feed::client::FeedClient;
 use crate::feed::status::Status;
 use crate::metrics::Metrics;
 use crate::purge::Purger;
@@ -41,6 +42,8 @@ pub struct OpsServer {
     pub purger: Arc<Purger>,
     /// What purges with a key were answered.
     pub idempotency: Idempotency,
+    /// Where purges of all edges are numbered, where a feed is configured.
+    pub sequencer: Option<FeedClient>,
     /// The counters.
     pub metrics: Metrics,
     /// The gauges.

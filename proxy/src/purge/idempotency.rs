@@ -10,8 +10,6 @@ use vitrine_shared::clock::BootTime;
 const MAX_KEYS: usize = 10_000;
 /// How long one is remembered.
 const KEPT: Duration = Duration::from_mins(10);
-/// Longest key, in bytes.
-pub const MAX_KEY: usize = 255;
 
 /// Answers by key.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use vitrine_shared::tag::Tag;
 
 use super::address::{self, MAX_PREFIXES};
-use crate::key::{Scheme, Target as Address, TargetError};
+use crate::key::{QuerySpec, Scheme, Target as Address, TargetError};
 use crate::rules::RuleSet;
 
 /// Longest name of a cache group, in bytes; RFC 9875 §2 asks caches for no less than 32.
@@ -155,7 +155,8 @@ impl Target {
 /// The tags of a URL: one for each key under which a rule may store it.
 ///
 /// Which rule matched depends on headers and cookies too, of which a URL says nothing, and rules may keep different
-/// parameters; so each rule that may have matched counts, those of earlier configurations too.
+/// parameters; so each rule that may have matched counts, those of earlier configurations too. Where no rule of this edge caches it, there is
+/// one as by the defaults: another edge may.
 fn url_tags(address: &Address, rules: &RuleSet) -> Vec<Tag> {
     let mut tags: Vec<Tag> = Vec::new();
     let in_force = rules.caching(address).into_iter().map(|settings| &settings.key.query);
@@ -164,6 +165,9 @@ fn url_tags(address: &Address, rules: &RuleSet) -> Vec<Tag> {
         if !tags.contains(&tag) {
             tags.push(tag);
         }
+    }
+    if tags.is_empty() {
+        tags.push(address::url(address, &address.path_and_query(&QuerySpec::default())));
     }
     tags
 }
@@ -232,7 +236,8 @@ mod tests {
         );
         let target = Target::url("http://h/p?a=1&b=2", &rules).unwrap();
         assert_eq!(target.tags, [Tag::url("h/p"), Tag::url("h/p?a=1")]);
-        assert_eq!(Target::url("http://h/elsewhere", &rules).unwrap().tags, []);
+        let elsewhere = Target::url("http://h/elsewhere?b=1&utm_source=x&a=1", &rules).unwrap();
+        assert_eq!(elsewhere.tags, [Tag::url("h/elsewhere?a=1&b=1")]);
     }
 
     #[test]

@@ -160,9 +160,12 @@ impl Server {
         let reloader =
             loader.map(|loader| Reloader::new(loader, current.clone(), pools.clone(), metrics.clone(), certificates));
         let reloader = reloader.map(Arc::new);
+        // One id for each process start: a restarted edge holds none of what its predecessor was granted (rule 9).
+        let member = Ulid::new().to_string();
         let ops = OpsServer {
             name: config.edge.to_string(),
             token,
+            sequencer: config.feed.as_ref().map(|feed| feed_client(feed, &member)).transpose()?,
             engine: engine.clone(),
             feed: status.clone(),
             current: current.clone(),
@@ -176,7 +179,8 @@ impl Server {
         let ops = OpsService { ops: Arc::new(ops), listener: Mutex::new(Some(ops_listener)) };
         pingora.add_service(one_thread("ops", ops));
         if let (Some(feed), Some(status)) = (&config.feed, &status) {
-            let feed = build_feed(feed, &config.edge, live, connection, status.clone(), log)?;
+            let client = feed_client(feed, &member)?;
+            let feed = build_feed(feed, client, &config.edge, live, connection, status.clone(), log)?;
             let feed = Feed { disk: tier, restored, outcomes: outcomes.clone(), ..feed };
             pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
         }
@@ -256,25 +260,29 @@ fn pingora_conf(config: &Config) -> ServerConf {
     }
 }
 
+/// Each user has one of its own, since connections belong to the threads that made them.
+fn feed_client(config: &FeedConfig, member: &str) -> Result<FeedClient, StartError> {
+    let urls: Result<_, _> = config.urls().map(str::parse).collect();
+    let urls = urls.map_err(|error| StartError::FeedAddress(format!("{error}")))?;
+    Ok(FeedClient::new(urls, config.token.expose().to_owned(), member.to_owned())?)
+}
+
 fn build_feed(
     config: &FeedConfig,
+    client: FeedClient,
     name: &str,
     live: Arc<Live>,
     connection: Arc<Connection>,
     status: Arc<Status>,
     log: Arc<PurgeLog>,
 ) -> Result<Feed, StartError> {
-    let urls: Result<_, _> = config.urls().map(str::parse).collect();
-    let urls = urls.map_err(|error| StartError::FeedAddress(format!("{error}")))?;
-    // One id for each process start: a restarted edge holds none of what its predecessor was granted (rule 9).
-    let member = Ulid::new().to_string();
     let redis = config
         .redis
         .as_ref()
         .map(|redis| redis::Client::open(redis.expose()).map_err(|_| StartError::RedisAddress))
         .transpose()?;
     Ok(Feed {
-        client: FeedClient::new(urls, config.token.expose().to_owned(), member)?,
+        client,
         redis,
         terms: LeaseTerms { renew_every: config.renew_every, longest: config.max_lease },
         name: name.to_owned(),
