@@ -1,0 +1,177 @@
+//! One ledger, shared by the tasks of a process that leads, and who waits for what it decides.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use super::{Acknowledged, Earlier, Ledger, MemberView, Refusal, Reply, Terms, Trail, Waiting};
+use crate::ack::AckAnswer;
+use crate::clock::BootTime;
+use crate::epoch::Epoch;
+use crate::feed::{MemberKind, Renewal, Report};
+
+/// Members that were not heard for so long, and may not serve, are forgotten.
+pub const FORGET_AFTER: Duration = Duration::from_mins(10);
+
+/// A [`Ledger`] behind a lock. It decides by [`BootTime`], and tells at once who waits.
+#[derive(Debug)]
+pub struct Books {
+    ledger: Mutex<Ledger>,
+    /// The newest acknowledged epoch, while this process leads.
+    acknowledged: watch::Sender<Epoch>,
+    /// Something happened that may move the moment at which a lease's end decides.
+    changed: Notify,
+    /// Held while the record of members is changed: recording one and forgetting it must not cross.
+    recording: tokio::sync::Mutex<()>,
+}
+
+/// Where members are recorded durably, for whoever leads next.
+pub trait Record {
+    /// What can go wrong, refusals included.
+    type Error: From<Refusal>;
+
+    /// Records a member that is about to get its first lease.
+    fn record(&self, id: &str, name: &str, kind: MemberKind) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Takes members off the record that hold no lease and will get none without being recorded again.
+    fn erase(&self, ids: &[String]) -> impl Future<Output = Result<(), Self::Error>> + Send;
+}
+
+// === impl Books ===
+
+impl Books {
+    /// Empty ones.
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            ledger: Mutex::new(Ledger::new(terms)),
+            acknowledged: watch::Sender::new(Epoch::ZERO),
+            changed: Notify::new(),
+            recording: tokio::sync::Mutex::new(()),
+        }
+    }
+
+    /// Tells the ledger something; what it decides by then is told to those who wait.
+    pub fn tell<T>(&self, told: impl FnOnce(&mut Ledger, BootTime) -> T) -> T {
+        let mut ledger = self.lock();
+        let result = told(&mut ledger, BootTime::now());
+        let acknowledged = ledger.settle(BootTime::now());
+        drop(ledger);
+        self.acknowledged.send_if_modified(|known| {
+            let changed = *known != acknowledged;
+            *known = acknowledged;
+            changed
+        });
+        self.changed.notify_one();
+        result
+    }
+
+    /// Asks the ledger something.
+    pub fn ask<T>(&self, asked: impl FnOnce(&Ledger, BootTime) -> T) -> T {
+        asked(&self.lock(), BootTime::now())
+    }
+
+    /// Takes the lead with a lock that nobody else can have while this process lives.
+    pub fn lead(&self, position: Epoch, earlier: Earlier) {
+        self.tell(|ledger, now| ledger.lead(now, now, position, earlier));
+    }
+
+    /// That lock is still held.
+    pub fn still_leads(&self) {
+        self.tell(|ledger, now| {
+            let position = ledger.position();
+            ledger.proven(now, now, position);
+        });
+    }
+
+    /// Takes a member's report, and records the member durably before its first lease.
+    pub async fn report<R: Record>(&self, record: &R, id: &str, report: &Report) -> Result<Renewal, R::Error> {
+        loop {
+            // The clock is read after the report came, and a pause from here on only shortens what is granted.
+            let reply = self.tell(|ledger, now| ledger.report(now, id, report))?;
+            match reply {
+                Reply::Renewal(renewal) => return Ok(renewal),
+                Reply::Record => {
+                    let _crossing = self.recording.lock().await;
+                    record.record(id, &report.name, report.kind).await?;
+                    self.tell(|ledger, now| ledger.recorded(now, id, &report.name, report.kind));
+                }
+            }
+        }
+    }
+
+    /// A member takes leave.
+    pub async fn leave<R: Record>(&self, record: &R, id: &str) -> Result<(), R::Error> {
+        let _crossing = self.recording.lock().await;
+        self.tell(|ledger, now| ledger.leave(now, id));
+        record.erase(&[id.to_owned()]).await
+    }
+
+    /// Forgets members of which nothing was heard for long.
+    pub async fn forget<R: Record>(&self, record: &R) -> Result<(), R::Error> {
+        let _crossing = self.recording.lock().await;
+        let gone = self.tell(|ledger, now| ledger.forget(now, FORGET_AFTER));
+        if gone.is_empty() {
+            return Ok(());
+        }
+        record.erase(&gone).await
+    }
+
+    /// Decides when a lease runs out though nothing else happens. Never ends.
+    pub async fn run(&self) {
+        loop {
+            let changed = self.changed.notified();
+            let (now, next) = self.ask(|ledger, now| (now, ledger.next_change(now)));
+            match next {
+                None => changed.await,
+                Some(at) => {
+                    tokio::select! {
+                        () = changed => continue,
+                        // A millisecond more, since the timer is coarser than the clock.
+                        () = tokio::time::sleep(at.since(now) + Duration::from_millis(1)) => {}
+                    }
+                    self.tell(|_, _| ());
+                }
+            }
+        }
+    }
+
+    /// Waits until an epoch is acknowledged, or `limit` is over.
+    pub async fn acknowledged(&self, epoch: Epoch, limit: Duration) -> AckAnswer {
+        let mut acknowledged = self.acknowledged.subscribe();
+        match tokio::time::timeout(limit, acknowledged.wait_for(|newest| *newest >= epoch)).await {
+            Ok(Ok(_)) => AckAnswer { acknowledged: Some(self.how(epoch)), waiting_for: Vec::new() },
+            Ok(Err(_)) | Err(_) => AckAnswer { acknowledged: None, waiting_for: self.waiting_for(epoch) },
+        }
+    }
+
+    /// The newest acknowledged epoch, as long as this process leads.
+    pub fn newest_acknowledged(&self) -> watch::Receiver<Epoch> {
+        self.acknowledged.subscribe()
+    }
+
+    /// How an acknowledged epoch came to be so.
+    pub fn how(&self, epoch: Epoch) -> Acknowledged {
+        self.ask(|ledger, now| ledger.how(now, epoch))
+    }
+
+    /// Whom an epoch waits for.
+    pub fn waiting_for(&self, epoch: Epoch) -> Vec<Waiting> {
+        self.ask(|ledger, now| ledger.waiting_for(now, epoch))
+    }
+
+    /// What became of an epoch.
+    pub fn trail(&self, epoch: Epoch) -> Trail {
+        self.ask(|ledger, now| ledger.trail(now, epoch))
+    }
+
+    /// The members.
+    pub fn members(&self) -> Vec<MemberView> {
+        self.ask(Ledger::members)
+    }
+
+    // A poisoned lock means a panic between two plain assignments; decisions are made anew from what is there.
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
