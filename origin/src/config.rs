@@ -6,6 +6,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
+use vitrine_redis::Address;
 use vitrine_shared::ack::Waits;
 use vitrine_shared::config::{ConfigError, Source};
 use vitrine_shared::ledger::Terms;
@@ -93,9 +95,9 @@ pub struct Database {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Redis {
-    /// `redis://host:port`; empty: work without Redis.
-    #[serde(default)]
-    pub url: Secret,
+    /// Where it is; empty: work without Redis.
+    #[serde(default, deserialize_with = "address_if_any")]
+    pub url: Option<Address>,
 }
 
 /// The media bucket.
@@ -284,6 +286,11 @@ mod defaults {
 #[serde(transparent)]
 pub struct Secret(String);
 
+fn address_if_any<'de, D: Deserializer<'de>>(value: D) -> Result<Option<Address>, D::Error> {
+    let text = String::deserialize(value)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(D::Error::custom) }
+}
+
 // === impl Config ===
 
 impl Config {
@@ -369,7 +376,8 @@ mod tests {
 
     fn parse(missing: &str) -> Result<Config, ConfigError> {
         Source::read(Path::new(SHIPPED), |name| {
-            (name != missing && !name.ends_with("_LISTEN")).then(|| "x".to_owned())
+            let value = if name == "REDIS_URL" { "redis://x" } else { "x" };
+            (name != missing && !name.ends_with("_LISTEN")).then(|| value.to_owned())
         })?
         .parse()
     }
@@ -378,6 +386,7 @@ mod tests {
     fn the_shipped_file_is_understood_and_hides_its_secrets() {
         let text = Source::read(Path::new(SHIPPED), |name| match name {
             "ORIGIN_LISTEN" | "ORIGIN_INTERNAL_LISTEN" => None,
+            "REDIS_URL" => Some("redis://:value-of-REDIS_URL@h".to_owned()),
             name => Some(format!("value-of-{name}")),
         })
         .unwrap();
@@ -391,11 +400,23 @@ mod tests {
     }
 
     #[test]
+    fn a_wrong_address_of_redis_is_told_with_its_line_and_not_shown() {
+        let with = |name: &str| match name {
+            "REDIS_URL" => Some("redis+sentinel://:secret@h".to_owned()),
+            name => (!name.ends_with("_LISTEN")).then(|| "x".to_owned()),
+        };
+        let error = Source::read(Path::new(SHIPPED), with).unwrap().parse::<Config>().unwrap_err();
+        assert_eq!(error.key.as_deref(), Some("redis.url"));
+        assert!(error.line.is_some() && error.message.contains("name of the master"), "{error}");
+        assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+
+    #[test]
     fn a_missing_secret_stops_the_start_and_is_named() {
         for name in ["DATABASE_URL", "JWT_SECRET", "INTERNAL_TOKEN", "S3_ACCESS_KEY_ID", "S3_SECRET_ACCESS_KEY"] {
             let error = parse(name).unwrap_err();
             assert!(error.to_string().contains(name), "{error}");
         }
-        assert!(parse("REDIS_URL").unwrap().redis.url.is_empty());
+        assert!(parse("REDIS_URL").unwrap().redis.url.is_none());
     }
 }

@@ -4,10 +4,10 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use sqlx::PgPool;
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
+use vitrine_redis::{Link, Server, Timeouts};
 use vitrine_shared::coherence::{Live, TagTable};
 use vitrine_shared::epoch::Epoch;
 
@@ -35,7 +35,7 @@ pub struct Shared {
     /// Its replicas, for reads that say what they must not miss.
     pub replicas: Replicas,
     /// Redis, where one is configured; it connects by itself and every command may fail.
-    pub redis: Option<ConnectionManager>,
+    pub redis: Option<Link>,
     /// Which purges this process has applied: the verdict on everything that the read cache holds.
     pub live: Arc<Live>,
     /// The newest numbered epoch that this process knows of; whoever waits for one waits here.
@@ -73,9 +73,6 @@ pub enum StartError {
     /// A replica's URL.
     #[error("one of `database.replicas` cannot be used ({0}); write postgres://user:password@host:port/name")]
     Replica(sqlx::Error),
-    /// Redis's URL.
-    #[error("`redis.url` cannot be used ({0}); write redis://host:port, or leave it empty")]
-    Redis(redis::RedisError),
     /// The client that asks other origin processes.
     #[error("the client for other origin processes: {0}")]
     Forward(#[from] reqwest::Error),
@@ -103,10 +100,8 @@ pub enum StartError {
     Io(#[from] std::io::Error),
 }
 
-/// Longest that Redis may take to answer before a command counts as failed.
+/// Longest that Redis may take to answer before a command counts as failed, and the connection with it.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
-/// Longest pause between attempts to reach Redis.
-const REDIS_MAX_PAUSE: Duration = Duration::from_secs(1);
 
 // === impl AppState ===
 
@@ -114,7 +109,8 @@ impl AppState {
     /// Builds it without connecting to anything: what cannot be reached yet is reached when it is needed.
     pub fn new(config: Config) -> Result<Self, StartError> {
         let pool = database::pool(&config.database).map_err(StartError::Database)?;
-        let redis = if config.redis.url.is_empty() { None } else { Some(redis_manager(config.redis.url.expose())?) };
+        let timeouts = Timeouts { connect: REDIS_TIMEOUT, answer: REDIS_TIMEOUT };
+        let redis = config.redis.url.clone().map(|address| Link::new(Server::new(address, timeouts)));
         let files: Arc<dyn FileProvider> = Arc::new(S3Files::new(&config.files));
         let table = TagTable::at(Epoch::ZERO, config.feed.tag_capacity);
         Ok(Self(Arc::new(Shared {
@@ -157,15 +153,4 @@ impl Deref for AppState {
     fn deref(&self) -> &Shared {
         &self.0
     }
-}
-
-/// A connection to Redis that comes and goes by itself.
-fn redis_manager(url: &str) -> Result<ConnectionManager, StartError> {
-    let client = redis::Client::open(url).map_err(StartError::Redis)?;
-    let config = ConnectionManagerConfig::new()
-        .set_response_timeout(Some(REDIS_TIMEOUT))
-        .set_connection_timeout(Some(REDIS_TIMEOUT))
-        .set_number_of_retries(1)
-        .set_max_delay(REDIS_MAX_PAUSE);
-    ConnectionManager::new_lazy_with_config(client, config).map_err(StartError::Redis)
 }

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use vitrine_load_tests::stack::workspace_root;
 
 /// The members, whose sources and manifests are looked at.
-const MEMBERS: [&str; 4] = ["proxy", "origin", "shared", "load-tests"];
+const MEMBERS: [&str; 5] = ["proxy", "origin", "shared", "redis", "load-tests"];
 /// Not ours, or made by tools.
 const SKIPPED: [&str; 3] = ["target", "node_modules", ".git"];
 

@@ -33,6 +33,7 @@ fn may_depend(member: &str, section: &str, name: &str) -> bool {
             !NOT_IN_SHARED.contains(&name) && !name.starts_with("pingora") && !name.starts_with("vitrine-")
         }
         (_, "vitrine-proxy" | "vitrine-origin") => false,
+        ("redis", name) => !name.starts_with("vitrine-") && !name.starts_with("pingora"),
         ("proxy" | "origin", "vitrine-load-tests") => section == "dev-dependencies",
         _ => true,
     }
@@ -111,6 +112,7 @@ mod tests {
             ("shared", "dependencies", "axum"),
             ("shared", "dependencies", "pingora-cache"),
             ("shared", "dev-dependencies", "vitrine-load-tests"),
+            ("redis", "dependencies", "vitrine-shared"),
         ] {
             assert_eq!(check(member, &manifest(section, name)).len(), 1, "{member} {name}");
         }

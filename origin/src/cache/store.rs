@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use redis::aio::ConnectionManager;
+use futures_util::future::try_join_all;
+use vitrine_redis::Link;
 use vitrine_shared::epoch::Epoch;
 
 use super::document::stamp_text;
@@ -31,38 +32,47 @@ pub(super) enum StoreError {
 }
 
 /// The values of keys, in their order.
-pub(super) async fn read(
-    redis: &ConnectionManager,
-    keys: &[String],
-    limit: Duration,
-) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+pub(super) async fn read(redis: &Link, keys: &[String], limit: Duration) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
     let mut connection = redis.clone();
     let mut command = redis::cmd("MGET");
     command.arg(keys);
-    within(limit, command.query_async(&mut connection)).await
+    within(redis, limit, command.query_async(&mut connection)).await
 }
 
 /// Writes values that were made after `stamp` was applied.
 pub(super) async fn write(
-    redis: &ConnectionManager,
+    redis: &Link,
     stamp: Epoch,
     life: Duration,
     values: &[(String, Vec<u8>)],
     limit: Duration,
 ) -> Result<(), StoreError> {
-    let mut connection = redis.clone();
     let script = redis::Script::new(WRITE);
-    let mut call = script.prepare_invoke();
-    call.arg(stamp_text(stamp)).arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
-    for (key, value) in values {
-        call.key(key).arg(value);
-    }
-    within(limit, call.invoke_async(&mut connection)).await
+    // The keys of one call must lie in one slot of a cluster, and documents are spread over all of it.
+    let each = if redis.is_cluster() { 1 } else { values.len().max(1) };
+    let calls = values.chunks(each).map(|values| {
+        let mut connection = redis.clone();
+        let mut call = script.prepare_invoke();
+        call.arg(stamp_text(stamp)).arg(u64::try_from(life.as_millis()).unwrap_or(u64::MAX));
+        for (key, value) in values {
+            call.key(key).arg(value);
+        }
+        async move { call.invoke_async::<()>(&mut connection).await }
+    });
+    within(redis, limit, try_join_all(calls)).await?;
+    Ok(())
 }
 
-async fn within<T>(limit: Duration, command: impl Future<Output = redis::RedisResult<T>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(limit, command).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(StoreError::Timeout(limit)),
+async fn within<T>(
+    redis: &Link,
+    limit: Duration,
+    command: impl Future<Output = redis::RedisResult<T>>,
+) -> Result<T, StoreError> {
+    if let Ok(answer) = tokio::time::timeout(limit, command).await {
+        Ok(answer?)
+    } else {
+        // A server that hangs would not be noticed: nobody waits here until its answer is late for the connection.
+        redis.doubt();
+        Err(StoreError::Timeout(limit))
     }
 }

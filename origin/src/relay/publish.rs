@@ -1,9 +1,9 @@
 //! Brings the Redis stream up to what Postgres has numbered.
 
 use redis::AsyncCommands as _;
-use redis::aio::ConnectionManager;
 use redis::streams::{StreamMaxlen, StreamRangeReply};
 use sqlx::PgPool;
+use vitrine_redis::Link;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{Batch, STREAM_FIELD, STREAM_KEY};
 
@@ -36,7 +36,7 @@ pub enum PublishError {
 pub async fn publish(
     pool: &PgPool,
     recent: &Recent,
-    redis: &mut ConnectionManager,
+    redis: &mut Link,
     last: Option<Epoch>,
     stream_entries: usize,
     metrics: &RelayMetrics,
@@ -80,7 +80,7 @@ pub async fn publish(
     }
 }
 
-async fn add(redis: &mut ConnectionManager, batch: &Batch, stream_entries: usize) -> Result<(), PublishError> {
+async fn add(redis: &mut Link, batch: &Batch, stream_entries: usize) -> Result<(), PublishError> {
     let json = serde_json::to_string(batch)?;
     let most = StreamMaxlen::Approx(stream_entries);
     let _: Option<String> = redis.xadd_maxlen(STREAM_KEY, most, batch.stream_id(), &[(STREAM_FIELD, json)]).await?;
@@ -88,7 +88,7 @@ async fn add(redis: &mut ConnectionManager, batch: &Batch, stream_entries: usize
 }
 
 /// The epoch of the stream's last entry; an entry of another form counts as none of ours.
-async fn last_entry(redis: &mut ConnectionManager) -> Result<Option<Epoch>, redis::RedisError> {
+async fn last_entry(redis: &mut Link) -> Result<Option<Epoch>, redis::RedisError> {
     let found: StreamRangeReply = redis.xrevrange_count(STREAM_KEY, "+", "-", 1).await?;
     Ok(found.ids.first().and_then(|entry| plan::epoch_of_id(&entry.id)))
 }

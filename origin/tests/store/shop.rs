@@ -50,7 +50,7 @@ impl Shop {
         let scratch = Scratch::new().unwrap();
         let redis = Redis::start(scratch.data()).await.unwrap();
         let mut config = config(&database.url());
-        config.redis.url = Secret::new(redis.url());
+        config.redis.url = Some(redis.url().parse().unwrap());
         // A busy machine is no failure of Redis.
         config.cache.timeout_ms = 5_000;
         let state = AppState::new(config).unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use toml::Spanned;
+use vitrine_redis::Address;
 
 use super::problems::Problems;
 use super::raw::RawFeed;
@@ -11,8 +11,8 @@ use super::secret::Secret;
 /// Where purges come from, and how the lease is kept (`docs/protocol.md`).
 #[derive(Clone, Debug)]
 pub struct Feed {
-    /// The Redis that carries the stream; absent to take all from the origin's endpoint. May hold a password.
-    pub redis: Option<Secret>,
+    /// The Redis that carries the stream; absent to take all from the origin's endpoint.
+    pub redis: Option<Address>,
     /// The origin's internal address, such as `http://127.0.0.1:9001`; those of several processes with spaces between.
     pub url: String,
     /// The token for it.
@@ -72,9 +72,13 @@ pub(super) fn compile(raw: RawFeed, problems: &mut Problems<'_>) -> Option<Feed>
     if capacity == 0 {
         problems.error_at_key(raw.tag_capacity.as_ref(), "`tag_capacity` must be above zero", None);
     }
+    let redis = raw.redis.as_ref().filter(|redis| !redis.get_ref().is_empty()).map(|redis| {
+        let parsed = redis.get_ref().expose().parse::<Address>();
+        parsed.map_err(|error| problems.error(redis, error.to_string(), Some("empty to poll the origin alone".into())))
+    });
     wrong.is_none().then_some(())?;
     Some(Feed {
-        redis: raw.redis.map(Spanned::into_inner).filter(|redis| !redis.is_empty()),
+        redis: redis.transpose().ok()?,
         url: urls.join(" "),
         token: raw.token.into_inner(),
         renew_every: renew_every?,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use vitrine_redis::Server;
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::coherence::Live;
 use vitrine_shared::feed::{MemberKind, Report};
@@ -25,7 +26,7 @@ pub struct Feed {
     /// Asks the origin's internal port.
     pub client: FeedClient,
     /// The Redis that carries the stream; without it the endpoint is polled.
-    pub redis: Option<redis::Client>,
+    pub redis: Option<Server>,
     /// How the lease is kept.
     pub terms: LeaseTerms,
     /// This edge's name, for people.

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use redis::aio::MultiplexedConnection;
+use redis::AsyncCommands as _;
 use redis::streams::{StreamReadOptions, StreamReadReply};
-use redis::{AsyncCommands as _, AsyncConnectionConfig, Client};
 use tokio::sync::mpsc::Sender;
+use tokio::time::Instant;
+use vitrine_redis::{Connection, LOOK_AGAIN, Server, Timeouts};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{Batch, STREAM_FIELD, STREAM_KEY};
 
@@ -13,10 +14,8 @@ use super::machine::Event;
 
 /// How long one `XREAD` waits for new entries.
 const BLOCK: Duration = Duration::from_secs(2);
-/// How long an answer may take, `BLOCK` included; a connection that is silent for longer is taken for dead.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(4);
-/// Time for a connection to be made.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+/// Of a connection to read by. An answer may take `BLOCK` and a little; one that is silent for longer is taken for dead.
+pub const TIMEOUTS: Timeouts = Timeouts { connect: Duration::from_secs(1), answer: Duration::from_secs(4) };
 /// Entries read at once.
 const COUNT: usize = 100;
 
@@ -40,20 +39,18 @@ pub enum StreamError {
 }
 
 /// Sends what follows `after` as events until the stream cannot be read any more, and says so with the last event.
-pub async fn follow(client: Client, after: Epoch, events: Sender<Event>) {
-    if let Err(error) = read(&client, after, &events).await {
+pub async fn follow(server: Server, after: Epoch, events: Sender<Event>) {
+    if let Err(error) = read(&server, after, &events).await {
         tracing::warn!(%error, "the feed's stream cannot be read; the origin's endpoint is asked instead");
         // A closed channel means that the feed has ended, and nobody needs to know.
         let _ = events.send(Event::StreamBroken).await;
     }
 }
 
-/// Returns `Ok` only where nobody listens any more.
-async fn read(client: &Client, after: Epoch, events: &Sender<Event>) -> Result<(), StreamError> {
-    let config = AsyncConnectionConfig::new()
-        .set_connection_timeout(Some(CONNECT_TIMEOUT))
-        .set_response_timeout(Some(RESPONSE_TIMEOUT));
-    let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+/// Returns `Ok` only where nobody listens any more. The connection is its own: nothing else may wait behind a read that blocks.
+async fn read(server: &Server, after: Epoch, events: &Sender<Event>) -> Result<(), StreamError> {
+    let mut connection = server.connect().await?;
+    let mut found = Instant::now();
     let mut id = format!("{}-{}", after.term, after.seq);
     // The first read does not block, so that it shows whether Redis answers.
     let mut options = StreamReadOptions::default().count(COUNT);
@@ -70,17 +67,20 @@ async fn read(client: &Client, after: Epoch, events: &Sender<Event>) -> Result<(
                 return Ok(());
             }
         }
+        if server.may_move() && found.elapsed() >= LOOK_AGAIN {
+            // Where nobody can say who is master now, the one that was is read on.
+            if let Ok(master) = server.connect().await {
+                connection = master;
+            }
+            found = Instant::now();
+        }
         entries = next(&mut connection, &id, &options).await?;
     }
 }
 
 type Entries = Vec<(String, Result<Batch, StreamError>)>;
 
-async fn next(
-    connection: &mut MultiplexedConnection,
-    id: &str,
-    options: &StreamReadOptions,
-) -> Result<Entries, StreamError> {
+async fn next(connection: &mut Connection, id: &str, options: &StreamReadOptions) -> Result<Entries, StreamError> {
     let reply: Option<StreamReadReply> = connection.xread_options(&[STREAM_KEY], &[id], options).await?;
     let entries = reply.map(|reply| reply.keys).unwrap_or_default().into_iter().flat_map(|key| key.ids);
     Ok(entries

@@ -29,6 +29,7 @@ use crate::feed::connection::Connection;
 use crate::feed::machine::LeaseTerms;
 use crate::feed::run::Feed;
 use crate::feed::status::Status;
+use crate::feed::stream;
 use crate::fill::Context;
 use crate::metrics::Metrics;
 use crate::ops::{Gauges, OpsServer, OpsToken};
@@ -95,9 +96,6 @@ pub enum StartError {
     /// The feed's client cannot be made.
     #[error("{0}")]
     FeedClient(#[from] crate::feed::client::ClientError),
-    /// Redis's address is none. It may hold a password, so it is not shown.
-    #[error("Redis's address cannot be used")]
-    RedisAddress,
 }
 
 // === impl Server ===
@@ -276,11 +274,7 @@ fn build_feed(
     status: Arc<Status>,
     log: Arc<PurgeLog>,
 ) -> Result<Feed, StartError> {
-    let redis = config
-        .redis
-        .as_ref()
-        .map(|redis| redis::Client::open(redis.expose()).map_err(|_| StartError::RedisAddress))
-        .transpose()?;
+    let redis = config.redis.clone().map(|address| vitrine_redis::Server::new(address, stream::TIMEOUTS));
     Ok(Feed {
         client,
         redis,
