@@ -1,6 +1,6 @@
 //! A private Redis. It keeps nothing on disk: what Vitrine has in Redis is safe to lose.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -13,6 +13,21 @@ use super::{DataDir, Program, ServerProcess, Site, StackError, random_hex};
 const READY_LIMIT: Duration = Duration::from_secs(20);
 const STOP_GRACE: Duration = Duration::from_secs(2);
 const PORT_TRIES: u32 = 5;
+/// Longest that a command of ours may take.
+const ASK_LIMIT: Duration = Duration::from_secs(1);
+
+/// Which of several servers one is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Role {
+    /// Its name: of its folder, log and pid file.
+    pub(crate) name: String,
+    /// What clients and the other servers log in with.
+    pub(crate) password: String,
+    /// More lines of its configuration.
+    pub(crate) settings: String,
+    /// Whether it is a Sentinel.
+    pub(crate) sentinel: bool,
+}
 
 /// A running Redis of our own.
 #[derive(Debug)]
@@ -31,16 +46,26 @@ impl Redis {
 
     /// The same at another site.
     pub async fn start_at(data: &DataDir, site: &Site) -> Result<Self, StackError> {
+        Self::start_as(data, site, &Role { name: "redis".to_owned(), password: random_hex(24), ..Role::default() })
+            .await
+    }
+
+    /// The same as one of several servers, with settings of its own.
+    pub(crate) async fn start_as(data: &DataDir, site: &Site, role: &Role) -> Result<Self, StackError> {
         let program = find()?;
-        let folder = data.folder("redis")?;
-        let password = random_hex(24);
+        let folder = data.folder(&role.name)?;
+        let password = &role.password;
         let mut failure = None;
         for _ in 0..PORT_TRIES {
             let port = site.port()?;
-            // In a file and not in arguments, which every user of the machine can see.
+            // In a file and not in arguments, which every user of the machine can see. Sentinel writes into it.
             let settings = folder.join("redis.conf");
-            write_private(&settings, &configuration(site.host(), port, &password))?;
-            let started = Program::new("redis", &program, data).args([&settings]).folder(&folder);
+            let common = if role.sentinel { String::new() } else { configuration() };
+            let base = format!("bind {}\nport {port}\nrequirepass {password}\ndaemonize no\n", site.host());
+            write_private(&settings, &(base + &common + &role.settings))?;
+            let mut args = vec![settings.into_os_string()];
+            args.extend(role.sentinel.then(|| "--sentinel".into()));
+            let started = Program::new(&role.name, &program, data).args(args).folder(&folder);
             let process = ServerProcess::spawn(started.namespace(site.namespace()))?;
             let mut redis = Self { process, host: site.host(), port, password: password.clone() };
             match redis.ready().await {
@@ -97,6 +122,34 @@ impl Redis {
         self.process.resume();
     }
 
+    /// Its host and port.
+    pub(crate) fn address(&self) -> SocketAddrV4 {
+        SocketAddrV4::new(self.host, self.port)
+    }
+
+    /// What it answers to a command without blanks in its words, as it comes over the wire, or nothing within a second.
+    pub async fn ask(&self, command: &str) -> Option<String> {
+        let ask = async {
+            let mut stream = TcpStream::connect(self.address()).await.ok()?;
+            let said = format!("AUTH {}\r\n{command}\r\nPING\r\n", self.password);
+            stream.write_all(said.as_bytes()).await.ok()?;
+            let mut answer = Vec::new();
+            // The answer to PING, which comes last, ends it.
+            while !answer.ends_with(b"+PONG\r\n") {
+                (stream.read_buf(&mut answer).await.ok()? > 0).then_some(())?;
+            }
+            let text = String::from_utf8_lossy(&answer).into_owned();
+            Some(text.strip_prefix("+OK\r\n")?.strip_suffix("+PONG\r\n")?.to_owned())
+        };
+        tokio::time::timeout(ASK_LIMIT, ask).await.ok().flatten()
+    }
+
+    /// Whether it says that it is a replica, whose link to its master is up.
+    pub(crate) async fn is_replica(&self) -> bool {
+        let answer = self.ask("INFO replication").await;
+        answer.is_some_and(|text| text.contains("role:slave") && text.contains("master_link_status:up"))
+    }
+
     async fn ready(&mut self) -> Result<(), StackError> {
         let deadline = Deadline::after(READY_LIMIT);
         while !answers(self.host, self.port, &self.password).await {
@@ -111,11 +164,8 @@ impl Redis {
     }
 }
 
-fn configuration(host: Ipv4Addr, port: u16, password: &str) -> String {
-    format!(
-        "bind {host}\nport {port}\nrequirepass {password}\ndaemonize no\nappendonly no\nsave \"\"\n\
-         maxmemory-policy noeviction\nio-threads 1\ntcp-backlog 511\n"
-    )
+fn configuration() -> String {
+    "appendonly no\nsave \"\"\nmaxmemory-policy noeviction\nio-threads 1\ntcp-backlog 511\n".to_owned()
 }
 
 fn find() -> Result<std::path::PathBuf, StackError> {

@@ -24,19 +24,26 @@ pub(crate) struct Answer {
 impl Shop {
     /// The demo shop with 1,000 products and so many edges.
     pub(crate) async fn start(edges: u32) -> Self {
-        Self::on(TestStack::with_shop(1_000).await.unwrap(), edges).await
+        Self::on(TestStack::with_shop(1_000).await.unwrap(), edges, Vec::new()).await
+    }
+
+    /// The same with these variables set for the origin and for each edge.
+    pub(crate) async fn with(stack: TestStack, edges: u32, env: &[(&str, String)]) -> Self {
+        Self::on(stack, edges, env.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()).await
     }
 
     /// The same on a Postgres of its own, which the test may kill.
     pub(crate) async fn private(edges: u32) -> Self {
-        Self::on(TestStack::private_with_shop(50).await.unwrap(), edges).await
+        Self::on(TestStack::private_with_shop(50).await.unwrap(), edges, Vec::new()).await
     }
 
-    async fn on(stack: TestStack, edges: u32) -> Self {
-        let origin = Origin::start(&stack, OriginOptions::default()).await.unwrap();
+    async fn on(stack: TestStack, edges: u32, env: Vec<(String, String)>) -> Self {
+        let options = OriginOptions { env: env.clone(), ..OriginOptions::default() };
+        let origin = Origin::start(&stack, options).await.unwrap();
         let mut started = Vec::new();
         for index in 0..edges {
-            started.push(Edge::start(&stack, &origin, EdgeOptions { index, ..EdgeOptions::default() }).await.unwrap());
+            let options = EdgeOptions { index, env: env.clone(), ..EdgeOptions::default() };
+            started.push(Edge::start(&stack, &origin, options).await.unwrap());
         }
         Self { stack, origin, edges: started, client: Client::new() }
     }

@@ -6,5 +6,6 @@
 mod common;
 mod faults;
 mod readme;
+mod redis;
 mod sdk;
 mod walk;
