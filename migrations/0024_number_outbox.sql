@@ -10,7 +10,10 @@
 CREATE FUNCTION number_outbox(most integer, upto timestamptz)
 RETURNS TABLE (term integer, before bigint, newest bigint, next_due timestamptz, untold boolean,
     id bigint, seq bigint, name text, mode text, tags text[], everything boolean, waited double precision)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+-- Plans are kept for the session's life, and must not be those for the small table that it may be at its beginning.
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+AS $$
 #variable_conflict use_column
 DECLARE
     at feed_position%ROWTYPE;

@@ -73,9 +73,11 @@ pub(super) async fn run(state: &AppState) {
 
 /// Waits for something to be numbered, but not longer than `wait`; applies it, then reports and renews the lease.
 async fn catch_up_and_report(state: &AppState, wait: Duration) -> Result<(), FollowError> {
-    let page = wait_for_page(state, wait).await?;
-    if apply(state, &page) {
-        while apply(state, &pages::page(state, state.live.applied()).await?) {}
+    loop {
+        let page = wait_for_page(state, wait).await?;
+        if !apply(state, &page) || state.live.applied() >= page.position {
+            break;
+        }
     }
     let report_of_mine = Report::new(MemberKind::Origin, state.config.feed.member_name.clone(), state.live.applied());
     let sent_at = BootTime::now();
