@@ -32,6 +32,9 @@ pub struct Config {
     /// The read cache.
     #[serde(default)]
     pub cache: Cache,
+    /// The production probe.
+    #[serde(default)]
+    pub probe: Probe,
     /// Whom `seed` lets in.
     #[serde(default)]
     pub seed: Seed,
@@ -197,6 +200,63 @@ impl Default for Cache {
     }
 }
 
+/// The production probe: a write of its own, read through every edge once it is acknowledged.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Probe {
+    /// The edges' addresses for clients, `http://host:port` each, a comma list; empty: nothing is probed.
+    pub edges: String,
+    /// The Host that edges are asked under; empty: their address.
+    pub host: String,
+    /// How often.
+    pub interval_ms: u64,
+    /// How long an edge may take to answer.
+    pub timeout_ms: u64,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self { edges: String::new(), host: String::new(), interval_ms: 10_000, timeout_ms: 2_000 }
+    }
+}
+
+impl Probe {
+    /// The addresses, each by itself, without a slash at the end.
+    pub fn edges(&self) -> impl Iterator<Item = &str> {
+        self.edges.split([',', ' ']).map(|edge| edge.trim_end_matches('/')).filter(|edge| !edge.is_empty())
+    }
+
+    fn check(&self) -> Result<(), (String, String)> {
+        let is_address = |edge: &str| {
+            let url: Option<url::Url> = edge.parse().ok();
+            url.is_some_and(|url| {
+                url.scheme() == "http" && url.has_host() && url.path() == "/" && url.query().is_none()
+            })
+        };
+        if let Some(wrong) = self.edges().find(|edge| !is_address(edge)) {
+            let help = "name edges' plain listeners, with commas between: http://10.0.0.7:8080,http://10.0.0.8:8080";
+            return Err((format!("`probe.edges`: `{wrong}` is not an address of an edge"), help.into()));
+        }
+        if self.edges().count() > MAX_PROBED {
+            return Err((format!("`probe.edges` names more than {MAX_PROBED}"), "name some of them".into()));
+        }
+        if self.interval_ms < LEAST_INTERVAL_MS || self.timeout_ms == 0 {
+            let message =
+                format!("`probe.interval_ms` must be {LEAST_INTERVAL_MS} at least, and `probe.timeout_ms` not 0");
+            return Err((message, "leave them out".into()));
+        }
+        if http::HeaderValue::from_str(&self.host).is_err() {
+            return Err(("`probe.host` cannot be a Host".into(), "such as shop.example".into()));
+        }
+        Ok(())
+    }
+}
+
+/// Most edges that are probed.
+const MAX_PROBED: usize = 64;
+/// Shortest pause between rounds of the probe: each is a write of the shop's.
+const LEAST_INTERVAL_MS: u64 = 100;
+
 /// Whom `seed` lets in; read by the subcommand `seed` alone.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -314,6 +374,7 @@ impl Config {
                 return Err((format!("`{key}` is empty"), format!("set {variable} in the environment")));
             }
         }
+        self.probe.check()?;
         if self.feed.lease_ms == 0 || self.feed.poll_ms == 0 {
             return Err(("`feed.lease_ms` and `feed.poll_ms` cannot be 0".into(), "leave them out".into()));
         }
@@ -409,6 +470,20 @@ mod tests {
         assert_eq!(error.key.as_deref(), Some("redis.url"));
         assert!(error.line.is_some() && error.message.contains("name of the master"), "{error}");
         assert!(!format!("{error} {error:?}").contains("secret"));
+    }
+
+    #[test]
+    fn only_addresses_of_edges_can_be_probed() {
+        let probe = |edges: &str| Probe { edges: edges.to_owned(), ..Probe::default() };
+        let named = probe("http://10.0.0.7:8080/, http://edge-2");
+        assert!(named.check().is_ok() && probe("").check().is_ok());
+        assert_eq!(named.edges().collect::<Vec<_>>(), ["http://10.0.0.7:8080", "http://edge-2"]);
+        for wrong in ["edge-1", "https://edge-1", "http://edge-1/path", "http://", "http://e?x"] {
+            assert!(probe(wrong).check().is_err(), "{wrong}");
+        }
+        assert!(probe(&"http://e ".repeat(MAX_PROBED + 1)).check().is_err());
+        assert!(Probe { interval_ms: 99, ..probe("") }.check().is_err());
+        assert!(Probe { host: "two\nlines".into(), ..probe("") }.check().is_err());
     }
 
     #[test]

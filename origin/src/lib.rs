@@ -15,6 +15,7 @@ pub mod metrics;
 pub mod modules;
 pub mod outbox;
 pub mod pricing;
+pub mod probe;
 pub mod providers;
 pub mod query;
 pub mod relay;

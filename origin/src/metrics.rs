@@ -5,6 +5,7 @@ use sqlx::PgPool;
 
 use crate::api::middleware::HttpMetrics;
 use crate::cache::CacheMetrics;
+use crate::probe::ProbeMetrics;
 use crate::relay::RelayMetrics;
 use crate::replicas::ReplicaMetrics;
 
@@ -16,6 +17,8 @@ pub struct Metrics {
     pub http: HttpMetrics,
     /// The relay and the members.
     pub relay: RelayMetrics,
+    /// The production probe.
+    pub probe: ProbeMetrics,
     /// The read cache.
     pub cache: CacheMetrics,
     /// The read replicas.
@@ -37,6 +40,7 @@ impl Metrics {
         Ok(Self {
             http: HttpMetrics::register(&registry)?,
             relay: RelayMetrics::register(&registry)?,
+            probe: ProbeMetrics::register(&registry)?,
             cache: CacheMetrics::register(&registry)?,
             replicas: ReplicaMetrics::register(&registry)?,
             pool_connections,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::api;
 use crate::feed;
+use crate::probe;
 use crate::relay;
 use crate::state::{AppState, StartError};
 
@@ -34,6 +35,7 @@ pub async fn run_on(
     let mut tasks = JoinSet::new();
     tasks.spawn(relay::run(state.clone()));
     tasks.spawn(feed::run(state.clone()));
+    tasks.spawn(probe::run(state.clone()));
     tasks.spawn(serve_one(public, public_router, state.shutdown.clone()));
     tasks.spawn(serve_one(internal, internal_router, state.shutdown.clone()));
     stop.await;

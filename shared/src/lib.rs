@@ -8,6 +8,7 @@ pub mod coherence;
 pub mod config;
 pub mod epoch;
 pub mod event;
+pub mod event_trail;
 pub mod feed;
 pub mod headers;
 pub mod id;

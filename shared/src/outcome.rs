@@ -2,6 +2,8 @@
 //!
 //! Nothing depends on it: outcomes are for people. They may be late, and are forgotten before the purges themselves are.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use crate::epoch::Epoch;
@@ -91,6 +93,36 @@ impl Fate {
             fill.before_ms = fill.before_ms.saturating_add(millis);
         }
         self
+    }
+}
+
+impl fmt::Display for Fate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "applied {} ago", Ago(self.applied_before_ms))?;
+        match self.unusable {
+            Unusable::Objects(1) => write!(f, ", 1 object unusable")?,
+            Unusable::Objects(objects) => write!(f, ", {objects} objects unusable")?,
+            Unusable::Unknown(Uncounted::NotYet) => write!(f, ", objects not counted yet")?,
+            Unusable::Unknown(Uncounted::NotCounted) => write!(f, ", objects not counted")?,
+        }
+        match &self.first_fresh_fill {
+            Some(fill) => write!(f, ", first filled anew {} ago: {}", Ago(fill.before_ms), fill.url),
+            None => write!(f, ", nothing filled anew"),
+        }
+    }
+}
+
+/// A time in words, from milliseconds.
+pub(crate) struct Ago(pub(crate) u64);
+
+impl fmt::Display for Ago {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            millis @ 0..1_000 => write!(f, "{millis} ms"),
+            millis @ 1_000..120_000 => write!(f, "{} s", millis / 1_000),
+            millis @ 120_000..7_200_000 => write!(f, "{} min", millis / 60_000),
+            millis => write!(f, "{} h", millis / 3_600_000),
+        }
     }
 }
 

@@ -5,7 +5,9 @@
 
 mod common;
 mod faults;
+mod probe;
 mod readme;
 mod redis;
 mod sdk;
+mod trail;
 mod walk;

@@ -8,6 +8,7 @@ pub mod etag;
 pub mod health;
 pub mod internal;
 pub mod middleware;
+mod probe;
 pub mod query_string;
 pub mod reply;
 pub mod store;
@@ -40,6 +41,7 @@ pub fn public(state: &AppState) -> Result<Router, StartError> {
         .merge(middleware::timed(store, request_timeout).layer(store_cors))
         .merge(middleware::timed(admin, write_timeout).layer(admin_cors))
         .merge(middleware::timed(auth, request_timeout).layer(auth_cors))
+        .merge(middleware::timed(probe::router(state), request_timeout))
         .merge(health::router())
         .fallback(no_route)
         .layer(axum::middleware::map_response(middleware::charset))

@@ -31,9 +31,10 @@ pub async fn wait(state: &AppState, receipt: &Receipt, limit: Duration) -> Ackno
     let Some(epoch) = found.epoch else {
         return Acknowledgement::Pending { epoch: None, waiting_for: found.answer.waiting_for };
     };
-    if found.answer.acknowledged.is_some() {
+    if let Some(how) = &found.answer.acknowledged {
         let since = receipt.committed().unwrap_or(started);
         state.metrics.relay.acknowledged_seconds.observe(since.elapsed().as_secs_f64());
+        state.metrics.relay.lapsed.inc_by(u64::from(!how.lapsed.is_empty()));
     }
     Acknowledgement::of(epoch, found.answer)
 }

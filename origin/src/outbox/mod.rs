@@ -1,5 +1,6 @@
 //! The outbox: the one way for an event to exist, and the history that the feed is caught up from.
 
+mod about;
 mod commits;
 mod history;
 mod order;
@@ -11,6 +12,7 @@ use sqlx::{Postgres, Transaction};
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::event::Event;
 
+pub use about::{LOOK_BACK, about, of_epoch, of_ticket};
 pub use commits::Outbox;
 pub use history::{FeedPosition, Row, page, position, purges_after};
 pub(crate) use history::{first_batch, purge};

@@ -20,6 +20,8 @@ pub struct RelayMetrics {
     pub feed_waiters: IntGauge,
     /// Rounds of publishing that failed.
     pub publish_failures: IntCounter,
+    /// Acknowledgements, of writes that waited, for which a lease had to run out.
+    pub lapsed: IntCounter,
     numbered_seconds: Histogram,
     published_seconds: Histogram,
     /// From a write's commit to its acknowledgement by all members, for writes that waited.
@@ -47,6 +49,11 @@ impl RelayMetrics {
         let publish_failures =
             IntCounter::new("relay_publish_failures_total", "Rounds of publishing to Redis that failed.")?;
         registry.register(Box::new(publish_failures.clone()))?;
+        let lapsed = IntCounter::new(
+            "acknowledged_lapsed_total",
+            "Acknowledgements that waited until a member's lease had run out, of writes that waited.",
+        )?;
+        registry.register(Box::new(lapsed.clone()))?;
         Ok(Self {
             leads: gauge("relay_leads", "1 where this process is the relay.")?,
             unnumbered: gauge("outbox_unnumbered", "Outbox rows that wait for a number.")?,
@@ -57,6 +64,7 @@ impl RelayMetrics {
             acknowledged_seconds: histogram("acknowledged_seconds", "From commit to acknowledgement by all members.")?,
             members,
             publish_failures,
+            lapsed,
         })
     }
 

@@ -5,6 +5,7 @@ mod explain;
 mod objects;
 mod ops;
 mod run;
+mod trail;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,6 +37,8 @@ enum Command {
     Explain(explain::Explain),
     /// Lists what a running proxy holds.
     Objects(objects::Objects),
+    /// Says what became of a change: its transaction, its epoch, and what each node did with it.
+    Trail(trail::Trail),
 }
 
 impl Arguments {
@@ -46,6 +49,7 @@ impl Arguments {
             Some(Command::Check { cases }) => check::run(&self.config, cases.as_deref()),
             Some(Command::Explain(asked)) => explain::run(&self.config, &asked),
             Some(Command::Objects(asked)) => objects::run(&self.config, &asked),
+            Some(Command::Trail(asked)) => trail::run(&self.config, &asked),
         }
     }
 }

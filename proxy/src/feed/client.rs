@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use vitrine_shared::ack::AckAnswer;
 use vitrine_shared::epoch::Epoch;
+use vitrine_shared::event_trail::EventTrail;
 use vitrine_shared::feed::{Order, Ordered, Page, Renewal, Report};
 use vitrine_shared::ledger::Trail;
 
@@ -23,6 +24,8 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 const ORDER_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after an acknowledgement could not be asked for.
 const ACK_PAUSE: Duration = Duration::from_millis(200);
+/// Time for events to be looked for.
+const TRAIL_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest answer that is read, in bytes: a page of purges is far smaller.
 const MAX_ANSWER: usize = 32 << 20;
 
@@ -89,6 +92,13 @@ impl FeedClient {
         let (turn, url) = self.at(&["v1", "members", &self.member])?;
         let request = self.http.put(url).bearer_auth(&self.token).timeout(RENEWAL_TIMEOUT).json(report);
         self.told(turn, read(request).await)
+    }
+
+    /// Asks what became of events: `query` is that of `GET /v1/trail`.
+    pub async fn events(&self, query: &[(&str, &str)]) -> Result<EventTrail, ClientError> {
+        let (_, url) = self.at(&["v1", "trail"])?;
+        // Whose turn it is is the feed's to say: people's questions change nothing of it.
+        read(self.http.get(url).query(query).bearer_auth(&self.token).timeout(TRAIL_TIMEOUT)).await
     }
 
     /// Takes leave, so that no acknowledgement waits for this edge.

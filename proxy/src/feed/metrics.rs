@@ -36,6 +36,11 @@ impl FeedMetrics {
                 &["result"],
             )?,
         };
+        // What has not happened yet is told as such: a first time is then seen as a rise.
+        for source in ["stream", "endpoint"] {
+            metrics.purges.with_label_values(&[source]);
+            metrics.gaps.with_label_values(&[source]);
+        }
         registry.register(Box::new(metrics.purges.clone()))?;
         registry.register(Box::new(metrics.gaps.clone()))?;
         registry.register(Box::new(metrics.positions_taken.clone()))?;

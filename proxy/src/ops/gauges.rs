@@ -10,6 +10,8 @@ use crate::store::Kind;
 pub struct Gauges {
     connected: IntGauge,
     lease_left_ms: IntGauge,
+    stream_up: IntGauge,
+    endpoint_up: IntGauge,
     applied: IntGauge,
     lag: IntGauge,
     tags: IntGauge,
@@ -38,6 +40,11 @@ impl Gauges {
             bytes,
             connected: gauge("vitrine_connected", "1 while this edge may serve from its cache without asking.")?,
             lease_left_ms: gauge("vitrine_lease_left_milliseconds", "How much of the lease is left.")?,
+            stream_up: gauge("vitrine_feed_stream_up", "1 while the Redis Stream is read, or none is configured.")?,
+            endpoint_up: gauge(
+                "vitrine_feed_endpoint_up",
+                "1 while the origin's feed endpoint answered when it was last asked, or none is configured.",
+            )?,
             applied: gauge("vitrine_feed_applied_seq", "Number of the last purge that was applied.")?,
             lag: gauge("vitrine_feed_lag", "Numbered purges that are known to exist and not applied.")?,
             tags: gauge("vitrine_tag_table_tags", "Tags in the tag table.")?,
@@ -49,11 +56,13 @@ impl Gauges {
         })
     }
 
-    /// Sets them.
-    pub fn set(&self, report: &StatusReport) {
+    /// Sets them; `has_stream` where a Redis is configured.
+    pub fn set(&self, report: &StatusReport, has_stream: bool) {
         let newest = report.feed.map_or(report.applied, |feed| feed.newest);
         self.connected.set(i64::from(report.connected));
         self.lease_left_ms.set(clamp(report.lease_left_ms.unwrap_or(0)));
+        self.stream_up.set(i64::from(!has_stream || report.feed.is_none_or(|feed| feed.stream_up)));
+        self.endpoint_up.set(i64::from(report.feed.is_none_or(|feed| feed.endpoint_up)));
         self.applied.set(clamp(report.applied.seq));
         self.lag.set(clamp(newest.seq.saturating_sub(report.applied.seq)));
         self.tags.set(clamp(report.tags as u64));

@@ -1,7 +1,7 @@
 //! The operations server: metrics, health and status, on an address of its own that is never proxied.
 //!
 //! `/metrics` and `/health/*` are open, so keep the address on loopback or a private network; `/status`,
-//! `POST /reload`, `POST /purge`, `/purges`, `/explain` and `/objects` need the token.
+//! `POST /reload`, `POST /purge`, `/purges`, `/trail`, `/explain` and `/objects` need the token.
 
 mod everywhere;
 mod explain;
@@ -12,6 +12,7 @@ mod reload;
 mod serve;
 mod status;
 mod token;
+mod trail;
 
 pub use gauges::Gauges;
 pub use serve::OpsServer;

@@ -11,7 +11,7 @@ use http::{HeaderMap, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Gauges, OpsToken, StatusReport, explain, objects, purge, reload};
+use super::{Gauges, OpsToken, StatusReport, explain, objects, purge, reload, trail};
 use crate::engine::Engine;
 use crate::feed::client::FeedClient;
 use crate::feed::status::Status;
@@ -98,13 +98,15 @@ fn router(server: Arc<OpsServer>) -> Router {
         .route("/reload", post(reload::reload))
         .route("/purge", post(purge::purge))
         .route("/purges", get(purge::purges))
+        .route("/trail", get(trail::trail))
         .route("/explain", get(explain::by_query).post(explain::by_body))
         .route("/objects", get(objects::objects))
         .with_state(server)
 }
 
 async fn metrics(State(server): State<Arc<OpsServer>>) -> Response {
-    server.gauges.set(&server.report());
+    let has_stream = server.current.load().config.feed.as_ref().is_some_and(|feed| feed.redis.is_some());
+    server.gauges.set(&server.report(), has_stream);
     match server.metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
         Err(error) => {

@@ -185,6 +185,14 @@ impl Record {
 }
 
 impl Source {
+    /// The name of the origin's event behind it.
+    pub fn event(&self) -> Option<&str> {
+        match self {
+            Self::Feed { event } => event.as_deref(),
+            Self::Api { .. } | Self::Method { .. } | Self::Unsafe { .. } | Self::Groups { .. } => None,
+        }
+    }
+
     /// Its stable label.
     pub const fn label(&self) -> &'static str {
         match self {

@@ -46,3 +46,39 @@ fn visit(store: &Store, outcomes: &Outcomes, part: usize) -> bool {
     }
     walk.is_whole()
 }
+
+#[cfg(test)]
+mod tests {
+    use vitrine_shared::clock::BootTime;
+    use vitrine_shared::coherence::Position;
+    use vitrine_shared::epoch::Epoch;
+    use vitrine_shared::feed::{Batch, Mode, Purge};
+    use vitrine_shared::outcome::{Uncounted, Unusable, Way};
+    use vitrine_shared::tag::Tag;
+
+    use super::*;
+    use crate::store::testing::{object, store};
+
+    fn batch(seq: u64, tag: &str) -> Batch {
+        let tags = vec![Tag::parse(tag).unwrap()];
+        let purge = Purge { seq, mode: Mode::Hard, tags, everything: false, event: None };
+        Batch::new(1, Epoch::new(1, seq - 1), vec![purge]).unwrap()
+    }
+
+    #[test]
+    fn each_object_of_the_store_is_counted_once_and_those_of_other_tags_are_not() {
+        let (store, outcomes) = (Arc::new(store(64 << 20)), Outcomes::default());
+        assert_eq!(count(&store, &outcomes, || false), LOOKED_EVERY);
+        for number in 0..5_000 {
+            let tag = Tag::parse(if number % 5 == 0 { "mine" } else { "other" }).unwrap().hash();
+            store.insert(object(&format!("/{number}"), b"", &[tag.0]));
+        }
+        outcomes.note_batch(BootTime::now(), Way::Stream, &batch(1, "mine"), Epoch::new(1, 0));
+        let unusable = || outcomes.of(Position::Feed(Epoch::new(1, 1))).unwrap().unusable;
+        assert_eq!(unusable(), Unusable::Unknown(Uncounted::NotYet));
+        count(&store, &outcomes, || true);
+        assert_eq!(unusable(), Unusable::Unknown(Uncounted::NotYet), "it was told to stop");
+        assert!(count(&store, &outcomes, || false) >= LOOKED_EVERY);
+        assert_eq!(unusable(), Unusable::Objects(1_000));
+    }
+}

@@ -5,6 +5,7 @@ mod feed;
 mod members;
 mod purges;
 mod token;
+mod trail;
 mod writes;
 
 use axum::Router;
@@ -28,6 +29,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .route("/purges", post(purges::order).layer(DefaultBodyLimit::max(MAX_ORDER)))
         .route("/acks/{epoch}", get(acks::acknowledged))
         .route("/acks/{epoch}/trail", get(acks::trail))
+        .route("/trail", get(trail::trail))
         .layer(from_fn_with_state(state.clone(), token::require))
 }
 
