@@ -4,11 +4,12 @@
 //! those of the machine.
 
 mod cost;
+pub mod import;
 mod propagation;
 mod shop;
 mod summary;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
@@ -53,15 +54,21 @@ pub async fn run(options: &BenchOptions) -> Result<(), BenchError> {
     propagation.print();
     cost.print();
     let report = Report { propagation, cost };
-    let text = serde_json::to_string_pretty(&report).map_err(|error| BenchError::Answer(error.to_string()))?;
-    if let Some(folder) = options.json.parent() {
-        std::fs::create_dir_all(folder).map_err(|source| BenchError::Write { path: options.json.clone(), source })?;
-    }
-    std::fs::write(&options.json, text).map_err(|source| BenchError::Write { path: options.json.clone(), source })?;
-    println!("\nAs JSON: {}", options.json.display());
+    write_json(&options.json, &report)?;
     if report.propagation.stale_after_ack > 0 {
         return Err(BenchError::Stale(report.propagation.stale_after_ack));
     }
+    Ok(())
+}
+
+fn write_json(path: &Path, report: &impl Serialize) -> Result<(), BenchError> {
+    let text = serde_json::to_string_pretty(report).map_err(|error| BenchError::Answer(error.to_string()))?;
+    let failed = |source| BenchError::Write { path: path.to_owned(), source };
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(failed)?;
+    }
+    std::fs::write(path, text).map_err(failed)?;
+    println!("\nAs JSON: {}", path.display());
     Ok(())
 }
 
@@ -71,6 +78,12 @@ pub enum BenchError {
     /// The shop could not be started.
     #[error(transparent)]
     Stack(#[from] StackError),
+    /// A statement failed.
+    #[error("a statement of the bench failed: {0}")]
+    Database(#[from] sqlx::Error),
+    /// What was measured is not as it must be.
+    #[error("missed: {0}")]
+    Missed(String),
     /// A request failed.
     #[error("a request of the bench failed: {0}")]
     Request(#[from] reqwest::Error),

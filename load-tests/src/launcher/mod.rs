@@ -23,6 +23,7 @@ use clap::{Args, Parser, Subcommand};
 
 pub use error::LauncherError;
 
+use crate::bench::import::{self, ImportOptions};
 use crate::bench::{self, BenchOptions};
 use crate::edge::{self, EdgeBenchOptions, FloorOptions, OriginOptions};
 use crate::prove::ProveOptions;
@@ -47,6 +48,8 @@ enum Command {
     TestStack(TestStackArguments),
     /// Measures a write's way to the edges, and what a hit costs.
     Bench(BenchOptions),
+    /// Measures what a bulk import does to the cache and to reads.
+    BenchImport(ImportOptions),
     /// Watches the proxy's memory and every byte that it serves, under clients and an origin that behave badly.
     Soak(SoakOptions),
     /// Proves on the real programs, while everything fails, that no edge serves what an acknowledged write replaced.
@@ -106,6 +109,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
         Command::CleanData(data) => clean::run(&data.folder()?),
         Command::TestStack(test_stack) => test_stack::run(test_stack).await,
         Command::Bench(options) => Ok(bench::run(&options).await.map(|()| ExitCode::SUCCESS)?),
+        Command::BenchImport(options) => Ok(import::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Soak(options) => Ok(soak::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Prove(options) => prove::run(&options).await,
         Command::BenchEdge(options) => bench_edge::run(options).await,

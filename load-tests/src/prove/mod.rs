@@ -38,6 +38,7 @@ use self::report::{Proofs, Report};
 use self::shop::Shop;
 use self::violations::Violations;
 use self::writer::{Admin, Writing};
+use crate::stack::Durability;
 
 /// How long, how hard, and with which chances.
 #[derive(Debug, Clone, clap::Args)]
@@ -66,6 +67,9 @@ pub struct ProveOptions {
     /// What the searches before this run said: its report repeats their lines `MODEL ...` and `SIM ...`, and needs both.
     #[arg(long)]
     pub proofs: Option<PathBuf>,
+    /// Let Postgres flush each commit to the disk, as a shop's does: what is measured then is mostly this machine's disk.
+    #[arg(long)]
+    pub durable: bool,
     /// Where data, logs and the report go; emptied first. Without it, `vitrine-prove` in the system's temporary folder.
     #[arg(long)]
     pub folder: Option<PathBuf>,
@@ -77,7 +81,9 @@ pub async fn run(options: &ProveOptions) -> Result<bool, ProveError> {
     let seed = options.seed.unwrap_or_else(|| rand::random_range(1..1_000_000));
     println!("prove: seed {seed}; logs and report in {}", folder.display());
     let proofs = options.proofs.as_deref().map(Proofs::read).transpose()?;
-    let mut shop = Shop::start(&folder, options.broken).await?;
+    // Programs die here, and the machine does not.
+    let durability = if options.durable { Durability::Full } else { Durability::Process };
+    let mut shop = Shop::start(&folder, options.broken, durability).await?;
     let proven = prove(options, seed, &mut shop).await;
     shop.stop().await;
     let mut report = proven?;

@@ -71,17 +71,24 @@ impl std::fmt::Display for Node {
     }
 }
 
+/// That no other run goes on; with nothing in it where namespaces cannot be made anyway.
+pub(super) struct Held(Option<File>);
+
 impl Network {
+    /// Sees to it that no other run has namespaces or uses the same folder.
+    pub(super) fn hold() -> Result<Held, ProveError> {
+        Ok(Held(nix::unistd::geteuid().is_root().then(lock).transpose()?))
+    }
+
     /// Makes it. What a killed run left is removed first.
-    pub(super) fn make(edges: u8, origins: u8) -> Result<Self, ProveError> {
+    pub(super) fn make(held: Held, edges: u8, origins: u8) -> Result<Self, ProveError> {
         let mut nodes: Vec<Node> = (0..edges).map(Node::Edge).chain((0..origins).map(Node::Origin)).collect();
         nodes.push(Node::Redis);
         nodes.extend((0..DATABASES).map(Node::Postgres));
-        if !nix::unistd::geteuid().is_root() {
+        let Held(Some(lock)) = held else {
             println!("prove: only root may make network namespaces: no partitions, so this run cannot pass");
             return Ok(Self { divided: false, nodes, _lock: None });
-        }
-        let lock = lock()?;
+        };
         remove();
         let network = Self { divided: true, nodes, _lock: Some(lock) };
         match network.build() {

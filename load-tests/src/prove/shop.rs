@@ -50,15 +50,19 @@ pub(super) struct Shop {
 
 impl Shop {
     /// Starts everything but the standby in `folder`, which is emptied.
-    pub(super) async fn start(folder: &Path, broken: Option<Break>) -> Result<Self, ProveError> {
+    pub(super) async fn start(
+        folder: &Path,
+        broken: Option<Break>,
+        durability: Durability,
+    ) -> Result<Self, ProveError> {
+        // First, since it sees to it that nobody else is at work in the folder.
+        let held = Network::hold()?;
         clean(folder)?;
         let data = DataDir::open(folder)?;
-        let network = Network::make(EDGES, ORIGINS)?;
+        let network = Network::make(held, EDGES, ORIGINS)?;
         let secrets = Secrets::generate();
         let node = Node::Postgres(0);
-        // Programs die here, and the machine does not.
-        let postgres =
-            Postgres::start_at(&database_folder(&data, 0)?, Durability::Process, network.site(node, 0)).await?;
+        let postgres = Postgres::start_at(&database_folder(&data, 0)?, durability, network.site(node, 0)).await?;
         postgres.create_database(DATABASE).await?;
         network.move_database(node)?;
         let redis = Redis::start_at(&data, &network.site(Node::Redis, REDIS_PORT)).await?;

@@ -48,15 +48,19 @@ impl TestStack {
 
     /// With a Postgres of its own, for tests that kill or pause it, holding an empty database.
     pub async fn start_private() -> Result<Self, StackError> {
+        Self::start_with(Durability::Process).await
+    }
+
+    async fn start_with(durability: Durability) -> Result<Self, StackError> {
         let scratch = Scratch::new()?;
-        let postgres = Postgres::start(scratch.data(), Durability::Process).await?;
+        let postgres = Postgres::start(scratch.data(), durability).await?;
         postgres.create_database("vitrine").await?;
         Self::on(scratch, Database::Private(Box::new(postgres)), Secrets::generate(), None).await
     }
 
-    /// The same with a migrated database and `products` products in it.
+    /// One that flushes its commits to the disk, with a migrated database and `products` products in it.
     pub async fn private_with_shop(products: u32) -> Result<Self, StackError> {
-        let stack = Self::start_private().await?;
+        let stack = Self::start_with(Durability::Full).await?;
         let settings = stack.origin_settings()?;
         migrate_and_seed(&settings, stack.scratch.data(), products).await?;
         Ok(stack)
