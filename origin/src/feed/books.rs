@@ -56,12 +56,17 @@ impl Books {
     }
 
     /// Takes the lead on the session that holds the lock; returns where numbering stands.
+    ///
+    /// Where Postgres does not hold what this process or members know of (`known` is the newest epoch that it followed), history was lost,
+    /// and a new term begins before any of its numbers is given again.
     pub async fn take_lead(
         &self,
         connection: &mut PgConnection,
         member_id: &str,
         url: &str,
+        known: Epoch,
     ) -> Result<Epoch, sqlx::Error> {
+        self.ledger.lock().knows(BootTime::now(), known);
         let sent = BootTime::now();
         let taken = record::take_over(connection, member_id, url).await?;
         let now = BootTime::now();
@@ -76,9 +81,16 @@ impl Books {
         } else {
             ledger.lead(sent, now, taken.position, taken.earlier);
         }
+        let lost = ledger.lost_history();
         drop(ledger);
         self.settle();
-        Ok(taken.position)
+        let Some(lost) = lost else {
+            return Ok(taken.position);
+        };
+        tracing::error!(%lost, position = %taken.position, "Postgres does not hold what was numbered: history was lost, and a new term begins");
+        let position = record::raise_term(connection).await?;
+        self.numbered(position);
+        Ok(position)
     }
 
     /// The session that holds the lock answered what was asked at `sent`; an epoch that was lost where history was.

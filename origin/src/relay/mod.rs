@@ -73,7 +73,8 @@ async fn lead(state: &AppState) -> Result<(), sqlx::Error> {
     let url = advertised(state);
     // What this process numbered before, others may have followed with more.
     state.recent.clear();
-    let position = state.books.take_lead(&mut connection, &state.member_id, &url).await?;
+    let known = state.live.applied().max(*state.position.borrow());
+    let position = state.books.take_lead(&mut connection, &state.member_id, &url, known).await?;
     state.note_position(position);
     tracing::info!(%position, url, "relay: this process leads");
     state.metrics.relay.leads.set(1);

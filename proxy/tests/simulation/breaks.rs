@@ -27,13 +27,15 @@ pub(crate) enum Break {
     ServesCutOff,
     /// Rule 12: after a restart the tag table stands at the newest position with nothing in it.
     RestartForgetsPurges,
+    /// Rule 10: that Postgres holds less than leader and members know is passed over.
+    LossPassedOver,
     /// Rule 3: a gap in the stream is passed over.
     SkipsGaps,
 }
 
 impl Break {
     /// All of them.
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 14] = [
         Self::StampAtStore,
         Self::NoMinEpoch,
         Self::WaiterTakesAll,
@@ -46,6 +48,7 @@ impl Break {
         Self::TermKeepsObjects,
         Self::ServesCutOff,
         Self::RestartForgetsPurges,
+        Self::LossPassedOver,
         Self::SkipsGaps,
     ];
 }

@@ -1,7 +1,7 @@
 //! Postgres, as far as the protocol leans on it: transactions that commit in an order, one advisory lock held by a session, and a
 //! standby that replays the same order later.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{Batch, MemberKind, Mode, Page, Purge, VERSION};
@@ -11,6 +11,9 @@ use super::content::{THINGS, purged_by};
 
 /// How many numbered purges are kept; a member that is further behind takes a position.
 const HISTORY: u64 = 40;
+/// Between two copies of the files, in microseconds, and how many are kept.
+const COPY_EVERY: u64 = 500_000;
+const COPIES: usize = 12;
 
 /// A committed change of one thing, in the outbox.
 #[derive(Clone, Debug)]
@@ -180,6 +183,11 @@ pub(crate) struct Database {
     silence: u64,
     /// When a standby was promoted last.
     promoted: u64,
+    /// Copies of the primary's files, the oldest first, and when the last was made.
+    copies: VecDeque<State>,
+    copied: u64,
+    /// Whether one was ever put back.
+    pub(crate) was_put_back: bool,
 }
 
 impl Database {
@@ -194,12 +202,22 @@ impl Database {
             lock: None,
             silence,
             promoted: 0,
+            copies: VecDeque::new(),
+            copied: 0,
+            was_put_back: false,
         }
     }
 
     /// Commits a change on the primary; the standby replays it later.
     pub(crate) fn commit(&mut self, now: u64, change: &Change) -> bool {
         self.replay(now);
+        if now >= self.copied + COPY_EVERY {
+            self.copied = now;
+            self.copies.push_back(self.primary.clone());
+            if self.copies.len() > COPIES {
+                self.copies.pop_front();
+            }
+        }
         let done = self.primary.commit(change);
         if done {
             self.wal.push((now, change.clone()));
@@ -250,6 +268,30 @@ impl Database {
     /// A crash, or an operator: all sessions end.
     pub(crate) fn end_sessions(&mut self) {
         self.lock = None;
+    }
+
+    /// How many copies of the files there are that begin no earlier term: those would be refused by whoever knows a later one.
+    pub(crate) fn copies(&mut self) -> usize {
+        let term = self.primary.position.term;
+        self.copies.retain(|copy| copy.position.term == term);
+        self.copies.len()
+    }
+
+    /// A copy of the files is put back in place, and a new standby is made of it: nothing in it tells that it is an old one.
+    pub(crate) fn put_back(&mut self, copy: usize) {
+        let Some(copy) = self.copies.get(copy).cloned() else { return };
+        self.was_put_back = true;
+        self.copies.clear();
+        self.wal.clear();
+        self.standby = copy.clone();
+        self.primary = copy;
+        self.end_sessions();
+    }
+
+    /// The operator begins a new term, before anybody asks.
+    pub(crate) fn by_hand(&mut self, second: u32) {
+        self.primary.commit(&Change::RaiseTerm { second });
+        self.standby = self.primary.clone();
     }
 
     /// The standby becomes the primary, as far as it has replayed; a new standby is made of it.

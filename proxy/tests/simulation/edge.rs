@@ -130,6 +130,7 @@ pub(crate) fn handle(sim: &mut Simulation, e: usize, event: Event) {
     let now = sim.net.clock(node(e));
     let event = bent(sim, e, now, event);
     let term = sim.edges[e].live.applied().term;
+    sim.tell(|| format!("edge {e} ({}) at {}: {event:?}", sim.edges[e].id, sim.edges[e].live.applied()));
     let actions = sim.edges[e].machine.handle(now, event);
     let stamp = sim.edges[e].live.stamp();
     if sim.breaks == Some(Break::TermKeepsObjects) && stamp.epoch.term > term {
@@ -241,6 +242,15 @@ pub(crate) fn read(sim: &mut Simulation, e: usize, page: usize, least: [u64; THI
         match sim.edges[e].live.verdict(object.stamp, &tags_of(page)) {
             Verdict::Servable => {
                 sim.count.hits += 1;
+                sim.tell(|| {
+                    let live = &sim.edges[e].live;
+                    format!(
+                        "edge {e} page {page} hit, stamp {:?}, applied {}: {:?}",
+                        object.stamp,
+                        live.applied(),
+                        object.content
+                    )
+                });
                 return sim.shown(e, &reader.least, object.content, "hit");
             }
             // Outside the promise: served while it is refreshed.

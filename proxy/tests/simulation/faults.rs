@@ -12,14 +12,15 @@ pub(crate) fn chaos(sim: &mut Simulation, ends: u64) {
     }
     let pause = sim.net.rng.random_range(200..4_000) * MILLI;
     sim.at(Node::Client, pause, move |sim| {
-        fault(sim);
+        let quiet = fault(sim);
         sim.count.faults += 1;
-        chaos(sim, ends);
+        sim.at(Node::Client, quiet, move |sim| chaos(sim, ends));
     });
 }
 
-fn fault(sim: &mut Simulation) {
-    let kind = sim.net.rng.random_range(0..14);
+/// Returns for how long nothing else may go wrong.
+fn fault(sim: &mut Simulation) -> u64 {
+    let kind = sim.net.rng.random_range(0..15);
     let process = process(sim);
     if sim.trace {
         println!("{:>10} fault {kind} at {process:?}", sim.net.now);
@@ -47,11 +48,13 @@ fn fault(sim: &mut Simulation) {
             sim.database.lag = sim.net.rng.random_range(0..5_000) * MILLI;
         }
         12 => sim.database.end_sessions(),
+        13 => return sim.put_back(),
         _ => {
             let lossless = !sim.coin(3);
             sim.promote(lossless);
         }
     }
+    0
 }
 
 /// Two cannot reach each other, or only one way.

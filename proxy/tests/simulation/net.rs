@@ -60,6 +60,8 @@ type Then<W, T> = Box<dyn FnOnce(&mut W, Option<T>)>;
 pub(crate) struct Answer<W, T> {
     from: Node,
     to: Node,
+    /// Which process asked: the connection ended with it.
+    life: u64,
     done: Rc<Cell<bool>>,
     then: Then<W, T>,
 }
@@ -103,6 +105,7 @@ pub(crate) trait World: Sized + 'static {
         let answer = Answer {
             from: to,
             to: from,
+            life: self.net().hosts[&from].life,
             done: done.clone(),
             then: Box::new(move |world, told| {
                 if let Some(then) = answered.take() {
@@ -124,9 +127,9 @@ pub(crate) trait World: Sized + 'static {
 impl<W: World, T: 'static> Answer<W, T> {
     /// Sends it.
     pub(crate) fn give(self, world: &mut W, told: T) {
-        let Self { from, to, done, then } = self;
+        let Self { from, to, life, done, then } = self;
         world.send(from, to, move |world| {
-            if !done.replace(true) {
+            if world.net().hosts[&to].life == life && !done.replace(true) {
                 then(world, Some(told));
             }
         });
@@ -208,6 +211,12 @@ impl<W: World> Net<W> {
 
     pub(crate) fn heal(&mut self) {
         self.cut.clear();
+    }
+
+    /// Whether anything is cut off, stopped or hangs.
+    pub(crate) fn is_troubled(&self) -> bool {
+        let now = self.now;
+        !self.cut.is_empty() || self.hosts.values().any(|host| !host.up || host.hangs_until > now)
     }
 
     pub(crate) fn is_up(&self, node: Node) -> bool {

@@ -77,7 +77,9 @@ fn settle(sim: &mut Simulation, o: usize) {
     let now = sim.net.clock(node(o));
     let before = sim.origins[o].ledger.acknowledged();
     let acknowledged = sim.origins[o].ledger.settle(now);
-    if acknowledged != before {
+    // Numbers are given again where files were put back. Who asks is answered by a process that leads: see `feed::ack` of the origin.
+    let again = sim.database.was_put_back;
+    if if again { sim.origins[o].ledger.leads(now) } else { acknowledged != before } {
         sim.acknowledged_by(acknowledged);
     }
 }
@@ -102,7 +104,17 @@ fn stand_by(sim: &mut Simulation, o: usize) {
 fn lead(sim: &mut Simulation, o: usize, session: u64, sent: vitrine_shared::clock::BootTime, taken: Takeover) {
     let now = sim.net.clock(node(o));
     let waits = sim.breaks != Some(Break::LeaderWaitsForNobody);
+    let passes_over = sim.breaks == Some(Break::LossPassedOver);
     let origin = &mut sim.origins[o];
+    if passes_over {
+        if taken.position < origin.ledger.position() {
+            origin.ledger = Ledger::new(super::world::terms());
+            origin.incarnation = 0;
+        }
+    } else {
+        // As `feed::books::take_lead` of the origin, which learns of it before it asks.
+        origin.ledger.knows(sent, origin.position.max(origin.live.applied()));
+    }
     let before = std::mem::replace(&mut origin.incarnation, taken.incarnation);
     if before > 0 && taken.incarnation == before + 1 && origin.ledger.position().term == taken.position.term {
         origin.ledger.resume(sent, now, taken.position);
@@ -110,10 +122,39 @@ fn lead(sim: &mut Simulation, o: usize, session: u64, sent: vitrine_shared::cloc
         let earlier = if waits { taken.earlier } else { Earlier::Members(Vec::new()) };
         origin.ledger.lead(sent, now, taken.position, earlier);
     }
+    let lost = origin.ledger.lost_history();
     origin.session = Some(session);
     origin.position = origin.position.max(taken.position);
     settle(sim, o);
-    work(sim, o, session);
+    // Before any number is given again.
+    if lost.is_some() {
+        raise_and_work(sim, o, session);
+    } else {
+        work(sim, o, session);
+    }
+}
+
+fn raise_and_work(sim: &mut Simulation, o: usize, session: u64) {
+    sim.ask(
+        (node(o), Node::Database),
+        STATEMENT,
+        move |sim, answer: Answer<_, Option<(Epoch, bool)>>| {
+            let second = u32::try_from(sim.net.now / SECOND).unwrap_or(u32::MAX);
+            let told = sim.database.on_session(session, sim.net.now, &Change::RaiseTerm { second });
+            answer.give(sim, told);
+        },
+        move |sim, told| {
+            let Some((position, _)) = told.flatten() else {
+                sim.origins[o].ledger.stop_leading();
+                sim.origins[o].session = None;
+                return stand_by(sim, o);
+            };
+            let now = sim.net.clock(node(o));
+            sim.origins[o].ledger.numbered(now, position);
+            settle(sim, o);
+            work(sim, o, session);
+        },
+    );
 }
 
 /// One round of the relay: number, publish, prove.
@@ -229,6 +270,11 @@ pub(crate) fn reported(
     if sim.breaks == Some(Break::ZombieGrants) && sim.origins[o].incarnation > 0 {
         let position = sim.origins[o].ledger.position();
         sim.origins[o].ledger.proven(now, now, position);
+    }
+    let mut report = report;
+    let position = sim.origins[o].ledger.position();
+    if sim.breaks == Some(Break::LossPassedOver) && report.applied.term == position.term {
+        report.applied = report.applied.min(position);
     }
     match sim.origins[o].ledger.report(now, &id, &report) {
         Ok(Reply::Renewal(renewal)) => {

@@ -57,6 +57,11 @@ pub(crate) struct Simulation {
     pub(crate) trace: bool,
 }
 
+/// How long leases last.
+pub(crate) fn terms() -> Terms {
+    Terms::of(LEASE, DRIFT)
+}
+
 impl World for Simulation {
     fn net(&mut self) -> &mut Net<Self> {
         &mut self.net
@@ -70,11 +75,10 @@ impl Simulation {
         nodes.extend((0..EDGES).map(Node::Edge));
         nodes.extend((0..ORIGINS).map(Node::Origin));
         let net: Net<Self> = Net::new(seed, &nodes);
-        let terms = Terms::of(LEASE, DRIFT);
         let edge = |e: usize| Edge::new(format!("edge-{e}-0"), e != 0, net.clock(Node::Edge(e)));
         let mut sim = Self {
             edges: (0..EDGES).map(edge).collect(),
-            origins: (0..ORIGINS).map(|o| Origin::new(format!("origin-{o}-0"), terms)).collect(),
+            origins: (0..ORIGINS).map(|o| Origin::new(format!("origin-{o}-0"), terms())).collect(),
             net,
             database: Database::new(3 * SECOND),
             breaks,
@@ -274,6 +278,36 @@ impl Simulation {
     pub(crate) fn promote(&mut self, lossless: bool) {
         let now = self.net.now;
         self.database.promote(now, lossless);
+        self.forget_what_was_lost();
+    }
+
+    /// Postgres stops, and starts again on an older copy of its files; returns for how long nothing else may go wrong.
+    ///
+    /// It is noticed by whoever leads next, where that process followed what was lost and lives on; else the operator begins a term by
+    /// hand, as the runbook says.
+    pub(crate) fn put_back(&mut self) -> u64 {
+        let copies = self.database.copies();
+        if copies == 0 {
+            return 0;
+        }
+        let newest = self.database.primary.position;
+        let noticed = self.origins.iter().all(|origin| origin.live.applied() == newest) && !self.net.is_troubled();
+        let copy = self.net.rng.random_range(0..copies);
+        self.tell(|| format!("copy {copy} of {copies} is put back, before at {}", self.database.primary.position));
+        self.database.put_back(copy);
+        if !noticed {
+            let second = u32::try_from(self.net.now / SECOND).unwrap_or(u32::MAX);
+            self.database.by_hand(second);
+        }
+        self.tell(|| format!("now at {}", self.database.primary.position));
+        self.forget_what_was_lost();
+        // Longer than a leader goes without a proof: files are not replaced under a running server.
+        let time = self.net.rng.random_range(2_000..8_000) * MILLI;
+        self.net.hang(Node::Database, time);
+        if noticed { time + 3 * SECOND } else { 0 }
+    }
+
+    fn forget_what_was_lost(&mut self) {
         let database = &self.database;
         self.waiting.retain(|(write, _)| database.primary.has(*write));
         for thing in 0..THINGS {
@@ -297,7 +331,7 @@ impl Simulation {
             }
             Node::Origin(o) => {
                 self.database.hang_up(o);
-                self.origins[o] = Origin::new(format!("origin-{o}-{life}"), Terms::of(LEASE, DRIFT));
+                self.origins[o] = Origin::new(format!("origin-{o}-{life}"), terms());
                 origin::start(self, o);
             }
             Node::Database | Node::Redis | Node::Client => {}

@@ -106,7 +106,7 @@ impl Ledger {
     pub fn lead(&mut self, sent: BootTime, now: BootTime, position: Epoch, earlier: Earlier) {
         let now = self.tick(now);
         let until = now + self.terms.handover();
-        self.note_loss(sent, position);
+        self.note_loss(sent, position, position);
         self.members.clear();
         self.left.clear();
         self.ahead = None;
@@ -130,14 +130,27 @@ impl Ledger {
     /// This process leads again, and nobody led in between: the books still hold.
     pub fn resume(&mut self, sent: BootTime, now: BootTime, position: Epoch) {
         self.tick(now);
-        self.proven(sent, now, position);
+        // What an answer that was lost had numbered is known to members, and not here.
+        self.note_loss(sent, position, position);
+        self.ahead = self.ahead.filter(|(ahead, _)| *ahead > position);
+        self.leads_until = self.leads_until.max(sent + self.terms.proof);
+        self.numbered(now, position);
+    }
+
+    /// This process knows this epoch though it does not lead: it followed whoever did, or a member told it. Where the history that it
+    /// comes to lead does not hold the epoch, that was lost.
+    pub fn knows(&mut self, now: BootTime, epoch: Epoch) {
+        let now = self.tick(now);
+        if self.ahead.is_none_or(|(most, _)| most < epoch) {
+            self.ahead = Some((epoch, now));
+        }
     }
 
     /// The session that holds the lock answered what was asked at `sent`: it was led until then, and numbering stands at `position`.
     ///
     /// Answers are told in the order in which they came, and nothing was numbered that was not told before.
     pub fn proven(&mut self, sent: BootTime, now: BootTime, position: Epoch) {
-        self.note_loss(sent, position);
+        self.note_loss(sent, self.position.min(position), position);
         self.leads_until = self.leads_until.max(sent + self.terms.proof);
         self.numbered(now, position);
     }
@@ -170,6 +183,7 @@ impl Ledger {
     pub fn report(&mut self, now: BootTime, id: &str, report: &Report) -> Result<Reply, Refusal> {
         let now = self.tick(now);
         if now >= self.leads_until {
+            self.knows(now, report.applied);
             return Err(Refusal::NotLeading);
         }
         if report.applied.term > self.position.term {
@@ -287,18 +301,15 @@ impl Ledger {
         self.lost
     }
 
-    /// Compares what is known with what an answer shows that was asked for at `sent`.
-    fn note_loss(&mut self, sent: BootTime, position: Epoch) {
-        if position.term == self.position.term && position < self.position {
-            self.lost = Some(self.position);
-        }
+    /// Compares what is known with what an answer shows that was asked for at `sent`; before it all up to `numbered` was numbered.
+    fn note_loss(&mut self, sent: BootTime, numbered: Epoch, position: Epoch) {
+        let own = (position.term == self.position.term && position < self.position).then_some(self.position);
         // Said before the question was asked, and beyond all that had been numbered until then.
-        if let Some((ahead, at)) = self.ahead
-            && at <= sent
-            && ahead.term == position.term
-            && ahead > self.position.min(position)
-        {
-            self.lost = Some(ahead);
+        let told = self.ahead.filter(|(ahead, at)| *at <= sent && ahead.term == position.term && *ahead > numbered);
+        if let Some(lost) = told.map(|(ahead, _)| ahead).or(own) {
+            self.lost = Some(lost);
+            // Its numbers are given again: that one was acknowledged once says nothing of what bears it next.
+            self.acknowledged = Epoch::ZERO;
         }
     }
 

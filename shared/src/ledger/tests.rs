@@ -36,9 +36,13 @@ fn heard(ledger: &mut Ledger, millis: u64, id: &str, seq: u64) -> bool {
     }
 }
 
+fn terms() -> Terms {
+    Terms::of(Duration::from_millis(LEASE), Duration::from_secs(2))
+}
+
 /// Books that lead from 10,000 on, at number 5, after a leader that had no members.
 fn leading() -> Ledger {
-    let mut ledger = Ledger::new(Terms::of(Duration::from_millis(LEASE), Duration::from_secs(2)));
+    let mut ledger = Ledger::new(terms());
     ledger.lead(at(10_000), at(10_000), epoch(5), Earlier::Members(Vec::new()));
     ledger
 }
@@ -247,4 +251,44 @@ fn what_a_member_tells_of_an_epoch_is_shown_in_its_trail_and_the_oldest_is_forgo
     ledger.report(at(10_090), "a", &Report { outcomes: many, ..report(epoch(5)) }).unwrap();
     let last = 700 + MAX_OUTCOMES as u64 - 1;
     assert_eq!((of(&ledger, 10_090, last).is_some(), of(&ledger, 10_090, last + 1)), (true, None));
+}
+
+#[test]
+fn a_number_that_is_given_again_was_never_acknowledged() {
+    let mut ledger = leading();
+    ledger.numbered(at(10_005), epoch(9));
+    assert_eq!(ledger.settle(at(10_010)), epoch(9));
+    ledger.stop_leading();
+    // The same process leads again, nobody led in between, and the files were put back meanwhile.
+    ledger.resume(at(12_000), at(12_001), epoch(5));
+    assert_eq!((ledger.lost_history(), ledger.settle(at(12_002))), (Some(epoch(9)), Epoch::ZERO));
+    ledger.numbered(at(12_003), epoch(6));
+    assert_eq!(ledger.settle(at(12_004)), Epoch::ZERO, "6 is another purge now");
+    ledger.numbered(at(12_005), Epoch::new(2, 6));
+    assert_eq!(ledger.lost_history(), None);
+}
+
+#[test]
+fn what_a_process_knew_before_it_led_betrays_a_lost_history() {
+    // It followed, or a member told it while it did not lead.
+    for told in [false, true] {
+        let mut ledger = Ledger::new(terms());
+        if told {
+            ledger.report(at(9_000), "edge", &report(epoch(9))).unwrap_err();
+        } else {
+            ledger.knows(at(9_000), epoch(9));
+        }
+        ledger.lead(at(10_000), at(10_001), epoch(8), Earlier::Members(Vec::new()));
+        assert_eq!(ledger.lost_history(), Some(epoch(9)));
+        let mut ledger = Ledger::new(terms());
+        ledger.knows(at(9_000), epoch(9));
+        // What comes after, or in another term, is no loss.
+        ledger.lead(at(10_000), at(10_001), epoch(9), Earlier::Members(Vec::new()));
+        assert_eq!(ledger.lost_history(), None);
+        ledger.stop_leading();
+        // A number whose answer was lost with the session is known to members first.
+        ledger.knows(at(10_500), epoch(10));
+        ledger.resume(at(11_000), at(11_001), epoch(10));
+        assert_eq!(ledger.lost_history(), None);
+    }
 }
