@@ -73,16 +73,17 @@ impl Books {
         if taken.raised {
             tracing::warn!(position = %taken.position, "Postgres's history is another one (promoted or restored): a new term begins");
         }
-        let mut ledger = self.ledger.lock();
-        let before = self.incarnation.swap(taken.incarnation, Ordering::AcqRel);
-        // Nobody led in between, and the term is the same: what this process has granted is all that there is.
-        if before > 0 && taken.incarnation == before + 1 && ledger.position().term == taken.position.term {
-            ledger.resume(sent, now, taken.position);
-        } else {
-            ledger.lead(sent, now, taken.position, taken.earlier);
-        }
-        let lost = ledger.lost_history();
-        drop(ledger);
+        let lost = {
+            let mut ledger = self.ledger.lock();
+            let before = self.incarnation.swap(taken.incarnation, Ordering::AcqRel);
+            // Nobody led in between, and the term is the same: what this process has granted is all that there is.
+            if before > 0 && taken.incarnation == before + 1 && ledger.position().term == taken.position.term {
+                ledger.resume(sent, now, taken.position);
+            } else {
+                ledger.lead(sent, now, taken.position, taken.earlier);
+            }
+            ledger.lost_history()
+        };
         self.settle();
         let Some(lost) = lost else {
             return Ok(taken.position);
