@@ -81,22 +81,22 @@ impl Network {
     }
 
     /// Makes it. What a killed run left is removed first.
-    pub(super) fn make(held: Held, edges: u8, origins: u8) -> Result<Self, ProveError> {
+    pub(super) fn make(held: Held, edges: u8, origins: u8) -> Self {
         let mut nodes: Vec<Node> = (0..edges).map(Node::Edge).chain((0..origins).map(Node::Origin)).collect();
         nodes.push(Node::Redis);
         nodes.extend((0..DATABASES).map(Node::Postgres));
         let Held(Some(lock)) = held else {
             println!("prove: only root may make network namespaces: no partitions, so this run cannot pass");
-            return Ok(Self { divided: false, nodes, _lock: None });
+            return Self { divided: false, nodes, _lock: None };
         };
         remove();
         let network = Self { divided: true, nodes, _lock: Some(lock) };
         match network.build() {
-            Ok(()) => Ok(network),
+            Ok(()) => network,
             Err(error) => {
                 println!("prove: no network namespaces ({error}): no partitions, so this run cannot pass");
                 remove();
-                Ok(Self { divided: false, nodes: network.nodes.clone(), _lock: None })
+                Self { divided: false, nodes: network.nodes.clone(), _lock: None }
             }
         }
     }

@@ -59,7 +59,7 @@ impl Shop {
         let held = Network::hold()?;
         clean(folder)?;
         let data = DataDir::open(folder)?;
-        let network = Network::make(held, EDGES, ORIGINS)?;
+        let network = Network::make(held, EDGES, ORIGINS);
         let secrets = Secrets::generate();
         let node = Node::Postgres(0);
         let postgres = Postgres::start_at(&database_folder(&data, 0)?, durability, network.site(node, 0)).await?;
