@@ -32,6 +32,7 @@ pub mod refusal;
 pub mod reload;
 pub mod represent;
 pub mod rules;
+pub mod sequencer;
 pub mod service;
 pub mod store;
 pub mod trail;

@@ -1,6 +1,6 @@
 //! The contract between Vitrine's proxy and origin: what both must agree on, and nothing else.
 //!
-//! This crate does no IO of its own but reading a config file, and imports neither Pingora, Axum, sqlx nor Redis.
+//! This crate does no IO of its own but reading a config file, and imports neither Pingora, Axum, sqlx nor Redis; of Tokio it has what waits.
 
 pub mod ack;
 pub mod clock;

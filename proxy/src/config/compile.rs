@@ -9,7 +9,7 @@ use super::problems::Problems;
 use super::raw::{RawCache, RawConfig, RawRule, Text};
 use super::rule::Known;
 use super::upstreams::Upstreams;
-use super::{CacheLimits, Config, disk, feed, listen, rate_limits, rule, upstreams};
+use super::{CacheLimits, Config, disk, feed, listen, rate_limits, rule, sequencer, upstreams};
 use crate::rules::{DEFAULT_MAX_OBJECT, Rule, RuleSet, shadowed};
 use crate::upstream::Upstream;
 
@@ -29,8 +29,12 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
     let max_object = cache.map_or(DEFAULT_MAX_OBJECT, |cache| cache.max_object);
     // A disk that is there but wrong has noted its problems, so nothing is compiled in the end; nor with such a feed.
     let disk = raw.cache.disk.as_ref().and_then(|raw| disk::compile(raw, max_object, &mut problems));
-    let with_feed = raw.feed.is_some();
-    let feed = raw.feed.and_then(|raw| feed::compile(raw, &mut problems));
+    let with_feed = raw.feed.is_some() || raw.sequencer.is_some();
+    let sequencer = raw.sequencer.and_then(|raw| sequencer::compile(raw, &mut problems));
+    let feed = match raw.feed {
+        Some(raw) => feed::compile(raw, &mut problems),
+        None => sequencer.as_ref().map(feed::of_own),
+    };
     let upstreams = upstreams::compile(raw.upstreams, with_feed, &mut problems);
     let default = default_upstream(raw.default_upstream.as_ref(), &upstreams, &mut problems);
     let rate_limits = rate_limits::compile(raw.rate_limits, &mut problems);
@@ -46,6 +50,7 @@ pub(super) fn compile(source: &Source, raw: RawConfig) -> Result<Config, Vec<Con
             cache,
             disk,
             feed,
+            sequencer,
             upstreams: upstreams.list(),
             rate_limits: rate_limits.list().into(),
             rules: Arc::new(RuleSet::new(rules, default)),

@@ -7,6 +7,7 @@ use vitrine_redis::Address;
 use super::problems::Problems;
 use super::raw::RawFeed;
 use super::secret::Secret;
+use super::sequencer::Sequencer;
 
 /// Where purges come from, and how the lease is kept (`docs/protocol.md`).
 #[derive(Clone, Debug)]
@@ -39,6 +40,18 @@ const MAX_LEASE: Duration = Duration::from_secs(10);
 /// Most tags, where nothing is said: some tens of megabytes.
 const TAG_CAPACITY: usize = 1_000_000;
 
+/// The feed of the sequencer in this very process.
+pub(super) fn of_own(sequencer: &Sequencer) -> Feed {
+    Feed {
+        redis: None,
+        url: sequencer.own_url(),
+        token: sequencer.token.clone(),
+        renew_every: RENEW_EVERY,
+        max_lease: MAX_LEASE.max(sequencer.lease),
+        tag_capacity: TAG_CAPACITY,
+    }
+}
+
 pub(super) fn compile(raw: RawFeed, problems: &mut Problems<'_>) -> Option<Feed> {
     let each = raw.url.get_ref().split([',', ' ']).filter(|url| !url.is_empty());
     let urls: Vec<&str> = each.map(|url| url.trim_end_matches('/')).collect();
@@ -57,7 +70,7 @@ pub(super) fn compile(raw: RawFeed, problems: &mut Problems<'_>) -> Option<Feed>
         problems.error(
             &raw.token,
             "the token is empty",
-            Some("the feed is never open: give it the origin's INTERNAL_TOKEN".into()),
+            Some("the feed is never open: give it the origin's INTERNAL_TOKEN, or the token of [sequencer]".into()),
         );
     }
     let renew_every = problems.duration_or(raw.renew_every.as_ref(), RENEW_EVERY);

@@ -15,13 +15,8 @@ const MAX_THREADS: usize = 1024;
 pub(super) fn compile(raw: RawListen, problems: &mut Problems<'_>) -> Option<Listen> {
     let trusted = trusted::compile(&raw, problems);
     let limits = limits::compile(&raw.limits, problems);
-    let mut address = |text: &Text| {
-        problems.parse(text, "an address to listen on", |text| {
-            listening(text).ok_or("write an IP address and a port, such as \"127.0.0.1:8080\"")
-        })
-    };
-    let (http, ops) = (address(&raw.http), address(&raw.ops));
-    let https = raw.https.as_ref().and_then(&mut address);
+    let (http, ops) = (address(&raw.http, problems), address(&raw.ops, problems));
+    let https = raw.https.as_ref().and_then(|https| address(https, problems));
     let share = |one: Option<SocketAddr>, other| one.is_some_and(|one| one.port() != 0) && one == other;
     if share(ops, http) || share(ops, https) {
         problems.error(&raw.ops, "clients and operators cannot share an address", None);
@@ -46,6 +41,13 @@ pub(super) fn compile(raw: RawListen, problems: &mut Problems<'_>) -> Option<Lis
         trusted,
         h2c: raw.h2c,
         limits: Arc::new(limits?),
+    })
+}
+
+/// An address to listen on, or a problem.
+pub(super) fn address(text: &Text, problems: &mut Problems<'_>) -> Option<SocketAddr> {
+    problems.parse(text, "an address to listen on", |text| {
+        listening(text).ok_or("write an IP address and a port, such as \"127.0.0.1:8080\"")
     })
 }
 

@@ -19,6 +19,7 @@ mod rate_limits;
 pub mod raw;
 mod rule;
 mod secret;
+mod sequencer;
 mod transform;
 mod trusted;
 pub mod units;
@@ -33,6 +34,7 @@ use vitrine_shared::config::{ConfigError, Source};
 pub use disk::{Admission, Disk};
 pub use feed::Feed;
 pub use secret::Secret;
+pub use sequencer::Sequencer;
 
 use crate::client::TrustedProxies;
 use crate::downstream::{CertificateFiles, Limits};
@@ -53,6 +55,8 @@ pub struct Config {
     pub disk: Option<Disk>,
     /// Where purges come from; absent where no upstream speaks the invalidation protocol.
     pub feed: Option<Feed>,
+    /// Whether this process numbers purges.
+    pub sequencer: Option<Sequencer>,
     /// All upstreams, by name.
     pub upstreams: Vec<Arc<Upstream>>,
     /// The rate limits that rules name.

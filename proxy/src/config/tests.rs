@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use super::raw::{
     RawBypass, RawCache, RawCap, RawCertificate, RawCompression, RawConfig, RawCors, RawDisk, RawEdits, RawEjection,
     RawFeed, RawHealth, RawHeuristic, RawKey, RawKeyHeaderTable, RawLimits, RawListen, RawQueryNames, RawRateLimit,
-    RawResponse, RawRetries, RawRule, RawStaleDefault, RawUpstream, RawVaryChoices,
+    RawResponse, RawRetries, RawRule, RawSequencer, RawStaleDefault, RawUpstream, RawVaryChoices,
 };
 use super::*;
 use crate::cases::raw::{RawAnswer, RawCase, RawExpect, RawRequest};
@@ -41,6 +41,7 @@ fn the_reference_page_names_every_key_and_no_other() {
         ("## `[cache]`", keys::<RawCache>()),
         ("## `[cache.disk]`", keys::<RawDisk>()),
         ("## `[feed]`", keys::<RawFeed>()),
+        ("## `[sequencer]`", keys::<RawSequencer>()),
         ("## `[upstreams.NAME]`", keys::<RawUpstream>()),
         ("### `health`", keys::<RawHealth>()),
         ("### `ejection`", keys::<RawEjection>()),

@@ -11,7 +11,7 @@ use super::io::{Blob, Disk, Io, Lock};
 
 /// Wraps the real one; cheap to clone.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Faulty(Arc<Faults>);
+pub(crate) struct Faulty(Arc<Faults>);
 
 #[derive(Debug, Default)]
 struct Faults {
@@ -36,42 +36,42 @@ struct FaultyBlob {
 }
 
 /// No space left on the device.
-pub(super) const ENOSPC: i32 = 28;
+pub(crate) const ENOSPC: i32 = 28;
 /// Input or output error.
-pub(super) const EIO: i32 = 5;
+pub(crate) const EIO: i32 = 5;
 /// The file system is read-only.
-pub(super) const EROFS: i32 = 30;
+pub(crate) const EROFS: i32 = 30;
 
 impl Faulty {
     /// All that changes anything fails from now on; 0 for no more.
-    pub(super) fn fail_writes(&self, errno: i32) {
+    pub(crate) fn fail_writes(&self, errno: i32) {
         self.0.writes.store(errno, Ordering::SeqCst);
     }
 
     /// Reading fails from now on.
-    pub(super) fn fail_reads(&self, errno: i32) {
+    pub(crate) fn fail_reads(&self, errno: i32) {
         self.0.reads.store(errno, Ordering::SeqCst);
     }
 
     /// Removing fails from now on.
-    pub(super) fn fail_removals(&self, errno: i32) {
+    pub(crate) fn fail_removals(&self, errno: i32) {
         self.0.removals.store(errno, Ordering::SeqCst);
     }
 
     /// Writes take at most so many bytes at once.
-    pub(super) fn shorten_writes(&self, most: usize) {
+    pub(crate) fn shorten_writes(&self, most: usize) {
         self.0.short.store(most, Ordering::SeqCst);
     }
 
     /// Reading and writing hangs until it is told otherwise.
-    pub(super) fn hang(&self, hangs: bool) {
+    pub(crate) fn hang(&self, hangs: bool) {
         let _held = self.0.stuck.lock();
         self.0.is_stuck.store(hangs, Ordering::SeqCst);
         self.0.freed.notify_all();
     }
 
     /// Waits until so many hang.
-    pub(super) fn until_stuck(&self, most: usize) {
+    pub(crate) fn until_stuck(&self, most: usize) {
         let mut stuck = self.0.stuck.lock();
         while *stuck < most {
             self.0.freed.wait(&mut stuck);

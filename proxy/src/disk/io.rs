@@ -12,7 +12,7 @@ const FOLDER_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
 
 /// A file system.
-pub(super) trait Io: std::fmt::Debug + Send + Sync {
+pub(crate) trait Io: std::fmt::Debug + Send + Sync {
     /// Makes a folder, with those above it, that only this user may enter; one that is there already becomes such.
     fn make_folder(&self, path: &Path) -> io::Result<()>;
     /// The names of all that is in a folder; nothing where it is not there.
@@ -36,7 +36,7 @@ pub(super) trait Io: std::fmt::Debug + Send + Sync {
 }
 
 /// An open file.
-pub(super) trait Blob: std::fmt::Debug + Send + Sync {
+pub(crate) trait Blob: std::fmt::Debug + Send + Sync {
     /// Reads some bytes; 0 at the end of the file.
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
     /// Writes some bytes, at least one.
@@ -51,18 +51,18 @@ pub(super) trait Blob: std::fmt::Debug + Send + Sync {
 
 /// A lock that is held until this is dropped, or the process ends.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub(crate) struct Lock {
     file: File,
 }
 
 /// The real one.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Disk;
+pub(crate) struct Disk;
 
 // === helpers over any ===
 
 /// Reads exactly `buffer`, or fails.
-pub(super) fn read_exact(blob: &dyn Blob, mut buffer: &mut [u8], mut at: u64) -> io::Result<()> {
+pub(crate) fn read_exact(blob: &dyn Blob, mut buffer: &mut [u8], mut at: u64) -> io::Result<()> {
     while !buffer.is_empty() {
         match blob.read_at(buffer, at) {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
@@ -78,7 +78,7 @@ pub(super) fn read_exact(blob: &dyn Blob, mut buffer: &mut [u8], mut at: u64) ->
 }
 
 /// Writes all of `bytes`, or fails.
-pub(super) fn write_all(blob: &dyn Blob, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
+pub(crate) fn write_all(blob: &dyn Blob, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
     while !bytes.is_empty() {
         match blob.write_at(bytes, at) {
             Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
@@ -97,7 +97,7 @@ pub(super) fn write_all(blob: &dyn Blob, mut bytes: &[u8], mut at: u64) -> io::R
 
 impl Lock {
     /// Whether the file at this path is still the one that is locked: not after the folder was removed, or replaced.
-    pub(super) fn is_at(&self, path: &Path) -> bool {
+    pub(crate) fn is_at(&self, path: &Path) -> bool {
         let (Ok(held), Ok(found)) = (self.file.metadata(), std::fs::metadata(path)) else {
             return false;
         };

@@ -15,7 +15,7 @@ mod entry;
 mod folder;
 mod health;
 mod index;
-mod io;
+pub(crate) mod io;
 mod journal;
 mod layout;
 mod log;
@@ -33,7 +33,7 @@ mod wire;
 mod writer;
 
 #[cfg(test)]
-mod faulty;
+pub(crate) mod faulty;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(test)]

@@ -15,6 +15,8 @@ mod token;
 mod trail;
 
 pub use gauges::Gauges;
+pub(crate) use purge::refuse;
 pub use serve::OpsServer;
+pub(crate) use serve::unauthorized;
 pub use status::StatusReport;
 pub use token::OpsToken;

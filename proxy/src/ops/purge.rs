@@ -168,6 +168,6 @@ fn digest(body: &[u8]) -> u128 {
 }
 
 /// An error of the operations port, for programs and people.
-pub(super) fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
+pub(crate) fn refuse(status: StatusCode, kind: &str, message: &str) -> Response {
     (status, Json(json!({ "type": kind, "message": message }))).into_response()
 }

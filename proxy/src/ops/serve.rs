@@ -139,7 +139,7 @@ pub(super) fn told(headers: &HeaderMap, answer: &(impl serde::Serialize + std::f
 }
 
 /// What those without the token are told.
-pub(super) fn unauthorized() -> Response {
+pub(crate) fn unauthorized() -> Response {
     let error = serde_json::json!({ "type": "unauthorized", "message": "the operations token is needed" });
     (StatusCode::UNAUTHORIZED, [(header::WWW_AUTHENTICATE, "Bearer")], Json(error)).into_response()
 }

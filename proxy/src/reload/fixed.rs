@@ -38,6 +38,8 @@ pub fn in_force(running: &Config, loaded: &Loaded) -> Result<InForce, Vec<Config
     if let (Some(old), Some(new), Some(raw)) = (&running.feed, &new.feed, &raw.feed) {
         changes.extend(feed_changes(old, new, raw));
     }
+    let sequencer_at = raw.sequencer.as_ref().map(|raw| raw.listen.span().start);
+    changes.push((running.sequencer != new.sequencer, sequencer_at, "sequencer"));
     let pending = changes.into_iter().filter(|(changed, ..)| *changed).map(|(_, at, key)| ConfigError {
         help: Some("what was there at the start is in force until then".to_owned()),
         ..placed(source, at, key, format!("a change of `{key}` needs a restart"))
@@ -57,6 +59,7 @@ pub fn in_force(running: &Config, loaded: &Loaded) -> Result<InForce, Vec<Config
         cache: CacheLimits { memory: old.cache.memory, max_variants: old.cache.max_variants, ..new.cache },
         disk: old.disk,
         feed: old.feed,
+        sequencer: old.sequencer,
         ..new.clone()
     };
     Ok(InForce { config, pending })

@@ -14,6 +14,7 @@ pub(crate) mod preflight;
 pub(crate) mod purge;
 mod recipient;
 pub(crate) mod request_id;
+mod sequencing;
 mod server;
 pub(crate) mod target;
 mod trail;

@@ -19,6 +19,7 @@ use super::clients::ClientService;
 use super::disk::{Disk, Running};
 use super::memory::{InUse, MemoryService};
 use super::pass::MAX_TRIES;
+use super::sequencing::Sequencing;
 use super::trail::TrailService;
 use super::{Edge, clients};
 use crate::config::{Config, Feed as FeedConfig};
@@ -90,6 +91,9 @@ pub enum StartError {
     /// The metrics cannot be registered.
     #[error("the metrics cannot be registered: {0}")]
     Metrics(#[from] prometheus::Error),
+    /// The sequencer's journal cannot be used.
+    #[error("{0}")]
+    Sequencer(#[from] crate::sequencer::Unusable),
     /// The feed's address is none.
     #[error("the feed's address: {0}")]
     FeedAddress(String),
@@ -122,6 +126,7 @@ impl Server {
         if config.listen.ops.port() == 0 {
             tracing::info!(ops = %ops_address, "a free port for operators");
         }
+        let sequencing = config.sequencer.as_ref().map(|settings| Sequencing::open(settings, &metrics)).transpose()?;
         let capacity = config.feed.as_ref().map_or(LOCAL_TAGS, |feed| feed.tag_capacity);
         let (table, disk) = Disk::open(config, capacity, &metrics)?;
         let (tier, restored) = (disk.tier(), disk.is_restored());
@@ -178,9 +183,12 @@ impl Server {
         pingora.add_service(one_thread("ops", ops));
         if let (Some(feed), Some(status)) = (&config.feed, &status) {
             let client = feed_client(feed, &member)?;
-            let feed = build_feed(feed, client, &config.edge, live, connection, status.clone(), log)?;
+            let feed = build_feed(feed, client, &config.edge, live, connection, status.clone(), log);
             let feed = Feed { disk: tier, restored, outcomes: outcomes.clone(), ..feed };
             pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
+        }
+        if let Some(sequencing) = sequencing {
+            pingora.add_service(one_thread("sequencer", sequencing.of(member)));
         }
         pingora.add_service(one_thread("health", HealthService(pools)));
         pingora.add_service(one_thread("trail", TrailService { store: engine.context().store.clone(), outcomes }));
@@ -233,7 +241,7 @@ impl Server {
     }
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
         .map_err(|error| StartError::Listen { address, error })
@@ -273,9 +281,9 @@ fn build_feed(
     connection: Arc<Connection>,
     status: Arc<Status>,
     log: Arc<PurgeLog>,
-) -> Result<Feed, StartError> {
+) -> Feed {
     let redis = config.redis.clone().map(|address| vitrine_redis::Server::new(address, stream::TIMEOUTS));
-    Ok(Feed {
+    Feed {
         client,
         redis,
         terms: LeaseTerms { renew_every: config.renew_every, longest: config.max_lease },
@@ -287,7 +295,7 @@ fn build_feed(
         outcomes: Arc::default(),
         disk: None,
         restored: false,
-    })
+    }
 }
 
 fn one_thread<S: BackgroundService + Send + Sync + 'static>(

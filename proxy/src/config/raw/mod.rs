@@ -35,6 +35,8 @@ pub struct RawConfig {
     pub cache: RawCache,
     /// Where purges come from.
     pub feed: Option<RawFeed>,
+    /// Whether they are numbered here.
+    pub sequencer: Option<RawSequencer>,
     /// Upstreams by name.
     #[serde(default)]
     pub upstreams: BTreeMap<Text, Spanned<RawUpstream>>,
@@ -154,6 +156,20 @@ pub struct RawDisk {
     pub admission: Option<Text>,
     /// Most that waits to be written.
     pub queue: Option<Text>,
+}
+
+/// `[sequencer]`
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawSequencer {
+    /// For edges.
+    pub listen: Text,
+    /// Opens it.
+    pub token: Spanned<Secret>,
+    /// The journal's folder.
+    pub journal: Text,
+    /// How long leases last.
+    pub lease: Option<Text>,
 }
 
 /// `[feed]`
