@@ -73,8 +73,12 @@ impl ProbeMetrics {
         }
         for edge in edges {
             self.stale.with_label_values(&[edge.as_str()]);
-            FOUND.iter().for_each(|found| drop(self.reads.with_label_values(&[edge.as_str(), found])));
-            KINDS.iter().for_each(|kind| drop(self.errors.with_label_values(&[edge.as_str(), kind])));
+            for found in FOUND {
+                self.reads.with_label_values(&[edge.as_str(), found]);
+            }
+            for kind in KINDS {
+                self.errors.with_label_values(&[edge.as_str(), kind]);
+            }
         }
     }
 

@@ -121,20 +121,13 @@ impl Server {
         let current = first.into_current();
         let snapshot = current.load_full();
         let config = &snapshot.config;
-        let ops_listener = listen(config.listen.ops)?;
-        let ops_address = ops_listener.local_addr().unwrap_or(config.listen.ops);
-        if config.listen.ops.port() == 0 {
-            tracing::info!(ops = %ops_address, "a free port for operators");
-        }
+        let (ops_listener, ops_address) = listen_for_operators(config.listen.ops)?;
         let sequencing = config.sequencer.as_ref().map(|settings| Sequencing::open(settings, &metrics)).transpose()?;
         let capacity = config.feed.as_ref().map_or(LOCAL_TAGS, |feed| feed.tag_capacity);
         let (table, disk) = Disk::open(config, capacity, &metrics)?;
         let (tier, restored) = (disk.tier(), disk.is_restored());
         let live = Arc::new(Live::new(table));
-        let connection = Arc::new(match &config.feed {
-            Some(_) => Connection::with_feed(BootTime::now()),
-            None => Connection::without_feed(),
-        });
+        let connection = Arc::new(connection(config));
         let context = Arc::new(context(disk.memory(config, &metrics), live.clone(), &metrics).with_disk(tier.clone()));
         let disk = disk.start(&live, &context.store)?;
         let engine = Arc::new(Engine::new(context, connection.clone(), config.feed.is_some()));
@@ -245,6 +238,22 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
     TcpListener::bind(address)
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
         .map_err(|error| StartError::Listen { address, error })
+}
+
+fn listen_for_operators(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let listener = listen(address)?;
+    let own = listener.local_addr().unwrap_or(address);
+    if address.port() == 0 {
+        tracing::info!(ops = %own, "a free port for operators");
+    }
+    Ok((listener, own))
+}
+
+fn connection(config: &Config) -> Connection {
+    match &config.feed {
+        Some(_) => Connection::with_feed(BootTime::now()),
+        None => Connection::without_feed(),
+    }
 }
 
 fn context(store: Store, live: Arc<Live>, metrics: &Metrics) -> Context {

@@ -35,7 +35,7 @@ pub(super) struct Table<E> {
 /// A walk through one part of a table, a little at a time.
 #[derive(Clone, Debug)]
 pub struct Part {
-    part: usize,
+    number: usize,
     bucket: usize,
     /// How many places there were when it was last looked at.
     buckets: Option<usize>,
@@ -50,8 +50,8 @@ struct Shard<E>(RwLock<HashTable<E>>);
 
 impl Part {
     /// From the beginning of one of the [`PARTS`].
-    pub fn of(part: usize) -> Self {
-        Self { part, bucket: 0, buckets: None, is_whole: true }
+    pub fn of(number: usize) -> Self {
+        Self { number, bucket: 0, buckets: None, is_whole: true }
     }
 
     /// Whether each entry was seen once that was there all the while: what grows or shrinks moves its entries.
@@ -108,7 +108,7 @@ impl<E: Entry> Table<E> {
 
     /// Clones of the next entries of a part, from at most so many places; `None` at its end.
     pub(super) fn next(&self, from: &mut Part, places: usize) -> Option<Vec<E>> {
-        let shard = self.shards.get(from.part)?.0.read();
+        let shard = self.shards.get(from.number)?.0.read();
         let buckets = shard.num_buckets();
         from.is_whole &= from.buckets.is_none_or(|before| before == buckets);
         from.buckets = Some(buckets);

@@ -136,8 +136,8 @@ impl Book {
         self.lines.fill(stamp, tags, |number| {
             let Some(entry) = entry(entries, first, number) else { return };
             if entry.fill.is_none() {
-                let text: &Box<str> = text.get_or_insert_with(|| url.take().map_or_else(Box::default, |url| url()));
-                entry.fill = Some((now, text.clone()));
+                let text: &str = text.get_or_insert_with(|| url.take().map_or_else(Box::default, |url| url()));
+                entry.fill = Some((now, text.into()));
                 entry.news = true;
             }
         });
