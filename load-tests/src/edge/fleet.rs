@@ -111,7 +111,7 @@ impl Bench {
             place,
             cache,
             addresses: Addresses::free(contender)?,
-            origin: if terms.tags && contender == Contender::Vitrine { self.tagged } else { self.plain },
+            origin: if terms.tags && contender.is_ours() { self.tagged } else { self.plain },
             feed: self.tagged,
             on_disk: terms.on_disk,
             budget: terms.budget,

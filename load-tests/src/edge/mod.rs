@@ -57,7 +57,7 @@ pub struct EdgeBenchOptions {
     /// Rows to run, with commas between; all without it.
     #[arg(long, value_delimiter = ',')]
     pub only: Vec<String>,
-    /// Whom to compare with, with commas between; all without it.
+    /// Whom to compare with, with commas between; all without it but `leaseless`, which is ours without feed and lease.
     #[arg(long, value_delimiter = ',')]
     pub peers: Vec<String>,
     /// Two short rounds and few objects: to see that it works, not what it costs.

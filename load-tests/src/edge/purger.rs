@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use super::EdgeError;
 use super::catalog::own_tag;
 use super::client::Client;
-use super::contender::Contender;
 use super::server::Server;
 
 /// Ten a second.
@@ -27,7 +26,7 @@ pub(super) struct Purger {
 impl Purger {
     /// Where the server is ours, starts on the core of the calling thread.
     pub(super) fn for_ours(server: &Server) -> Result<Option<Self>, EdgeError> {
-        if server.contender != Contender::Vitrine {
+        if !server.contender.is_ours() {
             return Ok(None);
         }
         let mut client = Client::connect(server.addresses.ops)?;

@@ -95,7 +95,7 @@ fn figure(value: f64) -> String {
 pub(super) fn last_line(lines: &[Line]) -> String {
     let line = lines.iter().find(|line| line.row == "hit-1k" && line.reading == "cpu");
     let mut text = "BENCH-EDGE".to_owned();
-    for contender in Contender::ALL.into_iter().filter(|contender| *contender != Contender::Vitrine) {
+    for contender in Contender::ALL.into_iter().filter(|contender| !contender.is_ours()) {
         let ratio = line.and_then(|line| line.ratio(contender));
         let ratio = if contender == Contender::Floor { ratio.map(f64::recip) } else { ratio };
         let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.2}"));

@@ -8,6 +8,7 @@ mod traffic_server;
 mod varnish;
 mod vitrine;
 
+use self::vitrine::Feed;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -32,7 +33,7 @@ impl Addresses {
     pub(super) fn free(contender: Contender) -> Result<Self, StackError> {
         let local = || Ok::<_, StackError>(SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?)));
         let http = local()?;
-        let h2c = if contender == Contender::Vitrine { http } else { local()? };
+        let h2c = if contender.is_ours() { http } else { local()? };
         Ok(Self { http, tls: local()?, h2c, ops: local()? })
     }
 }
@@ -78,7 +79,8 @@ pub(super) struct Certificate {
 /// The program of a contender with its files in place.
 pub(super) fn program(contender: Contender, setup: &Setup) -> Result<Program, EdgeError> {
     match contender {
-        Contender::Vitrine => vitrine::program(setup),
+        Contender::Vitrine => vitrine::program(setup, Feed::Followed),
+        Contender::Leaseless => vitrine::program(setup, Feed::None),
         Contender::Nginx => nginx::program(setup),
         Contender::Varnish => varnish::program(setup),
         Contender::Ats => traffic_server::program(setup),

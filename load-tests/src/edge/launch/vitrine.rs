@@ -4,8 +4,26 @@ use super::Setup;
 use crate::edge::EdgeError;
 use crate::stack::{Program, find_binary};
 
-pub(super) fn program(setup: &Setup) -> Result<Program, EdgeError> {
+/// Whether it follows a feed and keeps a lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Feed {
+    Followed,
+    None,
+}
+
+/// The part of the configuration that is left out without a feed.
+const FEED: &str = "[feed]\nurl = \"http://${BENCH_FEED}\"\ntoken = \"bench\"\n";
+
+pub(super) fn program(setup: &Setup, feed: Feed) -> Result<Program, EdgeError> {
     let config = setup.place_file("vitrine/proxy.toml", "proxy.toml")?;
+    if feed == Feed::None {
+        let text = std::fs::read_to_string(&config).map_err(EdgeError::file(&config))?;
+        let without = text.replacen(FEED, "", 1);
+        if without == text {
+            return Err(EdgeError::Answer(format!("{} has no part {FEED:?}", config.display())));
+        }
+        std::fs::write(&config, without).map_err(EdgeError::file(&config))?;
+    }
     if setup.on_disk {
         let disk = setup.place_file("vitrine/disk.toml", "disk.toml")?;
         let both = [&config, &disk].map(|path| std::fs::read_to_string(path).map_err(EdgeError::file(path)));
