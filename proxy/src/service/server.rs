@@ -153,9 +153,8 @@ impl Server {
         let (http, https) = (downstream.http(), downstream.https());
         let certificates = downstream.certificates().cloned();
         pingora.add_service(one_thread("clients", ClientService(Arc::new(downstream))));
-        let reloader =
-            loader.map(|loader| Reloader::new(loader, current.clone(), pools.clone(), metrics.clone(), certificates));
-        let reloader = reloader.map(Arc::new);
+        let reload = |loader| Reloader::new(loader, current.clone(), pools.clone(), metrics.clone(), certificates);
+        let reloader = loader.map(reload).map(Arc::new);
         // One id for each process start: a restarted edge holds none of what its predecessor was granted (rule 9).
         let member = Ulid::new().to_string();
         let ops = OpsServer {
@@ -180,14 +179,12 @@ impl Server {
             let feed = Feed { disk: tier, restored, outcomes: outcomes.clone(), ..feed };
             pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
         }
-        if let Some(sequencing) = sequencing {
-            pingora.add_service(one_thread("sequencer", sequencing.of(member)));
-        }
+        let sequencing = sequencing.map(|sequencing| one_thread("sequencer", sequencing.of(member)));
+        sequencing.into_iter().for_each(|service| drop(pingora.add_service(service)));
         pingora.add_service(one_thread("health", HealthService(pools)));
         pingora.add_service(one_thread("trail", TrailService { store: engine.context().store.clone(), outcomes }));
-        if let Some(reloader) = reloader {
-            pingora.add_service(one_thread("reload", ReloadService(reloader)));
-        }
+        let reloading = reloader.map(|reloader| one_thread("reload", ReloadService(reloader)));
+        reloading.into_iter().for_each(|service| drop(pingora.add_service(service)));
         Ok(Self { pingora, engine, feed: status, current, http, https, ops: ops_address, disk })
     }
 
