@@ -97,7 +97,10 @@ pub async fn numbered(state: &AppState, receipt: &Receipt) -> Epoch {
     let mut awaited = (!receipt.is_empty()).then(|| receipt.clone());
     loop {
         position.mark_unchanged();
-        if let Some(epoch) = state.recent.resolve(receipt) {
+        // Who does not lead any more may remember numbers of a history that is lost.
+        if state.books.leads()
+            && let Some(epoch) = state.recent.resolve(receipt)
+        {
             return epoch;
         }
         // Where this process numbers it knows the number first; Postgres is asked where that is not so, or takes long.

@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{MemberKind, Renewal, Report};
-use vitrine_shared::ledger::{Acknowledged, Ledger, MemberView, Refusal, Reply, Terms, Trail, Waiting};
+use vitrine_shared::ledger::{Acknowledged, Earlier, Ledger, MemberView, Refusal, Reply, Terms, Trail, Waiting};
 
 use super::record;
 
@@ -76,11 +76,14 @@ impl Books {
         let lost = {
             let mut ledger = self.ledger.lock();
             let before = self.incarnation.swap(taken.incarnation, Ordering::AcqRel);
+            // A record of before, or a database of an earlier term: whom it does not name may hold a lease all the same.
+            let is_old = taken.incarnation <= before || known.term > taken.position.term;
+            let earlier = if is_old { Earlier::Unknown } else { taken.earlier };
             // Nobody led in between, and the term is the same: what this process has granted is all that there is.
             if before > 0 && taken.incarnation == before + 1 && ledger.position().term == taken.position.term {
                 ledger.resume(sent, now, taken.position);
             } else {
-                ledger.lead(sent, now, taken.position, taken.earlier);
+                ledger.lead(sent, now, taken.position, earlier);
             }
             ledger.lost_history()
         };
@@ -92,6 +95,13 @@ impl Books {
         let position = record::raise_term(connection).await?;
         self.numbered(position);
         Ok(position)
+    }
+
+    /// Which time of leading this is, and the term, once nobody can hold a lease whom the record does not name.
+    pub fn settled(&self) -> Option<(i64, Epoch)> {
+        let ledger = self.ledger.lock();
+        let is_over = !ledger.is_quiet(BootTime::now()) && ledger.lost_history().is_none();
+        is_over.then(|| (self.incarnation.load(Ordering::Acquire), ledger.position()))
     }
 
     /// The session that holds the lock answered what was asked at `sent`; an epoch that was lost where history was.
@@ -166,7 +176,9 @@ impl Books {
 
     /// Decides anew what is acknowledged.
     fn settle(&self) {
-        let acknowledged = self.ledger.lock().settle(BootTime::now());
+        // Under the ledger's lock, so that what was decided later is also told later.
+        let mut ledger = self.ledger.lock();
+        let acknowledged = ledger.settle(BootTime::now());
         self.acknowledged.send_if_modified(|known| {
             let changed = *known != acknowledged;
             *known = acknowledged;

@@ -4,7 +4,7 @@
 
 use std::sync::PoisonError;
 use std::sync::RwLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use vitrine_shared::clock::BootTime;
 use vitrine_shared::coherence::ApplyError;
@@ -94,10 +94,17 @@ async fn catch_up_and_report(state: &AppState, wait: Duration) -> Result<(), Fol
 /// must not take up the leader's numbers, which say nothing of what is read there.
 async fn wait_for_page(state: &AppState, wait: Duration) -> Result<Page, sqlx::Error> {
     let applied = state.live.applied();
+    let asked = Instant::now();
     if !wait.is_zero() && !state.books.leads() {
         match state.forward.page(&state.member_id, applied, wait).await {
             Ok(page) if page.position.term == applied.term => {
                 state.note_position(page.position);
+                if page.position <= applied || page.batches.is_empty() && page.take_position.is_none() {
+                    // It was answered early where the leader holds no more questions: then not again at once.
+                    let early =
+                        wait.saturating_sub(asked.elapsed()).min(Duration::from_millis(state.config.feed.poll_ms));
+                    tokio::time::sleep(early).await;
+                }
                 return Ok(page);
             }
             Ok(page) => tracing::debug!(position = %page.position, "the leader is of another term"),

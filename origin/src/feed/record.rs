@@ -12,7 +12,7 @@ use vitrine_shared::feed::MemberKind;
 use vitrine_shared::ledger::Earlier;
 
 use super::hints;
-use crate::outbox::epoch;
+use crate::outbox::{columns, epoch};
 
 /// What taking the lead found.
 #[derive(Debug)]
@@ -55,17 +55,19 @@ pub async fn take_over(connection: &mut PgConnection, member_id: &str, url: &str
     sqlx::query!("UPDATE feed_position SET term = $1, history = $2", term, found.present).execute(&mut *tx).await?;
     let before = sqlx::query!("SELECT incarnation, term FROM feed_leader FOR UPDATE").fetch_one(&mut *tx).await?;
     let incarnation = before.incarnation + 1;
+    // Members recorded in another term may lack some, and nobody ever led before the first. Where some may be lacking, the record keeps
+    // the old term until that is over ([`settled`]): who takes over before knows no more.
+    let is_known = before.incarnation == 0 || before.term == term;
+    let complete_since = if is_known { term } else { before.term };
     sqlx::query!(
         "UPDATE feed_leader SET incarnation = $1, term = $2, member_id = $3, url = $4, since = now()",
         incarnation,
-        term,
+        complete_since,
         member_id,
         url
     )
     .execute(&mut *tx)
     .await?;
-    // Members recorded in another term may lack some, and nobody ever led before the first.
-    let is_known = before.incarnation == 0 || before.term == term;
     let earlier = if is_known { Earlier::Members(members(&mut tx).await?) } else { Earlier::Unknown };
     sqlx::query!("SELECT pg_notify($1, '')", hints::LEADER).execute(&mut *tx).await?;
     tx.commit().await?;
@@ -76,6 +78,15 @@ async fn members(tx: &mut Transaction<'_, Postgres>) -> Result<Vec<(String, Stri
     let rows = sqlx::query!("SELECT id, name, kind FROM member").fetch_all(&mut **tx).await?;
     let kind = |kind: &str| if kind == "origin" { MemberKind::Origin } else { MemberKind::Edge };
     Ok(rows.into_iter().map(|row| (row.id, row.name, kind(&row.kind))).collect())
+}
+
+/// Notes that nobody can hold a lease any more whom the record of this term does not name.
+pub async fn settled(connection: &mut PgConnection, incarnation: i64, at: Epoch) -> Result<(), sqlx::Error> {
+    let term = columns(at).0;
+    sqlx::query!("UPDATE feed_leader SET term = $1 WHERE incarnation = $2 AND term <> $1", term, incarnation)
+        .execute(connection)
+        .await?;
+    Ok(())
 }
 
 /// Begins a new term, and tells where it begins: what was numbered in this one was lost.

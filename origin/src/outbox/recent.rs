@@ -31,6 +31,9 @@ pub struct NumberedRow {
     pub since: Instant,
 }
 
+/// A batch, and the ages of its purges in seconds.
+pub(super) type Aged = (Batch, Vec<f64>);
+
 /// What was numbered lately; empty where another process leads.
 #[derive(Debug, Default)]
 pub struct Recent(Mutex<Ring>);
@@ -113,7 +116,7 @@ impl Recent {
 
     /// The batch that follows an epoch, with the ages of its purges in seconds, where what follows is remembered; `None` in it where
     /// nothing follows.
-    pub fn batch_after(&self, after: Epoch) -> Option<Result<Option<(Batch, Vec<f64>)>, BatchError>> {
+    pub fn batch_after(&self, after: Epoch) -> Option<Result<Option<Aged>, BatchError>> {
         self.0.lock().after(after)
     }
 }
@@ -139,7 +142,7 @@ impl Ring {
         }
     }
 
-    fn after(&self, after: Epoch) -> Option<Result<Option<(Batch, Vec<f64>)>, BatchError>> {
+    fn after(&self, after: Epoch) -> Option<Result<Option<Aged>, BatchError>> {
         let (first, last) = (self.purges.front()?, self.purges.back()?);
         if after.term != last.term || after > last.epoch() {
             return None;

@@ -47,6 +47,7 @@ pub async fn run(state: AppState) {
                 tracing::warn!(%error, "relay: the connection to Postgres failed");
             }
             state.books.stop_leading();
+            state.recent.clear();
             state.metrics.relay.leads.set(0);
             tokio::time::sleep(poll_pause(&state)).await;
         }
@@ -56,6 +57,7 @@ pub async fn run(state: AppState) {
         () = shutdown.cancelled() => {}
     }
     state.books.stop_leading();
+    state.recent.clear();
 }
 
 /// One connection's life: waits for the lock, then numbers while the connection lives.
@@ -126,6 +128,9 @@ async fn number_all(state: &AppState, connection: &mut PgConnection) -> Result<(
             // While there is more, one chunk a round, so that numbering is not held up.
             pruned = (rows < prune::CHUNK).then(Instant::now);
             state.books.forget(&state.pool).await?;
+            if let Some((incarnation, position)) = state.books.settled() {
+                bounded(state, record::settled(connection, incarnation, position)).await?;
+            }
         }
         if round.more {
             continue;

@@ -55,7 +55,8 @@ pub async fn number(connection: &mut PgConnection) -> Result<Round, sqlx::Error>
     .await?;
     let first = found.first().ok_or(sqlx::Error::RowNotFound)?;
     let (newest, next_due, untold) = (epoch(first.term, first.newest), first.next_due, first.untold);
-    let full = found.len() >= MAX_BATCH;
+    // Rows that somebody holds are passed over, and must not end a backlog.
+    let full = found.len() >= MAX_BATCH / 2;
     let mut rows: Vec<NumberedRow> = Vec::with_capacity(found.len());
     for row in found {
         let (Some(id), Some(seq)) = (row.id, row.seq) else { continue };

@@ -309,7 +309,7 @@ fn mistakes_in_cache_and_feed_are_found() {
         (
             format!("{BASE}{}", feed.replace("\"t\"", "\"\"")),
             vec![
-                "p.toml:9: error: `feed.token`: the token is empty (the feed is never open: give it the origin's INTERNAL_TOKEN)",
+                "p.toml:9: error: `feed.token`: the token is empty (the feed is never open: give it the origin's INTERNAL_TOKEN, or the token of [sequencer])",
             ],
         ),
         (

@@ -135,14 +135,13 @@ impl FeedClient {
             let left = ends.saturating_duration_since(Instant::now());
             match self.ask_whether_acknowledged(epoch, left).await {
                 Ok(answer) => found = answer,
-                Err(error) => {
-                    tracing::debug!(%error, %epoch, "waiting for an acknowledgement");
-                    tokio::time::sleep(ACK_PAUSE.min(left)).await;
-                }
+                Err(error) => tracing::debug!(%error, %epoch, "waiting for an acknowledgement"),
             }
             if found.acknowledged.is_some() || Instant::now() >= ends {
                 return found;
             }
+            // Also where it was answered early, since no more are held open there.
+            tokio::time::sleep(ACK_PAUSE.min(left)).await;
         }
     }
 

@@ -7,10 +7,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot, watch};
 use vitrine_shared::ack::AckAnswer;
+use vitrine_shared::clock::millis;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::{MemberKind, Order, Page, Renewal, Report};
-use vitrine_shared::ledger::{self, Books, MemberView, Refusal, Terms, Trail};
+use vitrine_shared::ledger::{MemberView, Refusal, Terms, Trail};
 
+use super::books::{self, Books};
 use super::journal::{Claim, Journal, Unusable};
 use super::line::{Member, Record};
 use super::metrics::SequencerMetrics;
@@ -19,7 +21,7 @@ use crate::disk::io::Io;
 
 /// Commands that may wait for the writer; past it callers wait to be heard.
 const INBOX: usize = 1_024;
-/// How often members are forgotten that were not heard for long.
+/// How often members are forgotten that were not heard for long, and the end of a quiet time is noted.
 const FORGET_EVERY: Duration = Duration::from_mins(1);
 
 /// Numbers purges by one journal. Cheap to clone.
@@ -27,6 +29,7 @@ const FORGET_EVERY: Duration = Duration::from_mins(1);
 pub struct Sequencer {
     told: Arc<Told>,
     commands: mpsc::Sender<Command>,
+    lease_ms: u64,
 }
 
 /// An order got no number.
@@ -67,6 +70,7 @@ impl Sequencer {
     ) -> Result<Self, Unusable> {
         let claim = Claim::take(io, folder)?;
         let mut found = claim.read(fresh_term)?;
+        let unknown = found.standing.grant(millis(terms.lease));
         let journal = Journal::go_on(claim, &mut found)?;
         let position = found.standing.position();
         if let Some(loss) = found.new_term {
@@ -78,6 +82,10 @@ impl Sequencer {
         metrics.journal_up.set(1);
         let books = Books::new(terms);
         books.lead(position, found.earlier);
+        if let Some(longest) = unknown {
+            let handover = Terms { lease: Duration::from_millis(longest), ..terms }.handover();
+            books.tell(|ledger, now| ledger.be_quiet(now, handover));
+        }
         let told =
             Arc::new(Told { books, standing: Mutex::new(found.standing), position: watch::Sender::new(position) });
         let (commands, inbox) = mpsc::channel(INBOX);
@@ -87,7 +95,7 @@ impl Sequencer {
             .name("sequencer".to_owned())
             .spawn(move || writer.run())
             .map_err(|error| Unusable::Io { path: folder.to_owned(), error })?;
-        Ok(Self { told, commands })
+        Ok(Self { told, commands, lease_ms: millis(terms.lease) })
     }
 
     /// Decides what time alone decides. Never ends.
@@ -95,6 +103,7 @@ impl Sequencer {
         let forget = async {
             loop {
                 tokio::time::sleep(FORGET_EVERY).await;
+                self.settle().await;
                 if let Err(error) = self.told.books.forget(self).await {
                     tracing::warn!(%error, "members that are gone could not be taken off the record");
                 }
@@ -116,7 +125,7 @@ impl Sequencer {
         // The folder's lock cannot be lost while this process lives.
         self.told.books.still_leads();
         let renewal = self.told.books.report(self, id, report).await;
-        if report.applied > self.position() {
+        if self.is_beyond(report.applied) {
             self.lost(report.applied).await;
         }
         renewal
@@ -129,7 +138,7 @@ impl Sequencer {
 
     /// What follows an epoch; waits for that up to `wait`. `None` where this epoch was not given here: then a new term begins.
     pub async fn page(&self, after: Epoch, wait: Duration) -> Option<Page> {
-        if after > self.position() {
+        if self.is_beyond(after) {
             self.lost(after).await;
             return None;
         }
@@ -161,6 +170,29 @@ impl Sequencer {
         *self.told.position.borrow()
     }
 
+    /// Whether an epoch was not given here: the books hear of each before anybody else can.
+    fn is_beyond(&self, epoch: Epoch) -> bool {
+        epoch > self.told.books.ask(|ledger, _| ledger.position())
+    }
+
+    /// Writes down that no leases run any more of which nobody knows whose they are, once that is so.
+    async fn settle(&self) {
+        let (is_quiet, term) = {
+            let standing = self.told.standing.lock();
+            (standing.is_quiet(), standing.position().term)
+        };
+        let is_over = self.told.books.ask(|ledger, now| ledger.position().term == term && !ledger.is_quiet(now));
+        if is_quiet && is_over {
+            self.note_settled(term).await;
+        }
+    }
+
+    pub(super) async fn note_settled(&self, term: u32) {
+        let settled = Record::Settled { term, lease_ms: self.lease_ms };
+        // Where it cannot be written down, the next round does it.
+        let _ = self.ask(|to| Command::Note(settled, to)).await;
+    }
+
     /// Somebody knows an epoch that was not given here.
     async fn lost(&self, known: Epoch) {
         // Where it cannot be written down, the next report or page brings it up again; until then nothing is acknowledged.
@@ -175,7 +207,7 @@ impl Sequencer {
     }
 }
 
-impl ledger::Record for Sequencer {
+impl books::Record for Sequencer {
     type Error = ReportRefused;
 
     async fn record(&self, id: &str, name: &str, kind: MemberKind) -> Result<(), ReportRefused> {

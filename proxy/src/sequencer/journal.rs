@@ -153,7 +153,7 @@ impl Claim {
         let mut numbers: Vec<u64> = files.iter().filter_map(|(name, _)| number_of(name)).collect();
         numbers.sort_unstable_by(|one, other| other.cmp(one));
         let Some(&newest) = numbers.first() else {
-            let standing = Standing::at(Epoch::new(fresh_term(), 0));
+            let standing = Standing::afresh(Epoch::new(fresh_term(), 0));
             return Ok(Found {
                 standing,
                 earlier: Earlier::Unknown,
@@ -167,14 +167,15 @@ impl Claim {
             Some((mut standing, segment, _)) => {
                 segments.push_front(segment);
                 for &number in numbers.iter().skip(1) {
-                    let Some((before, segment, purges)) = self.segment(number)? else { break };
+                    // What is lost of the history costs members that lag a fresh start, and nothing else.
+                    let Ok(Some((before, segment, purges))) = self.segment(number) else { break };
                     let last = segments.front().map_or(0, |segment| segment.after);
                     if before.position() != Epoch::new(standing.position().term, last) || !standing.prepend(&purges) {
                         break;
                     }
                     segments.push_front(segment);
                 }
-                let earlier = Earlier::Members(standing.members());
+                let earlier = if standing.is_quiet() { Earlier::Unknown } else { Earlier::Members(standing.members()) };
                 Ok(Found { standing, earlier, new_term: None, segments })
             }
             None => Ok(Found {
@@ -186,12 +187,15 @@ impl Claim {
         }
     }
 
-    /// Whether a segment's file was changed by somebody else since: no time of it but this one can be set at will.
+    /// Whether the newest segment's file was changed by somebody else since, or the folder: no time of them but this one can be set at will.
+    /// The folder changes when a segment is begun, and not again before the next.
     fn was_touched(&self, number: u64) -> io::Result<bool> {
         let path = self.folder.join(file_name(number));
-        let changed_at = u64::try_from(std::fs::metadata(&path)?.ctime()).unwrap_or(0);
+        let changed_at = |path: &Path| Ok::<_, io::Error>(u64::try_from(std::fs::metadata(path)?.ctime()).unwrap_or(0));
         let lines = line::read(&self.io.read(&path, MOST_READ)?);
-        Ok(lines.is_whole && !lines.records.is_empty() && changed_at.abs_diff(lines.written_at) > CHANGED_WITHIN)
+        let file = changed_at(&path)?.abs_diff(lines.written_at);
+        let folder = changed_at(&self.folder)?.abs_diff(lines.begun_at);
+        Ok(lines.is_whole && !lines.records.is_empty() && file.max(folder) > CHANGED_WITHIN)
     }
 
     /// A segment that is whole: what is known at its end, and its purges.
@@ -244,7 +248,8 @@ fn begin(lines: &Lines) -> Option<&Begin> {
 impl Journal {
     /// Goes on from what was found, in a segment of its own. When this returns, that is safe.
     pub(super) fn go_on(claim: Claim, found: &mut Found) -> Result<Self, Unusable> {
-        let names = claim.io.list(&claim.folder).unwrap_or_default();
+        let listed = claim.io.list(&claim.folder);
+        let names = listed.map_err(|error| Unusable::Io { path: claim.folder.clone(), error })?;
         let number = names.iter().filter_map(|(name, _)| number_of(name)).max().unwrap_or(0);
         let path = claim.folder.clone();
         let mut journal = Self { claim, open: None, number, kept: std::mem::take(&mut found.segments) };

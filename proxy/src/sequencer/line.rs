@@ -22,6 +22,13 @@ pub(super) enum Record {
     Purge(Numbered),
     /// A member may get a lease.
     Member(Member),
+    /// No leases but those of the members that are told, as long as they are granted now, run any more in this term.
+    Settled {
+        /// The term.
+        term: u32,
+        /// How long leases are that are granted, in milliseconds.
+        lease_ms: u64,
+    },
     /// These members hold none and get none.
     Gone {
         /// Their ids.
@@ -42,6 +49,12 @@ pub(super) struct Begin {
     pub(super) members: Vec<Member>,
     /// Keys of orders, the oldest first.
     pub(super) keys: Vec<Key>,
+    /// Members that are not told here may hold leases: of a term that was lost, or longer ones than are granted now.
+    #[serde(default)]
+    pub(super) quiet: bool,
+    /// The longest lease that members may hold, in milliseconds.
+    #[serde(default)]
+    pub(super) lease_ms: u64,
 }
 
 /// A purge with its number.
@@ -81,6 +94,8 @@ pub(super) struct Member {
 pub(super) struct Lines {
     /// Its records.
     pub(super) records: Vec<Record>,
+    /// When the first of them was written, in Unix seconds.
+    pub(super) begun_at: u64,
     /// When the last of them was written, in Unix seconds.
     pub(super) written_at: u64,
     /// Whether there is nothing behind them.
@@ -104,6 +119,9 @@ pub(super) fn read(mut bytes: &[u8]) -> Lines {
         let Some(((at, record), rest)) = first(bytes, &mut chain) else {
             return lines;
         };
+        if lines.records.is_empty() {
+            lines.begun_at = at;
+        }
         lines.records.push(record);
         lines.written_at = at;
         bytes = rest;
@@ -154,6 +172,8 @@ mod tests {
             position: Epoch::new(9, 0),
             members: vec![member.clone()],
             keys: Vec::new(),
+            quiet: false,
+            lease_ms: 3_000,
         };
         let mut records = vec![Record::Begin(begin), Record::Member(member), Record::Gone { ids: vec!["01J".into()] }];
         records.extend((1..=purges).map(|seq| {
@@ -170,7 +190,7 @@ mod tests {
     #[test]
     fn a_segment_that_is_cut_anywhere_is_read_up_to_there() {
         let (records, bytes) = segment(4);
-        assert_eq!(read(&bytes), Lines { records: records.clone(), written_at: 106, is_whole: true });
+        assert_eq!(read(&bytes), Lines { records: records.clone(), begun_at: 100, written_at: 106, is_whole: true });
         let ends: Vec<usize> = memchr::memchr_iter(b'\n', &bytes).map(|at| at + 1).collect();
         for cut in 0..bytes.len() {
             let lines = read(&bytes[..cut]);

@@ -2,7 +2,7 @@
 //! rules 2, 9 and 10). It needs a folder and nothing else.
 //!
 //! [`line`] and [`standing`] are pure: what stands in the journal, and what follows from it. [`journal`] keeps the files, [`writer`] is the one
-//! thread that numbers, [`handle`] is what others ask, and [`serve`] speaks `vitrine_shared::feed` with the members.
+//! thread that numbers, [`books`] share the ledger among tasks, [`handle`] is what others ask, and [`serve`] speaks `vitrine_shared::feed` with the members.
 //!
 //! Why nothing stale is served after an acknowledgement:
 //! - A number is on the disk before anybody hears of it, and the books know it before any member can.
@@ -11,6 +11,7 @@
 //! - Where the journal is gone, torn, or older than what a member knows, a new term begins: all floors rise to it, and nothing is
 //!   acknowledged while leases of before may run.
 
+mod books;
 mod handle;
 mod journal;
 mod line;

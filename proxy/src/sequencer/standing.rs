@@ -22,6 +22,10 @@ pub(super) struct Standing {
     keys: HashMap<String, (u128, Epoch)>,
     /// The same keys, the oldest first.
     order: VecDeque<String>,
+    /// Whether members that are not on record may hold leases.
+    quiet: bool,
+    /// The longest lease that anybody may hold, in milliseconds.
+    lease_ms: u64,
 }
 
 /// A record does not follow what is known.
@@ -47,17 +51,35 @@ impl Standing {
         Self { position, ..Self::default() }
     }
 
+    /// Nothing but the position at which a term begins that knows nothing of those before.
+    pub(super) fn afresh(position: Epoch) -> Self {
+        Self { quiet: true, ..Self::at(position) }
+    }
+
     /// What the begin of a segment says.
     pub(super) fn of(begin: &Begin) -> Self {
         let mut standing = Self::at(begin.position);
         begin.members.iter().for_each(|member| standing.record(member));
         begin.keys.iter().for_each(|key| standing.remember(key));
+        (standing.quiet, standing.lease_ms) = (begin.quiet, begin.lease_ms);
         standing
     }
 
-    /// The same at the begin of a new term: the history before it is nobody's any more.
+    /// The same at the begin of a new term: the history before it is nobody's any more, and who holds leases of it is not known.
     pub(super) fn in_term(&self, term: u32) -> Self {
-        Self { position: Epoch::new(term, self.position.seq), history: VecDeque::new(), ..self.clone() }
+        Self { position: Epoch::new(term, self.position.seq), history: VecDeque::new(), quiet: true, ..self.clone() }
+    }
+
+    /// Leases are granted for so long from now on; returns the longest that may run where that is not told by the members on record.
+    pub(super) fn grant(&mut self, lease_ms: u64) -> Option<u64> {
+        self.quiet |= self.lease_ms > lease_ms;
+        self.lease_ms = self.lease_ms.max(lease_ms);
+        self.quiet.then_some(self.lease_ms)
+    }
+
+    /// Whether members that are not on record may hold leases, or longer ones than are granted.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// As the begin of a segment.
@@ -68,7 +90,15 @@ impl Standing {
             let (digest, epoch) = *self.keys.get(key)?;
             Some(Key { text: key.clone(), digest, epoch })
         });
-        Begin { v: line::VERSION, segment, position: self.position, members: members.collect(), keys: keys.collect() }
+        Begin {
+            v: line::VERSION,
+            segment,
+            position: self.position,
+            members: members.collect(),
+            keys: keys.collect(),
+            quiet: self.quiet,
+            lease_ms: self.lease_ms,
+        }
     }
 
     /// Takes in a record that was written down.
@@ -85,6 +115,11 @@ impl Standing {
                 self.remember(key);
             }
             Record::Member(member) => self.record(member),
+            Record::Settled { term, lease_ms } => {
+                if *term == self.position.term {
+                    (self.quiet, self.lease_ms) = (false, *lease_ms);
+                }
+            }
             Record::Gone { ids } => {
                 for id in ids {
                     self.members.remove(id);
@@ -265,6 +300,27 @@ mod tests {
         assert_eq!(again.members(), [("m".to_owned(), "edge".to_owned(), MemberKind::Edge)]);
         assert_eq!((again.position(), again.history_after()), (Epoch::new(5, 11), 11));
         assert_eq!(again.take(&order("a", "x"), &[]), Taken::Before(Epoch::new(5, 11)));
+    }
+
+    #[test]
+    fn whose_leases_are_not_known_is_remembered_until_they_are_over() {
+        let mut standing = Standing::afresh(Epoch::new(5, 0));
+        assert_eq!(standing.grant(3_000), Some(3_000));
+        let mut again = Standing::of(&standing.begin(2));
+        assert_eq!(again.grant(3_000), Some(3_000), "a restart before they are over");
+        again.apply(&Record::Settled { term: 4, lease_ms: 3_000 }).unwrap();
+        assert!(again.is_quiet(), "said of an earlier term");
+        again.apply(&Record::Settled { term: 5, lease_ms: 3_000 }).unwrap();
+        let mut settled = Standing::of(&again.begin(3));
+        assert_eq!(settled.grant(3_000), None);
+        assert_eq!(settled.clone().grant(4_000), None);
+        assert!(settled.in_term(6).is_quiet());
+        // Shorter ones: the longer may still run, also after one more restart.
+        assert_eq!(settled.grant(1_000), Some(3_000));
+        let mut shorter = Standing::of(&settled.begin(4));
+        assert_eq!(shorter.grant(1_000), Some(3_000));
+        shorter.apply(&Record::Settled { term: 5, lease_ms: 1_000 }).unwrap();
+        assert_eq!(Standing::of(&shorter.begin(5)).grant(1_000), None);
     }
 
     #[test]

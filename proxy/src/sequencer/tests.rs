@@ -67,6 +67,8 @@ async fn written() -> (TempDir, Epoch) {
     let folder = TempDir::new().unwrap();
     let sequencer = open(folder.path());
     let start = sequencer.position();
+    // As when leases of before this journal are over.
+    sequencer.note_settled(start.term).await;
     for id in ["a", "b"] {
         assert!(sequencer.report(id, &report(start)).await.unwrap().lease_ms.is_some());
     }
@@ -101,6 +103,24 @@ async fn whoever_goes_on_by_the_journal_knows_what_was_told() {
 }
 
 #[tokio::test]
+async fn a_restart_does_not_end_the_wait_for_leases_that_nobody_knows() {
+    let folder = TempDir::new().unwrap();
+    for key in ["1", "2"] {
+        // There was no journal: an edge that is cut off may hold a lease.
+        let sequencer = open(folder.path());
+        let ordered = sequencer.order(order(key)).await.unwrap();
+        assert!(sequencer.trail(ordered).quiet_for_ms.is_some(), "{key}");
+        assert_eq!(sequencer.acknowledged(ordered, Duration::ZERO).await.acknowledged, None);
+    }
+    let sequencer = open(folder.path());
+    sequencer.note_settled(sequencer.position().term).await;
+    drop(sequencer);
+    let sequencer = open(folder.path());
+    let ordered = sequencer.order(order("3")).await.unwrap();
+    assert!(sequencer.acknowledged(ordered, LIMIT).await.acknowledged.is_some());
+}
+
+#[tokio::test]
 async fn two_cannot_number_by_one_journal_nor_in_a_folder_of_somebody_elses() {
     let (folder, _) = written().await;
     let first = open(folder.path());
@@ -123,7 +143,7 @@ fn aged(folder: &Path, term: u32, by_seconds: u64) {
         match &mut record {
             line::Record::Begin(begin) => begin.position.term = term,
             line::Record::Purge(numbered) => numbered.key.epoch.term = term,
-            line::Record::Member(_) | line::Record::Gone { .. } => {}
+            line::Record::Member(_) | line::Record::Gone { .. } | line::Record::Settled { .. } => {}
         }
         line::write(lines.written_at - by_seconds, &record, &mut chain, &mut bytes);
     }
@@ -171,9 +191,9 @@ async fn a_journal_that_is_cut_anywhere_begins_a_new_term_or_stands_where_it_sto
             }
         }
     }
-    // Behind each line but the last, which was not cut off: the begin, two members, one gone, three purges.
+    // Behind each line but the last, which was not cut off: the begin, the end of the quiet time, two members, one gone, three purges.
     let at = |seq| Epoch::new(term, seq);
-    assert_eq!(stood, [at(0), at(0), at(0), at(0), at(1), at(2)]);
+    assert_eq!(stood, [at(0), at(0), at(0), at(0), at(0), at(1), at(2)]);
 }
 
 #[tokio::test]

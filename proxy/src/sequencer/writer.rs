@@ -8,9 +8,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use vitrine_shared::clock;
 use vitrine_shared::epoch::Epoch;
 use vitrine_shared::feed::Order;
-use vitrine_shared::ledger::Books;
 
 use super::OrderRefused;
+use super::books::Books;
 use super::journal::{Journal, Loss};
 use super::line::Record;
 use super::metrics::{Outcome, SequencerMetrics};
@@ -18,6 +18,8 @@ use super::standing::{Standing, Taken};
 
 /// Most of what is asked for that is written down at once.
 const AT_ONCE: usize = 256;
+/// About how many tags are written down at once: a segment must stay of a size that is read again.
+const TAGS_AT_ONCE: usize = 20_000;
 /// Unix time of the begin of 2020: terms count seconds from then (the same as in Vitrine's origin).
 const YEAR_2020: u64 = 1_577_836_800;
 
@@ -64,6 +66,8 @@ pub(super) struct Writer {
 #[derive(Default)]
 struct Round {
     records: Vec<Record>,
+    /// How many tags they have.
+    tags: usize,
     orders: Vec<(Orderer, Epoch, Outcome)>,
     notes: Vec<oneshot::Sender<Result<(), Down>>>,
     lost: Vec<(Epoch, oneshot::Sender<Result<(), Down>>)>,
@@ -89,22 +93,31 @@ impl Writer {
     pub(super) fn run(mut self) {
         let mut taken = Vec::with_capacity(AT_ONCE);
         while self.inbox.blocking_recv_many(&mut taken, AT_ONCE) > 0 {
-            let mut round = Round::default();
-            let mut refused = Vec::new();
-            for command in taken.drain(..) {
-                self.take(command, &mut round, &mut refused);
+            let mut commands = taken.drain(..).peekable();
+            while commands.peek().is_some() {
+                let (mut round, mut refused) = (Round::default(), Vec::new());
+                while round.tags < TAGS_AT_ONCE
+                    && let Some(command) = commands.next()
+                {
+                    self.take(command, &mut round, &mut refused);
+                }
+                self.end(round, refused);
             }
-            let written = self.write(&round.records);
-            let lost = std::mem::take(&mut round.lost);
-            self.answer(round, written);
-            for (to, error) in refused {
-                self.metrics.order(Outcome::Failed);
-                // Who asked may have gone.
-                let _ = to.send(Err(error));
-            }
-            for (epoch, to) in lost {
-                let _ = to.send(self.begin_term(epoch));
-            }
+        }
+    }
+
+    /// Writes a round down and answers all of it.
+    fn end(&mut self, mut round: Round, refused: Vec<(Orderer, OrderRefused)>) {
+        let written = self.write(&round.records);
+        let lost = std::mem::take(&mut round.lost);
+        self.answer(round, written);
+        for (to, error) in refused {
+            self.metrics.order(Outcome::Failed);
+            // Who asked may have gone.
+            let _ = to.send(Err(error));
+        }
+        for (epoch, to) in lost {
+            let _ = to.send(self.begin_term(epoch));
         }
     }
 
@@ -112,6 +125,7 @@ impl Writer {
         match command {
             Command::Order(order, to) => match self.told.standing.lock().take(&order, &round.records) {
                 Taken::New(numbered) => {
+                    round.tags += numbered.purge.tags.len();
                     round.orders.push((to, numbered.key.epoch, Outcome::Numbered));
                     round.records.push(Record::Purge(*numbered));
                 }
@@ -193,7 +207,9 @@ impl Writer {
     /// A new term, where an epoch is known that was not given here.
     fn begin_term(&mut self, known: Epoch) -> Result<(), Down> {
         let position = self.told.standing.lock().position();
-        if known <= position {
+        // Nobody had been given it when it was told: that numbering has gone beyond it since gives its number to another purge. What
+        // several tell is one loss.
+        if known.term < position.term {
             return Ok(());
         }
         if known.term > term_above(position.term).saturating_add(MOST_AHEAD) {

@@ -106,7 +106,9 @@ impl Ledger {
     pub fn lead(&mut self, sent: BootTime, now: BootTime, position: Epoch, earlier: Earlier) {
         let now = self.tick(now);
         let until = now + self.terms.handover();
-        self.note_loss(sent, position, position);
+        // The lock was held before the question: what was told until now was numbered before it.
+        self.lost = None;
+        self.note_loss(now, position, position);
         self.members.clear();
         self.left.clear();
         self.ahead = None;
@@ -129,12 +131,23 @@ impl Ledger {
 
     /// This process leads again, and nobody led in between: the books still hold.
     pub fn resume(&mut self, sent: BootTime, now: BootTime, position: Epoch) {
-        self.tick(now);
+        let now = self.tick(now);
         // What an answer that was lost had numbered is known to members, and not here.
-        self.note_loss(sent, position, position);
+        self.note_loss(now, position, position);
         self.ahead = self.ahead.filter(|(ahead, _)| *ahead > position);
         self.leads_until = self.leads_until.max(sent + self.terms.proof);
         self.numbered(now, position);
+    }
+
+    /// Nothing is acknowledged for so long: some unknown may hold a lease for that time.
+    pub fn be_quiet(&mut self, now: BootTime, time: std::time::Duration) {
+        let until = self.tick(now) + time;
+        self.quiet_until = self.quiet_until.max(until);
+    }
+
+    /// Whether some unknown may hold a lease.
+    pub fn is_quiet(&self, now: BootTime) -> bool {
+        now < self.quiet_until
     }
 
     /// This process knows this epoch though it does not lead: it followed whoever did, or a member told it. Where the history that it

@@ -12,7 +12,6 @@
 //!   nothing for as long.
 
 mod book;
-mod books;
 mod marks;
 mod member;
 mod outcomes;
@@ -22,7 +21,6 @@ mod trail;
 mod tests;
 
 pub use book::{Earlier, Ledger, Refusal, Reply};
-pub use books::{Books, FORGET_AFTER, Record};
 pub use member::MemberView;
 pub use trail::{Acknowledged, NodeStep, Trail, Waiting};
 

@@ -4,19 +4,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
-
-use super::{Acknowledged, Earlier, Ledger, MemberView, Refusal, Reply, Terms, Trail, Waiting};
-use crate::ack::AckAnswer;
-use crate::clock::BootTime;
-use crate::epoch::Epoch;
-use crate::feed::{MemberKind, Renewal, Report};
+use vitrine_shared::ack::AckAnswer;
+use vitrine_shared::clock::BootTime;
+use vitrine_shared::epoch::Epoch;
+use vitrine_shared::feed::{MemberKind, Renewal, Report};
+use vitrine_shared::ledger::{Acknowledged, Earlier, Ledger, MemberView, Refusal, Reply, Terms, Trail, Waiting};
 
 /// Members that were not heard for so long, and may not serve, are forgotten.
-pub const FORGET_AFTER: Duration = Duration::from_mins(10);
+pub(super) const FORGET_AFTER: Duration = Duration::from_mins(10);
 
 /// A [`Ledger`] behind a lock. It decides by [`BootTime`], and tells at once who waits.
 #[derive(Debug)]
-pub struct Books {
+pub(super) struct Books {
     ledger: Mutex<Ledger>,
     /// The newest acknowledged epoch, while this process leads.
     acknowledged: watch::Sender<Epoch>,
@@ -27,7 +26,7 @@ pub struct Books {
 }
 
 /// Where members are recorded durably, for whoever leads next.
-pub trait Record {
+pub(super) trait Record {
     /// What can go wrong, refusals included.
     type Error: From<Refusal>;
 
@@ -42,7 +41,7 @@ pub trait Record {
 
 impl Books {
     /// Empty ones.
-    pub fn new(terms: Terms) -> Self {
+    pub(super) fn new(terms: Terms) -> Self {
         Self {
             ledger: Mutex::new(Ledger::new(terms)),
             acknowledged: watch::Sender::new(Epoch::ZERO),
@@ -52,32 +51,33 @@ impl Books {
     }
 
     /// Tells the ledger something; what it decides by then is told to those who wait.
-    pub fn tell<T>(&self, told: impl FnOnce(&mut Ledger, BootTime) -> T) -> T {
+    pub(super) fn tell<T>(&self, told: impl FnOnce(&mut Ledger, BootTime) -> T) -> T {
         let mut ledger = self.lock();
         let result = told(&mut ledger, BootTime::now());
         let acknowledged = ledger.settle(BootTime::now());
-        drop(ledger);
+        // Under the ledger's lock, so that what was decided later is also told later.
         self.acknowledged.send_if_modified(|known| {
             let changed = *known != acknowledged;
             *known = acknowledged;
             changed
         });
+        drop(ledger);
         self.changed.notify_one();
         result
     }
 
     /// Asks the ledger something.
-    pub fn ask<T>(&self, asked: impl FnOnce(&Ledger, BootTime) -> T) -> T {
+    pub(super) fn ask<T>(&self, asked: impl FnOnce(&Ledger, BootTime) -> T) -> T {
         asked(&self.lock(), BootTime::now())
     }
 
     /// Takes the lead with a lock that nobody else can have while this process lives.
-    pub fn lead(&self, position: Epoch, earlier: Earlier) {
+    pub(super) fn lead(&self, position: Epoch, earlier: Earlier) {
         self.tell(|ledger, now| ledger.lead(now, now, position, earlier));
     }
 
     /// That lock is still held.
-    pub fn still_leads(&self) {
+    pub(super) fn still_leads(&self) {
         self.tell(|ledger, now| {
             let position = ledger.position();
             ledger.proven(now, now, position);
@@ -85,7 +85,7 @@ impl Books {
     }
 
     /// Takes a member's report, and records the member durably before its first lease.
-    pub async fn report<R: Record>(&self, record: &R, id: &str, report: &Report) -> Result<Renewal, R::Error> {
+    pub(super) async fn report<R: Record>(&self, record: &R, id: &str, report: &Report) -> Result<Renewal, R::Error> {
         loop {
             // The clock is read after the report came, and a pause from here on only shortens what is granted.
             let reply = self.tell(|ledger, now| ledger.report(now, id, report))?;
@@ -101,14 +101,14 @@ impl Books {
     }
 
     /// A member takes leave.
-    pub async fn leave<R: Record>(&self, record: &R, id: &str) -> Result<(), R::Error> {
+    pub(super) async fn leave<R: Record>(&self, record: &R, id: &str) -> Result<(), R::Error> {
         let _crossing = self.recording.lock().await;
         self.tell(|ledger, now| ledger.leave(now, id));
         record.erase(&[id.to_owned()]).await
     }
 
     /// Forgets members of which nothing was heard for long.
-    pub async fn forget<R: Record>(&self, record: &R) -> Result<(), R::Error> {
+    pub(super) async fn forget<R: Record>(&self, record: &R) -> Result<(), R::Error> {
         let _crossing = self.recording.lock().await;
         let gone = self.tell(|ledger, now| ledger.forget(now, FORGET_AFTER));
         if gone.is_empty() {
@@ -118,7 +118,7 @@ impl Books {
     }
 
     /// Decides when a lease runs out though nothing else happens. Never ends.
-    pub async fn run(&self) {
+    pub(super) async fn run(&self) {
         loop {
             let changed = self.changed.notified();
             let (now, next) = self.ask(|ledger, now| (now, ledger.next_change(now)));
@@ -137,7 +137,7 @@ impl Books {
     }
 
     /// Waits until an epoch is acknowledged, or `limit` is over.
-    pub async fn acknowledged(&self, epoch: Epoch, limit: Duration) -> AckAnswer {
+    pub(super) async fn acknowledged(&self, epoch: Epoch, limit: Duration) -> AckAnswer {
         let mut acknowledged = self.acknowledged.subscribe();
         match tokio::time::timeout(limit, acknowledged.wait_for(|newest| *newest >= epoch)).await {
             Ok(Ok(_)) => AckAnswer { acknowledged: Some(self.how(epoch)), waiting_for: Vec::new() },
@@ -145,28 +145,23 @@ impl Books {
         }
     }
 
-    /// The newest acknowledged epoch, as long as this process leads.
-    pub fn newest_acknowledged(&self) -> watch::Receiver<Epoch> {
-        self.acknowledged.subscribe()
-    }
-
     /// How an acknowledged epoch came to be so.
-    pub fn how(&self, epoch: Epoch) -> Acknowledged {
+    pub(super) fn how(&self, epoch: Epoch) -> Acknowledged {
         self.ask(|ledger, now| ledger.how(now, epoch))
     }
 
     /// Whom an epoch waits for.
-    pub fn waiting_for(&self, epoch: Epoch) -> Vec<Waiting> {
+    pub(super) fn waiting_for(&self, epoch: Epoch) -> Vec<Waiting> {
         self.ask(|ledger, now| ledger.waiting_for(now, epoch))
     }
 
     /// What became of an epoch.
-    pub fn trail(&self, epoch: Epoch) -> Trail {
+    pub(super) fn trail(&self, epoch: Epoch) -> Trail {
         self.ask(|ledger, now| ledger.trail(now, epoch))
     }
 
     /// The members.
-    pub fn members(&self) -> Vec<MemberView> {
+    pub(super) fn members(&self) -> Vec<MemberView> {
         self.ask(Ledger::members)
     }
 
