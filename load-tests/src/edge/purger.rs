@@ -59,6 +59,6 @@ impl Purger {
 impl Client {
     /// Purges everything with a tag, at once.
     pub(super) fn purge_tag(&mut self, token: &str, tag: &str) -> Result<(), EdgeError> {
-        self.post("/purge", token, &format!(r#"{{"purges": [{{"tag": "{tag}"}}]}}"#))
+        self.post("/purge?scope=edge", token, &format!(r#"{{"purges": [{{"tag": "{tag}"}}]}}"#))
     }
 }
