@@ -75,7 +75,10 @@ fn written(stack: &TestStack, name: &str, text: &str) -> String {
 
 /// What a process exposes: of each metric its samples, labels and value.
 #[derive(Debug, Default)]
-struct Metrics(BTreeMap<String, Vec<(BTreeMap<String, String>, f64)>>);
+struct Metrics(BTreeMap<String, Vec<Sample>>);
+
+/// Labels and value.
+type Sample = (BTreeMap<String, String>, f64);
 
 impl Metrics {
     fn parse(text: &str) -> Self {
@@ -140,7 +143,8 @@ struct Group {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Alert {
-    alert: String,
+    #[serde(rename = "alert")]
+    name: String,
     expr: String,
     #[serde(default, rename = "for")]
     after: Option<String>,
@@ -185,7 +189,7 @@ async fn every_alert_is_on_what_is_exposed(probed: &Probed) {
     for group in &alerts.groups {
         assert!(!group.name.is_empty() && !group.rules.is_empty());
         for alert in &group.rules {
-            assert!(names.insert(&alert.alert), "{} is there twice", alert.alert);
+            assert!(names.insert(&alert.name), "{} is there twice", alert.name);
             alert.check(&exposed);
         }
     }
@@ -196,10 +200,10 @@ async fn every_alert_is_on_what_is_exposed(probed: &Probed) {
 impl Alert {
     fn check(&self, exposed: &BTreeMap<String, BTreeSet<String>>) {
         let (Severity::Page | Severity::Ticket) = self.labels.severity;
-        assert!(!self.annotations.summary.is_empty() && self.annotations.description.ends_with('.'), "{}", self.alert);
+        assert!(!self.annotations.summary.is_empty() && self.annotations.description.ends_with('.'), "{}", self.name);
         let is_time =
             |text: &str| text.strip_suffix(['s', 'm', 'h']).is_some_and(|number| number.parse::<u32>().is_ok());
-        assert!(self.after.as_deref().is_none_or(is_time), "{}: for {:?}", self.alert, self.after);
+        assert!(self.after.as_deref().is_none_or(is_time), "{}: for {:?}", self.name, self.after);
         let depth = |open: char, close: char| self.expr.matches(open).count() == self.expr.matches(close).count();
         assert!(depth('(', ')') && depth('[', ']') && depth('{', '}'), "{}", self.expr);
 
@@ -209,27 +213,27 @@ impl Alert {
             let rest = &self.expr[at..];
             let end = rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).unwrap_or(rest.len());
             let (name, rest) = rest.split_at(end);
-            let known = exposed.get(name).unwrap_or_else(|| panic!("{}: no process exposes {name}", self.alert));
+            let known = exposed.get(name).unwrap_or_else(|| panic!("{}: no process exposes {name}", self.name));
             let selector = rest.strip_prefix('{').and_then(|rest| rest.split_once('}')).map_or("", |(inner, _)| inner);
             for matcher in selector.split(',').filter(|matcher| !matcher.is_empty()) {
                 let label = matcher.split(['=', '!']).next().unwrap().trim();
-                assert!(known.contains(label), "{}: {name} has no label {label}", self.alert);
+                assert!(known.contains(label), "{}: {name} has no label {label}", self.name);
             }
             labels.extend(known.iter().cloned());
             found += 1;
         }
-        assert!(found > 0, "{} is on nothing of ours", self.alert);
+        assert!(found > 0, "{} is on nothing of ours", self.name);
         let mut kept = labels.clone();
         for (_, by) in self.expr.match_indices("by (").map(|(at, by)| (at, &self.expr[at + by.len()..])) {
             let of: BTreeSet<String> =
                 by.split(')').next().unwrap().split(',').map(|label| label.trim().to_owned()).collect();
-            assert!(of.is_subset(&labels), "{}: {of:?} are not all labels of what it is on", self.alert);
+            assert!(of.is_subset(&labels), "{}: {of:?} are not all labels of what it is on", self.name);
             kept = of;
         }
         for text in [&self.annotations.summary, &self.annotations.description] {
             for label in text.split("$labels.").skip(1) {
                 let label: String = label.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
-                assert!(kept.contains(&label), "{}: the alert has no label {label}", self.alert);
+                assert!(kept.contains(&label), "{}: the alert has no label {label}", self.name);
             }
         }
     }

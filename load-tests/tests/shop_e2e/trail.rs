@@ -24,7 +24,7 @@ async fn trail(shop: &Shop, query: &str) -> Value {
 async fn ops(shop: &Shop, edge: usize, method: Method, path: &str, body: Option<Value>) -> Answer {
     let request = shop.client.request(method, format!("{}{path}", shop.edges[edge].ops_url()));
     let request = request.bearer_auth(&shop.stack.secrets().ops_token);
-    Answer::read(body.iter().fold(request, |request, body| request.json(body))).await
+    Answer::read(body.iter().fold(request, reqwest::RequestBuilder::json)).await
 }
 
 /// A node of an event's trail, by its name.

@@ -69,9 +69,12 @@ pub async fn answer(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswe
 pub async fn answer_here(state: &AppState, epoch: Epoch, limit: Duration) -> AckAnswer {
     let mut acknowledged = state.books.acknowledged();
     let waited = tokio::time::timeout(limit, acknowledged.wait_for(|newest| *newest >= epoch)).await;
-    match waited {
-        Ok(Ok(_)) => AckAnswer { acknowledged: Some(state.books.how(epoch)), waiting_for: Vec::new() },
-        Ok(Err(_)) | Err(_) => AckAnswer { acknowledged: None, waiting_for: state.books.waiting_for(epoch) },
+    // What it found is let go before the books are asked: they tell of it under their lock.
+    let is_reached = waited.is_ok_and(|found| found.is_ok());
+    if is_reached {
+        AckAnswer { acknowledged: Some(state.books.how(epoch)), waiting_for: Vec::new() }
+    } else {
+        AckAnswer { acknowledged: None, waiting_for: state.books.waiting_for(epoch) }
     }
 }
 

@@ -139,9 +139,13 @@ impl Books {
     /// Waits until an epoch is acknowledged, or `limit` is over.
     pub(super) async fn acknowledged(&self, epoch: Epoch, limit: Duration) -> AckAnswer {
         let mut acknowledged = self.acknowledged.subscribe();
-        match tokio::time::timeout(limit, acknowledged.wait_for(|newest| *newest >= epoch)).await {
-            Ok(Ok(_)) => AckAnswer { acknowledged: Some(self.how(epoch)), waiting_for: Vec::new() },
-            Ok(Err(_)) | Err(_) => AckAnswer { acknowledged: None, waiting_for: self.waiting_for(epoch) },
+        let waited = tokio::time::timeout(limit, acknowledged.wait_for(|newest| *newest >= epoch)).await;
+        // What it found is let go before the books are asked: they tell of it under their lock.
+        let is_reached = waited.is_ok_and(|found| found.is_ok());
+        if is_reached {
+            AckAnswer { acknowledged: Some(self.how(epoch)), waiting_for: Vec::new() }
+        } else {
+            AckAnswer { acknowledged: None, waiting_for: self.waiting_for(epoch) }
         }
     }
 

@@ -180,11 +180,11 @@ impl Server {
             pingora.add_service(one_thread("feed", FeedService(Mutex::new(Some(feed)))));
         }
         let sequencing = sequencing.map(|sequencing| one_thread("sequencer", sequencing.of(member)));
-        sequencing.into_iter().for_each(|service| drop(pingora.add_service(service)));
+        sequencing.map(|service| pingora.add_service(service));
         pingora.add_service(one_thread("health", HealthService(pools)));
         pingora.add_service(one_thread("trail", TrailService { store: engine.context().store.clone(), outcomes }));
         let reloading = reloader.map(|reloader| one_thread("reload", ReloadService(reloader)));
-        reloading.into_iter().for_each(|service| drop(pingora.add_service(service)));
+        reloading.map(|service| pingora.add_service(service));
         Ok(Self { pingora, engine, feed: status, current, http, https, ops: ops_address, disk })
     }
 
