@@ -199,13 +199,16 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// An object: its stamp, its tags, and two marks.
+type Object = (Stamp, Vec<u64>, bool, bool);
+
 proptest! {
     /// However purges, fills and walks through the store follow one another: each object counts for the first purge that reached it.
     #[test]
     fn counts_are_those_of_a_whole_history(steps in proptest::collection::vec(step(), 1..80)) {
         let mut book = Book::default();
         let (mut seq, mut local) = (0, 0);
-        let mut store: [Option<(Stamp, Vec<u64>, bool, bool)>; 4] = Default::default();
+        let mut store: [Option<Object>; 4] = Default::default();
         // Of each purge: its place, and how many objects it made unusable, or stale.
         let mut expected: Vec<(Position, u64)> = Vec::new();
         for (number, step) in steps.iter().enumerate() {
