@@ -174,3 +174,36 @@ impl Books {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever holds what was told while it asks the books would wait for them, and they for it.
+    #[test]
+    fn who_numbers_and_who_waits_do_not_wait_for_each_other() {
+        const NUMBERS: u64 = 20_000;
+        let books = std::sync::Arc::new(Books::new(Terms::of(Duration::from_secs(3), Duration::from_secs(2))));
+        books.lead(Epoch::new(1, 0), Earlier::Members(Vec::new()));
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let waiters: Vec<_> = (0..4)
+            .map(|_| {
+                let books = books.clone();
+                runtime.spawn(async move {
+                    for seq in 1..=NUMBERS {
+                        let answer = books.acknowledged(Epoch::new(1, seq), Duration::from_mins(1)).await;
+                        assert!(answer.acknowledged.is_some(), "{seq}");
+                    }
+                })
+            })
+            .collect();
+        for seq in 1..=NUMBERS {
+            books.tell(|ledger, now| ledger.numbered(now, Epoch::new(1, seq)));
+        }
+        runtime.block_on(async {
+            for waiter in waiters {
+                waiter.await.unwrap();
+            }
+        });
+    }
+}
