@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -35,6 +35,9 @@ pub struct Config {
     /// The production probe.
     #[serde(default)]
     pub probe: Probe,
+    /// Messages for people.
+    #[serde(default)]
+    pub notifications: Notifications,
     /// Whom `seed` lets in.
     #[serde(default)]
     pub seed: Seed,
@@ -133,6 +136,92 @@ pub struct Auth {
     /// Password hashes computed at once; each takes about 20 MB and tens of milliseconds of one core.
     #[serde(default = "defaults::max_concurrent_hashes")]
     pub max_concurrent_hashes: usize,
+    /// Whether customers must verify their e-mail address before they are signed in.
+    #[serde(default)]
+    pub verify_customers: bool,
+    /// The name of the session cookie; edges must bypass it (`bypass` in the proxy's rules).
+    #[serde(default = "defaults::session_cookie")]
+    pub session_cookie: String,
+    /// Whether browsers send the session cookie over HTTPS alone.
+    #[serde(default = "defaults::session_cookie_secure")]
+    pub session_cookie_secure: bool,
+    /// How long a session holds.
+    #[serde(default = "defaults::session_lifetime_s")]
+    pub session_lifetime_s: u64,
+    /// Sessions of one identity at once; its oldest end when there are more.
+    #[serde(default = "defaults::max_sessions")]
+    pub max_sessions: usize,
+    /// In how long a window attempts to sign in, to register or to have a mail sent are counted.
+    #[serde(default = "defaults::attempts_window_s")]
+    pub attempts_window_s: u64,
+    /// Attempts for one identity in a window, by kind; signing in with the right password does not count.
+    #[serde(default = "defaults::attempts_per_identity")]
+    pub attempts_per_identity: u64,
+    /// Attempts of one client in a window, by kind. A storefront's server is one client for all of its customers.
+    #[serde(default = "defaults::attempts_per_client")]
+    pub attempts_per_client: u64,
+}
+
+/// Messages for people: password resets, codes for verifications.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Notifications {
+    /// Where they go.
+    pub provider: NotificationKind,
+    /// The file, for `file`.
+    pub file: PathBuf,
+    /// The URL, for `webhook`.
+    pub webhook_url: String,
+    /// The bearer token that is sent there; empty: none.
+    pub webhook_token: Secret,
+}
+
+/// Where messages for people go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotificationKind {
+    /// Nowhere; the log says that there was one, without its content.
+    #[default]
+    Log,
+    /// Lines of JSON at the end of a file.
+    File,
+    /// `POST` requests.
+    Webhook,
+}
+
+impl Auth {
+    fn check(&self) -> Result<(), (String, String)> {
+        let counts = [self.max_concurrent_hashes, self.max_sessions];
+        let times =
+            [self.session_lifetime_s, self.attempts_window_s, self.attempts_per_identity, self.attempts_per_client];
+        if counts.contains(&0) || times.contains(&0) {
+            return Err(("limits and times of `[auth]` cannot be 0".into(), "leave them out".into()));
+        }
+        let is_token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+        if self.session_cookie.is_empty() || !self.session_cookie.bytes().all(is_token) {
+            return Err(("`auth.session_cookie` cannot be a cookie's name".into(), "such as connect.sid".into()));
+        }
+        Ok(())
+    }
+}
+
+impl Notifications {
+    fn check(&self) -> Result<(), (String, String)> {
+        if self.provider == NotificationKind::File && self.file.as_os_str().is_empty() {
+            return Err(("`notifications.file` is empty".into(), "name a file, or choose another provider".into()));
+        }
+        let is_url = || {
+            let url: Option<url::Url> = self.webhook_url.parse().ok();
+            url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        };
+        if self.provider == NotificationKind::Webhook && !is_url() {
+            return Err((
+                "`notifications.webhook_url` is not a URL".into(),
+                "such as https://mailer.example/hook".into(),
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// The purge feed, leases and acknowledgements.
@@ -303,6 +392,27 @@ mod defaults {
     pub(super) fn max_concurrent_hashes() -> usize {
         2
     }
+    pub(super) fn session_cookie() -> String {
+        "connect.sid".to_owned()
+    }
+    pub(super) fn session_cookie_secure() -> bool {
+        true
+    }
+    pub(super) fn session_lifetime_s() -> u64 {
+        10 * 60 * 60
+    }
+    pub(super) fn max_sessions() -> usize {
+        20
+    }
+    pub(super) fn attempts_window_s() -> u64 {
+        60
+    }
+    pub(super) fn attempts_per_identity() -> u64 {
+        10
+    }
+    pub(super) fn attempts_per_client() -> u64 {
+        600
+    }
     pub(super) fn member_name() -> String {
         "origin".to_owned()
     }
@@ -375,14 +485,13 @@ impl Config {
             }
         }
         self.probe.check()?;
+        self.auth.check()?;
+        self.notifications.check()?;
         if self.feed.lease_ms == 0 || self.feed.poll_ms == 0 {
             return Err(("`feed.lease_ms` and `feed.poll_ms` cannot be 0".into(), "leave them out".into()));
         }
-        if self.auth.max_concurrent_hashes == 0 || self.database.max_connections == 0 {
-            return Err((
-                "`auth.max_concurrent_hashes` and `database.max_connections` cannot be 0".into(),
-                "leave them out".into(),
-            ));
+        if self.database.max_connections == 0 {
+            return Err(("`database.max_connections` cannot be 0".into(), "leave it out".into()));
         }
         Ok(())
     }

@@ -1,5 +1,7 @@
 //! What a caller is told when it cannot have what it asked for: Medusa's `{type, message, code?}`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
@@ -12,6 +14,8 @@ pub struct ApiError {
     kind: ErrorKind,
     message: String,
     code: Option<&'static str>,
+    /// In seconds.
+    retry_after: Option<u64>,
 }
 
 /// Medusa's error types, with the status of each.
@@ -33,6 +37,8 @@ pub enum ErrorKind {
     TooLarge,
     /// It is there already: 422.
     Duplicate,
+    /// Tried too often: 429, to be tried again later.
+    TooMany,
     /// Something that the shop needs cannot be reached just now: 503, to be tried again.
     Unavailable,
     /// A fault of ours: 500.
@@ -51,14 +57,14 @@ struct Body<'e> {
 /// As Express writes it.
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 /// Seconds after which a caller may try again what was unavailable.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+const RETRY_AFTER_S: u64 = 1;
 
 // === impl ApiError ===
 
 impl ApiError {
     /// An error of a kind, with a sentence for the caller.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), code: None }
+        Self { kind, message: message.into(), code: None, retry_after: None }
     }
 
     /// 400 `invalid_data`.
@@ -88,7 +94,13 @@ impl ApiError {
 
     /// 503 `unavailable`.
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self::new(ErrorKind::Unavailable, message)
+        Self { retry_after: Some(RETRY_AFTER_S), ..Self::new(ErrorKind::Unavailable, message) }
+    }
+
+    /// 429 `too_many_requests`, to be tried again after a while.
+    pub fn too_many(message: impl Into<String>, after: Duration) -> Self {
+        let seconds = u64::try_from(after.as_millis().div_ceil(1_000)).unwrap_or(u64::MAX);
+        Self { retry_after: Some(seconds.max(1)), ..Self::new(ErrorKind::TooMany, message) }
     }
 
     /// 500 for a fault of ours; what happened goes to the log and not to the caller.
@@ -118,6 +130,15 @@ impl ApiError {
     pub fn message(&self) -> &str {
         &self.message
     }
+
+    /// The body that it is sent with.
+    pub fn to_json(&self) -> serde_json::Value {
+        serde_json::to_value(self.body()).unwrap_or_default()
+    }
+
+    fn body(&self) -> Body<'_> {
+        Body { code: self.code, kind: self.kind.name(), message: &self.message }
+    }
 }
 
 impl ErrorKind {
@@ -132,6 +153,7 @@ impl ErrorKind {
             Self::Conflict => "conflict",
             Self::TooLarge => "payload_too_large",
             Self::Duplicate => "duplicate_error",
+            Self::TooMany => "too_many_requests",
             Self::Unavailable => "unavailable",
             Self::Unknown => "unknown_error",
         })
@@ -146,6 +168,7 @@ impl ErrorKind {
             Self::Conflict => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Duplicate => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unknown => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -154,11 +177,10 @@ impl ErrorKind {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Body { code: self.code, kind: self.kind.name(), message: &self.message };
-        let mut response = (self.status(), Json(body)).into_response();
+        let mut response = (self.status(), Json(self.body())).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, JSON);
-        if self.kind == ErrorKind::Unavailable {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -11,6 +11,7 @@ pub mod config;
 pub mod database;
 pub mod error;
 pub mod feed;
+pub mod limits;
 pub mod metrics;
 pub mod modules;
 pub mod outbox;
@@ -22,6 +23,7 @@ pub mod relay;
 pub mod replicas;
 pub mod seed;
 pub mod serve;
+pub mod sessions;
 pub mod state;
 pub mod workflows;
 

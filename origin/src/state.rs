@@ -15,10 +15,13 @@ use crate::cache::Caches;
 use crate::config::Config;
 use crate::database;
 use crate::feed::{Books, Forward, OwnLease};
+use crate::limits::Attempts;
 use crate::metrics::Metrics;
 use crate::outbox;
 use crate::providers::file::{FileProvider, S3Files};
+use crate::providers::notification::{self, NotificationProvider};
 use crate::replicas::Replicas;
+use crate::sessions::Sessions;
 
 /// A cheap handle on [`Shared`].
 #[derive(Clone)]
@@ -54,6 +57,14 @@ pub struct Shared {
     pub metrics: Metrics,
     /// The media bucket.
     pub files: Arc<dyn FileProvider>,
+    /// Who is signed in by cookie.
+    pub sessions: Sessions,
+    /// How often somebody may try to sign in.
+    pub attempts: Attempts,
+    /// Where messages for people go.
+    pub notifications: Arc<dyn NotificationProvider>,
+    /// Bounds the messages under way.
+    pub notifying: Arc<Semaphore>,
     /// Bounds the password hashes computed at once.
     pub hashing: Semaphore,
     /// Bounds the requests that the feed endpoint holds open.
@@ -73,8 +84,8 @@ pub enum StartError {
     /// A replica's URL.
     #[error("one of `database.replicas` cannot be used ({0}); write postgres://user:password@host:port/name")]
     Replica(sqlx::Error),
-    /// The client that asks other origin processes.
-    #[error("the client for other origin processes: {0}")]
+    /// The client that asks other origin processes, or the notifications' webhook.
+    #[error("the HTTP client: {0}")]
     Forward(#[from] reqwest::Error),
     /// Two metrics of one name.
     #[error("metrics: {0}")]
@@ -103,6 +114,9 @@ pub enum StartError {
 /// Longest that Redis may take to answer before a command counts as failed, and the connection with it.
 const REDIS_TIMEOUT: Duration = Duration::from_millis(500);
 
+/// Messages for people that may be under way at once; who asks for more is told to come back.
+const MAX_NOTIFYING: usize = 256;
+
 // === impl AppState ===
 
 impl AppState {
@@ -117,7 +131,6 @@ impl AppState {
             outbox: outbox::Outbox::new(pool.clone()),
             pool,
             replicas: Replicas::new(&config.database).map_err(StartError::Replica)?,
-            redis,
             live: Arc::new(Live::new(table)),
             position: watch::Sender::new(Epoch::ZERO),
             recent: outbox::Recent::default(),
@@ -127,6 +140,11 @@ impl AppState {
             caches: Caches::default(),
             metrics: Metrics::new()?,
             files,
+            sessions: Sessions::new(redis.clone(), &config.auth),
+            attempts: Attempts::new(redis.clone(), &config.auth),
+            notifications: notification::provider(&config.notifications)?,
+            notifying: Arc::new(Semaphore::new(MAX_NOTIFYING)),
+            redis,
             hashing: Semaphore::new(config.auth.max_concurrent_hashes),
             feed_waiters: Semaphore::new(config.feed.max_waiters),
             member_id: vitrine_shared::id::new("origin"),

@@ -125,6 +125,13 @@ pub enum Change {
         /// The set's name.
         name: String,
     },
+    /// Something that no cached answer shows, such as a customer: who follows events hears of it, and nothing is purged.
+    Private {
+        /// What it is, such as `customer`.
+        kind: String,
+        /// Its id.
+        id: String,
+    },
     /// Several changes of one statement.
     Several {
         /// The changes.
@@ -245,6 +252,7 @@ impl Change {
             }
             Self::File { key } => tags.extend([Tag::file(key)]),
             Self::Set { name } => tags.extend([Tag::all(name)]),
+            Self::Private { .. } => {}
             Self::Several { changes } => tags.extend(changes.iter().flat_map(Self::tags)),
         }
         tags
@@ -354,6 +362,14 @@ mod tests {
         let mut expected = Change::Several { changes: each.into() }.tags();
         expected.insert(Tag::variant("variant_1"));
         assert_eq!(together, expected);
+    }
+
+    #[test]
+    fn what_is_private_purges_nothing() {
+        let change = Change::Private { kind: "customer".into(), id: "cus_1".into() };
+        assert!(change.tags().is_empty());
+        let text = serde_json::to_string(&change).unwrap();
+        assert_eq!(text, r#"{"entity":"private","kind":"customer","id":"cus_1"}"#);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod auth;
 pub mod body;
 pub mod etag;
 pub mod health;
+mod input;
 pub mod internal;
 pub mod middleware;
 mod probe;
@@ -66,13 +67,18 @@ pub fn internal_listener(state: &AppState) -> Router {
 
 /// What Express says of a route that it does not know; Medusa's clients see the same.
 async fn no_route(method: http::Method, uri: http::Uri) -> Response {
-    let path: String = uri.path().chars().flat_map(escape_html).collect();
-    let html = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n<body>\n\
-         <pre>Cannot {method} {path}</pre>\n</body>\n</html>\n"
-    );
+    let html = no_route_page(&method, uri.path());
     let headers = [("content-security-policy", "default-src 'none'"), ("x-content-type-options", "nosniff")];
     (StatusCode::NOT_FOUND, headers, axum::response::Html(html)).into_response()
+}
+
+/// Express's page.
+fn no_route_page(method: &http::Method, path: &str) -> String {
+    let path: String = path.chars().flat_map(escape_html).collect();
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>Error</title>\n</head>\n<body>\n\
+         <pre>Cannot {method} {path}</pre>\n</body>\n</html>\n"
+    )
 }
 
 fn escape_html(c: char) -> Vec<char> {

@@ -34,6 +34,7 @@ const COARSER: [Coarser; 7] = [
 pub struct Reply {
     status: StatusCode,
     body: Vec<u8>,
+    content_type: HeaderValue,
     /// What it shows, and what could have been in it.
     pub tags: BTreeSet<Tag>,
     valid_until: Option<i64>,
@@ -95,13 +96,20 @@ impl Moment {
 impl Reply {
     /// A JSON answer.
     pub fn new(moment: Moment, status: StatusCode, body: Vec<u8>) -> Self {
-        Self { status, body, tags: BTreeSet::new(), valid_until: None, epoch: moment.epoch() }
+        let content_type = HeaderValue::from_static("application/json; charset=utf-8");
+        Self { status, body, content_type, tags: BTreeSet::new(), valid_until: None, epoch: moment.epoch() }
+    }
+
+    /// An answer as text of another type.
+    #[must_use]
+    pub fn of_type(mut self, content_type: &'static str) -> Self {
+        self.content_type = HeaderValue::from_static(content_type);
+        self
     }
 
     /// An error that others may be told too, until its tags are purged: an absence.
     pub fn absence(moment: Moment, error: &ApiError) -> Self {
-        let body = serde_json::json!({ "type": error.kind().name(), "message": error.message() });
-        Self::new(moment, error.status(), body.to_string().into_bytes())
+        Self::new(moment, error.status(), error.to_json().to_string().into_bytes())
     }
 
     /// Adds tags.
@@ -127,8 +135,7 @@ impl Reply {
         } else {
             let mut response = Response::new(Body::from(self.body));
             *response.status_mut() = self.status;
-            let json = HeaderValue::from_static("application/json; charset=utf-8");
-            response.headers_mut().insert(header::CONTENT_TYPE, json);
+            response.headers_mut().insert(header::CONTENT_TYPE, self.content_type);
             response
         };
         let headers = response.headers_mut();

@@ -2,7 +2,7 @@
 
 use sqlx::postgres::PgDatabaseError;
 
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorKind};
 
 /// A write that did not happen; its transaction is rolled back.
 #[derive(Debug, thiserror::Error)]
@@ -16,6 +16,9 @@ pub enum WriteError {
     /// What it is about does not exist.
     #[error("{0}")]
     NotFound(String),
+    /// It is there already.
+    #[error("{0}")]
+    Duplicate(String),
     /// Postgres failed.
     #[error(transparent)]
     Database(sqlx::Error),
@@ -59,6 +62,7 @@ impl From<WriteError> for ApiError {
             WriteError::Invalid(message) => Self::invalid_data(message),
             WriteError::NotAllowed(message) => Self::not_allowed(message),
             WriteError::NotFound(message) => Self::not_found(message),
+            WriteError::Duplicate(message) => Self::new(ErrorKind::Duplicate, message),
             WriteError::Database(error) => error.into(),
         }
     }

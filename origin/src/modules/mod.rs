@@ -2,9 +2,11 @@
 //!
 //! Functions here run on the connection of the caller's transaction, and say why a write is refused by [`WriteError`].
 
+pub mod api_key;
 pub mod auth;
 pub mod category;
 pub mod collection;
+pub mod customer;
 pub mod error;
 pub mod handle;
 pub mod inventory;

@@ -1,7 +1,11 @@
 //! Workflows: what the shop does. Each is one Postgres transaction over the modules, with the events of what it changed.
 
+pub mod auth;
 pub mod category;
 pub mod collection;
+pub mod customer;
+pub mod customer_address;
+pub mod customer_group;
 pub mod facets;
 pub mod file;
 pub mod product;

@@ -2,7 +2,10 @@
 
 pub mod answer;
 pub mod caller;
+pub(in crate::api) mod customers;
+mod locales;
 mod operators;
+mod own;
 pub mod params;
 pub mod priced;
 pub mod routes;
@@ -34,7 +37,8 @@ pub fn router() -> Router<AppState> {
         ("currencies", &routes::CURRENCIES),
         ("return-reasons", &routes::RETURN_REASONS),
     ];
-    lists.into_iter().fold(Router::new(), |router, (name, route)| {
+    let others = Router::new().merge(customers::router()).route("/locales", get(locales::absent));
+    lists.into_iter().fold(others, |router, (name, route)| {
         router.route(&format!("/{name}"), list(route)).route(&format!("/{name}/{{key}}"), retrieve(route))
     })
 }

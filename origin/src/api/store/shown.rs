@@ -130,6 +130,47 @@ pub(super) static VARIANT_SHOWN: LazyLock<Shown> = LazyLock::new(|| {
     Shown::new(VARIANT_DEFAULTS, owned(&extra).into_iter().chain(owned(&["images.url", "images.rank"])))
 });
 
+pub(super) static CUSTOMER_SHOWN: LazyLock<Shown> = LazyLock::new(|| {
+    let addresses = prefixed("addresses", CUSTOMER_ADDRESS_DEFAULTS.iter().copied());
+    Shown::new(CUSTOMER_DEFAULTS, addresses.chain(["orders".to_owned()]))
+});
+pub(super) static CUSTOMER_ADDRESS_SHOWN: LazyLock<Shown> = LazyLock::new(|| Shown::new(CUSTOMER_ADDRESS_DEFAULTS, []));
+
+const CUSTOMER_DEFAULTS: &[&str] = &[
+    "id",
+    "email",
+    "company_name",
+    "first_name",
+    "last_name",
+    "phone",
+    "metadata",
+    "has_account",
+    "deleted_at",
+    "created_at",
+    "updated_at",
+    "*addresses",
+];
+const CUSTOMER_ADDRESS_DEFAULTS: &[&str] = &[
+    "id",
+    "address_name",
+    "company",
+    "customer_id",
+    "first_name",
+    "last_name",
+    "address_1",
+    "address_2",
+    "city",
+    "province",
+    "postal_code",
+    "country_code",
+    "phone",
+    "metadata",
+    "is_default_shipping",
+    "is_default_billing",
+    "created_at",
+    "updated_at",
+];
+
 const CATEGORY_DEFAULTS: &[&str] = &[
     "id",
     "name",

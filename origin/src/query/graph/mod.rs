@@ -5,10 +5,12 @@
 mod admin;
 mod catalog;
 mod market;
+mod people;
 
 pub use admin::{SALES_CHANNEL, USER, VARIANT_PRICE};
 pub use catalog::{CATEGORY, COLLECTION, IMAGE, OPTION, OPTION_VALUE, PRODUCT, TAG, TYPE, VARIANT};
 pub use market::{COUNTRY, CURRENCY, PAYMENT_PROVIDER, REGION, RETURN_REASON};
+pub use people::{CUSTOMER, CUSTOMER_ADDRESS, CUSTOMER_GROUP};
 
 use vitrine_shared::tag::Tag;
 
@@ -199,7 +201,7 @@ const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'
 mod tests {
     use super::*;
 
-    const ALL: [&Entity; 17] = [
+    const ALL: [&Entity; 20] = [
         &PRODUCT,
         &VARIANT,
         &OPTION,
@@ -217,6 +219,9 @@ mod tests {
         &SALES_CHANNEL,
         &USER,
         &VARIANT_PRICE,
+        &CUSTOMER,
+        &CUSTOMER_ADDRESS,
+        &CUSTOMER_GROUP,
     ];
 
     #[test]

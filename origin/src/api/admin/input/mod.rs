@@ -1,12 +1,11 @@
 //! What the routes take: Medusa's validators (`api/admin/*/validators.js`), with its texts for what is wrong
-//! (`@medusajs/framework` `zod/zod-helpers.js`).
+//! (`@medusajs/framework` `zod/zod-helpers.js`). How fields and objects are read is [`crate::api::input`]'s.
+
+use crate::api::input::{field, object};
 
 mod category;
 mod collection;
-mod field;
-mod issues;
 mod membership;
-mod object;
 mod price;
 mod product;
 mod value;

@@ -11,7 +11,7 @@ const MAX_SHOWN: usize = 100;
 
 /// Where in the body a value stands.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Path {
+pub(in crate::api) struct Path {
     text: String,
     /// Medusa's formatter does not find values below a list, and calls them missing.
     is_below_list: bool,
@@ -19,18 +19,18 @@ pub(super) struct Path {
 
 /// What is wrong so far.
 #[derive(Debug, Default)]
-pub(super) struct Issues(Vec<String>);
+pub(in crate::api) struct Issues(Vec<String>);
 
 // === impl Path ===
 
 impl Path {
     /// The value under a name.
-    pub(super) fn key(&self, name: &str) -> Self {
+    pub(in crate::api) fn key(&self, name: &str) -> Self {
         Self { text: self.joined(name), is_below_list: self.is_below_list }
     }
 
     /// The value at a place of a list.
-    pub(super) fn index(&self, index: usize) -> Self {
+    pub(in crate::api) fn index(&self, index: usize) -> Self {
         Self { text: self.joined(&index.to_string()), is_below_list: true }
     }
 
@@ -43,12 +43,12 @@ impl Path {
 
 impl Issues {
     /// A value that must be there is not.
-    pub(super) fn missing(&mut self, path: &Path) {
+    pub(in crate::api) fn missing(&mut self, path: &Path) {
         self.0.push(format!("Field '{}' is required", path.text));
     }
 
     /// A value is of another type than `expected`.
-    pub(super) fn wrong_type(&mut self, path: &Path, expected: &str, value: &Value) {
+    pub(in crate::api) fn wrong_type(&mut self, path: &Path, expected: &str, value: &Value) {
         if path.is_below_list {
             return self.missing(path);
         }
@@ -57,34 +57,34 @@ impl Issues {
     }
 
     /// A value is none of those that there are.
-    pub(super) fn none_of(&mut self, path: &Path, names: &[&str], value: &Value) {
+    pub(in crate::api) fn none_of(&mut self, path: &Path, names: &[&str], value: &Value) {
         let (names, shown) = (names.join(", "), printed(value));
         self.0.push(format!("Expected: '{names}' for field '{}', but got: '{shown}'", path.text));
     }
 
     /// A number, text or list is too small.
-    pub(super) fn too_small(&mut self, path: &Path, least: usize) {
+    pub(in crate::api) fn too_small(&mut self, path: &Path, least: usize) {
         self.0.push(format!("Value for field '{}' too small, expected at least: '{least}'", path.text));
     }
 
     /// A number, text or list is too big.
-    pub(super) fn too_big(&mut self, path: &Path, most: usize) {
+    pub(in crate::api) fn too_big(&mut self, path: &Path, most: usize) {
         self.0.push(format!("Value for field '{}' too big, expected at most: '{most}'", path.text));
     }
 
     /// Names that the route does not know.
-    pub(super) fn unrecognized(&mut self, names: &[&str]) {
+    pub(in crate::api) fn unrecognized(&mut self, names: &[&str]) {
         let names: String = names.join(", ").chars().take(MAX_SHOWN).collect();
         self.0.push(format!("Unrecognized fields: '{names}'"));
     }
 
     /// Anything else.
-    pub(super) fn other(&mut self, message: impl Into<String>) {
+    pub(in crate::api) fn other(&mut self, message: impl Into<String>) {
         self.0.push(message.into());
     }
 
     /// The value, unless something was wrong.
-    pub(super) fn settle<T>(self, value: Option<T>) -> Result<T, ApiError> {
+    pub(in crate::api) fn settle<T>(self, value: Option<T>) -> Result<T, ApiError> {
         match value {
             Some(value) if self.0.is_empty() => Ok(value),
             _ => {
