@@ -17,6 +17,7 @@ pub mod modules;
 pub mod outbox;
 pub mod pricing;
 pub mod probe;
+pub mod promotion;
 pub mod providers;
 pub mod query;
 pub mod relay;
