@@ -11,7 +11,8 @@ use super::{Line, Method, MethodKind, Promotion, TooLarge, budget, rule};
 /// A promotion is applied so often at most, as in Medusa.
 const MAX_ROUNDS: usize = 1_000;
 
-/// What buy-get promotions have used up so far, so that no piece serves two of them.
+/// What buy-get promotions have used up so far. As in Medusa, no piece is bought for two of them, and none is discounted by
+/// two; what was bought for one may be discounted by another.
 #[derive(Debug, Default)]
 pub(super) struct UsedUp {
     bought: Pieces,
@@ -143,7 +144,8 @@ impl<'l> Offer<'l> {
         let mut missing = self.at_a_time;
         let allowance = sub(self.most, applied)?;
         for line in &self.target {
-            let set_aside: Decimal = bought.iter().find(|(other, _)| other.id == line.id).map_or(Decimal::ZERO, |it| it.1);
+            let set_aside: Decimal =
+                bought.iter().find(|(other, _)| other.id == line.id).map_or(Decimal::ZERO, |it| it.1);
             let free = sub(self.target_left.get(&line.id).copied().unwrap_or_default(), set_aside)?;
             let pieces = missing.min(free).min(allowance);
             if pieces > Decimal::ZERO {

@@ -8,8 +8,8 @@ use rust_decimal::Decimal;
 use super::buy_get::UsedUp;
 use super::math::add;
 use super::{
-    Adjustment, Allocation, ComputeError, Context, Kind, Line, Method, Outcome, Promotion, ShippingMethod, Skip, Target,
-    TooLarge, budget, buy_get, items, rule, shipping,
+    Adjustment, Allocation, ComputeError, Context, Kind, Line, Method, Outcome, Promotion, ShippingMethod, Skip,
+    Target, TooLarge, budget, buy_get, items, rule, shipping,
 };
 
 /// What has been taken off lines and shipping methods so far, without tax.

@@ -25,6 +25,7 @@ pub use context::{Context, Line, ShippingMethod};
 pub use math::TooLarge;
 pub use outcome::{Adjustment, ComputeError, Outcome, Skip};
 pub use record::{
-    Allocation, Budget, BudgetKind, Campaign, Kind, Method, MethodKind, Operator, Promotion, Rule, Status, Target, Usage,
+    Allocation, Budget, BudgetKind, Campaign, Kind, Method, MethodKind, Operator, Promotion, Rule, Status, Target,
+    Usage,
 };
 pub use rows::rows;

@@ -31,7 +31,15 @@ fn method() -> impl Strategy<Value = Method> {
     let quantities = (option::of(0_i64..5), option::of(0_i64..4), option::of(0_i64..4));
     let of_lines = || rules("items.product.id", "prod_");
     (kind, target, option::of(allocation), 0_i64..15_000, quantities, of_lines(), of_lines()).prop_map(
-        |(kind, target_type, allocation, cents, (max_quantity, apply_to_quantity, minimum), target_rules, buy_rules)| {
+        |(
+            kind,
+            target_type,
+            allocation,
+            cents,
+            (max_quantity, apply_to_quantity, minimum),
+            target_rules,
+            buy_rules,
+        )| {
             // Admin routes let through per cents up to a hundred only.
             let cents = if kind == MethodKind::Percentage { cents.min(10_000) } else { cents };
             Method {
@@ -91,7 +99,8 @@ fn promotions() -> impl Strategy<Value = Vec<Promotion>> {
 }
 
 fn lines() -> impl Strategy<Value = Vec<Line>> {
-    let line = (1_i64..8, 0_i64..30_000, prop_oneof![Just(0_u32), Just(7), Just(25)], 0_u8..4, prop::bool::weighted(0.9));
+    let line =
+        (1_i64..8, 0_i64..30_000, prop_oneof![Just(0_u32), Just(7), Just(25)], 0_u8..4, prop::bool::weighted(0.9));
     vec(line, 0..5).prop_map(|lines| {
         let made = |(n, (quantity, cents, tax, product, is_discountable)): (usize, (i64, i64, u32, u8, bool))| {
             let total = Decimal::new(cents, 2);
@@ -175,7 +184,8 @@ proptest! {
     ) {
         let expected = outcome(&promotions, &lines, &methods);
         let (mut promotions, mut lines, mut methods) = (promotions, lines, methods);
-        promotions.rotate_left(turn.min(promotions.len()));
+        let turn = turn.min(promotions.len());
+        promotions.rotate_left(turn);
         lines.reverse();
         methods.reverse();
         prop_assert_eq!(outcome(&promotions, &lines, &methods), expected);

@@ -135,9 +135,7 @@ fn printed(value: Option<&Value>) -> Cow<'_, str> {
             }
         }
         Some(Value::Object(_)) => "[object Object]".into(),
-        Some(Value::Array(items)) => {
-            items.iter().map(|item| printed(Some(item))).collect::<Vec<_>>().join(",").into()
-        }
+        Some(Value::Array(items)) => items.iter().map(|item| printed(Some(item))).collect::<Vec<_>>().join(",").into(),
     }
 }
 

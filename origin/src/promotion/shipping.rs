@@ -16,8 +16,7 @@ pub(super) fn apply(
     let Some(allocation) = method.allocation else {
         return Ok(Given::Nothing);
     };
-    let is_target =
-        |shipping: &&&ShippingMethod| rule::hold_for_shipping(&method.target_rules, &shipping.attributes);
+    let is_target = |shipping: &&&ShippingMethod| rule::hold_for_shipping(&method.target_rules, &shipping.attributes);
     let mut targets: Vec<&ShippingMethod> = methods.iter().filter(is_target).copied().collect();
     let mut quota = method.max_quantity.unwrap_or(0);
     let mut all = Decimal::ZERO;
