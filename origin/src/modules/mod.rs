@@ -18,6 +18,7 @@ pub mod product_tag;
 pub mod product_type;
 pub mod sales_channel;
 pub mod shipping_profile;
+pub mod user;
 
 pub use error::WriteError;
 pub use patch::Patch;

@@ -4,7 +4,7 @@ use vitrine_shared::event::Change;
 use vitrine_shared::id;
 
 use super::{Done, Work};
-use crate::modules::auth::identity::{self, AttachError};
+use crate::modules::auth::identity::{self, ActorKey, AttachError};
 use crate::modules::customer::{self, Customer, group};
 use crate::modules::metadata::{self, Metadata};
 use crate::modules::{Patch, WriteError};
@@ -132,7 +132,7 @@ pub async fn delete(outbox: &Outbox, id: &str) -> Result<Done<Identities>, Write
         return work.commit(Vec::new()).await;
     }
     customer::delete(work.conn(), id).await?;
-    let identities = identity::detach_customer(work.conn(), id).await?;
+    let identities = identity::detach(work.conn(), ActorKey::Customer, id).await?;
     work.emit("customer.deleted", told(id)).await?;
     work.commit(identities).await
 }

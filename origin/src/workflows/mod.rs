@@ -1,5 +1,6 @@
 //! Workflows: what the shop does. Each is one Postgres transaction over the modules, with the events of what it changed.
 
+pub mod api_key;
 pub mod auth;
 pub mod category;
 pub mod collection;
@@ -11,6 +12,7 @@ pub mod file;
 pub mod product;
 pub mod product_tag;
 pub mod product_type;
+pub mod user;
 pub mod variant;
 pub mod work;
 

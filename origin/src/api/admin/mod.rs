@@ -3,8 +3,11 @@
 //! Writes are workflows, and answer with what they changed, read again after the commit; their receipts let a caller wait
 //! for the acknowledgement. Reads ask Postgres itself and are never cached.
 
+mod api_keys;
 mod categories;
 mod collections;
+mod customer_groups;
+mod customers;
 mod input;
 mod product_tags;
 mod product_types;
@@ -36,6 +39,9 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .merge(product_tags::router())
         .merge(product_types::router())
         .merge(sales_channels::router())
+        .merge(customers::router())
+        .merge(customer_groups::router())
+        .merge(api_keys::router())
         .merge(uploads::router(state))
         .layer(from_fn(no_store))
 }

@@ -274,9 +274,160 @@ const USER_FIELDS: &[&str] =
 pub(super) static USERS: Resource = Resource {
     entity: &graph::USER,
     fields: USER_FIELDS,
-    params: &[],
+    params: &[
+        SEARCH,
+        texts("id"),
+        times("created_at"),
+        times("updated_at"),
+        times("deleted_at"),
+        param("email", Form::Text, Meaning::Column("email")),
+        param("first_name", Form::Text, Meaning::Column("first_name")),
+        param("last_name", Form::Text, Meaning::Column("last_name")),
+    ],
     limit: 50,
     one: "user",
     many: "users",
     title: "User",
+};
+
+const API_KEY_FIELDS: &[&str] = &[
+    "id",
+    "title",
+    "token",
+    "redacted",
+    "type",
+    "last_used_at",
+    "updated_at",
+    "created_at",
+    "created_by",
+    "revoked_at",
+    "revoked_by",
+    "sales_channels.id",
+    "sales_channels.name",
+];
+
+/// API keys.
+pub(super) static API_KEYS: Resource = Resource {
+    entity: &graph::API_KEY,
+    fields: API_KEY_FIELDS,
+    params: &[
+        SEARCH,
+        texts("id"),
+        texts("title"),
+        texts("token"),
+        param("type", Form::OneOf(&["publishable", "secret"]), Meaning::Column("type")),
+        times("created_at"),
+        times("updated_at"),
+        times("deleted_at"),
+        times("revoked_at"),
+    ],
+    limit: 20,
+    one: "api_key",
+    many: "api_keys",
+    title: "API Key",
+};
+
+const CUSTOMER_FIELDS: &[&str] = &[
+    "id",
+    "company_name",
+    "first_name",
+    "last_name",
+    "email",
+    "phone",
+    "metadata",
+    "has_account",
+    "created_by",
+    "created_at",
+    "updated_at",
+    "deleted_at",
+];
+const GROUP_PARTS: &[Param] =
+    &[texts("id"), texts("name"), times("created_at"), times("updated_at"), times("deleted_at")];
+
+/// Customers.
+pub(super) static CUSTOMERS: Resource = Resource {
+    entity: &graph::CUSTOMER,
+    fields: CUSTOMER_FIELDS,
+    params: &[
+        SEARCH,
+        texts("id"),
+        texts("email"),
+        param("groups", Form::KeysOrGroup(GROUP_PARTS), Meaning::Inside("groups")),
+        texts("company_name"),
+        texts("first_name"),
+        texts("last_name"),
+        flag("has_account"),
+        texts("created_by"),
+        times("created_at"),
+        times("updated_at"),
+        times("deleted_at"),
+    ],
+    limit: 50,
+    one: "customer",
+    many: "customers",
+    title: "Customer",
+};
+
+const CUSTOMER_ADDRESS_FIELDS: &[&str] = &[
+    "id",
+    "address_name",
+    "company",
+    "customer_id",
+    "first_name",
+    "last_name",
+    "address_1",
+    "address_2",
+    "city",
+    "province",
+    "postal_code",
+    "country_code",
+    "phone",
+    "metadata",
+    "created_at",
+    "updated_at",
+];
+
+/// Addresses of customers.
+pub(super) static CUSTOMER_ADDRESSES: Resource = Resource {
+    entity: &graph::CUSTOMER_ADDRESS,
+    fields: CUSTOMER_ADDRESS_FIELDS,
+    params: &[SEARCH, texts("company"), texts("city"), texts("country_code"), texts("province"), texts("postal_code")],
+    limit: 50,
+    one: "address",
+    many: "addresses",
+    title: "Address",
+};
+
+const CUSTOMER_GROUP_FIELDS: &[&str] =
+    &["id", "name", "created_by", "created_at", "updated_at", "deleted_at", "metadata"];
+const MEMBER_PARTS: &[Param] = &[
+    texts("id"),
+    texts("email"),
+    texts("company_name"),
+    texts("first_name"),
+    texts("last_name"),
+    texts("created_by"),
+    times("created_at"),
+    times("updated_at"),
+    times("deleted_at"),
+];
+
+/// Customer groups.
+pub(super) static CUSTOMER_GROUPS: Resource = Resource {
+    entity: &graph::CUSTOMER_GROUP,
+    fields: CUSTOMER_GROUP_FIELDS,
+    params: &[
+        SEARCH,
+        texts("id"),
+        texts("name"),
+        param("customers", Form::KeysOrGroup(MEMBER_PARTS), Meaning::Inside("customers")),
+        texts("created_by"),
+        times("created_at"),
+        times("updated_at"),
+        times("deleted_at"),
+    ],
+    limit: 50,
+    one: "customer_group",
+    many: "customer_groups",
+    title: "Customer group",
 };

@@ -37,6 +37,7 @@ use crate::state::AppState;
 
 pub(super) use credentials::are_absent;
 pub(super) use notify::notify;
+pub(super) use reset::reset_token;
 
 /// Routes under `/auth`.
 pub fn router() -> Router<AppState> {

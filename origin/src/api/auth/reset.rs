@@ -61,13 +61,34 @@ pub(super) async fn begin(
 
 /// Makes the token and the message that carries it; `None` where there is no such identity.
 async fn prepare(state: &AppState, actor: Actor, asked: ResetRequest) -> Result<Option<Notification>, ApiError> {
+    let Some(token) = new_token(state, actor, &asked.identifier).await? else {
+        return Ok(None);
+    };
+    let mut data = Map::new();
+    data.insert("entity_id".into(), asked.identifier.into());
+    data.insert("actor_type".into(), actor.name().into());
+    data.insert("token".into(), token.into());
+    data.insert("metadata".into(), json!(asked.metadata.unwrap_or_default()));
+    Ok(Some(Notification { event: "auth.password_reset", data }))
+}
+
+/// A token for a reset, for a merchant to hand over to another.
+pub(in crate::api) async fn reset_token(state: &AppState, email: &str) -> Result<String, ApiError> {
+    let missing = || {
+        let text = format!("Provider identity with entity_id {email} and provider {EMAILPASS} not found");
+        ApiError::invalid_data(text)
+    };
+    new_token(state, Actor::User, email).await?.ok_or_else(missing)
+}
+
+/// A token for a reset; `None` where there is no such identity.
+async fn new_token(state: &AppState, actor: Actor, email: &str) -> Result<Option<String>, ApiError> {
     let jti = format!("{:032x}", rand::random::<u128>());
-    let done = workflows::auth::begin_reset(&state.outbox, &asked.identifier, &jti).await?;
-    if !done.value {
+    if !workflows::auth::begin_reset(&state.outbox, email, &jti).await?.value {
         return Ok(None);
     }
     let claims = ResetClaims {
-        entity_id: asked.identifier.clone(),
+        entity_id: email.to_owned(),
         provider: EMAILPASS.to_owned(),
         actor_type: actor.name().to_owned(),
         purpose: "reset".to_owned(),
@@ -75,13 +96,7 @@ async fn prepare(state: &AppState, actor: Actor, asked: ResetRequest) -> Result<
         exp: 0,
         jti,
     };
-    let token = claims.sign(reset::LIFETIME, &state.config.auth)?;
-    let mut data = Map::new();
-    data.insert("entity_id".into(), asked.identifier.into());
-    data.insert("actor_type".into(), actor.name().into());
-    data.insert("token".into(), token.into());
-    data.insert("metadata".into(), json!(asked.metadata.unwrap_or_default()));
-    Ok(Some(Notification { event: "auth.password_reset", data }))
+    claims.sign(reset::LIFETIME, &state.config.auth).map(Some)
 }
 
 /// Gives who has the token another password, and ends their sessions. A token is good once.

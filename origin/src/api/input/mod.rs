@@ -3,5 +3,5 @@
 
 pub(in crate::api) mod address;
 pub(in crate::api) mod field;
-mod issues;
+pub(in crate::api) mod issues;
 pub(in crate::api) mod object;

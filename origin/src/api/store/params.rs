@@ -45,6 +45,10 @@ pub enum Form {
     Operators,
     /// A map of other parameters.
     Group(&'static [Param]),
+    /// A key or a list of keys of related rows, or a map of other parameters about them.
+    KeysOrGroup(&'static [Param]),
+    /// One of these words.
+    OneOf(&'static [&'static str]),
 }
 
 /// What a parameter does.
@@ -129,6 +133,17 @@ struct Reader {
     input: Input,
 }
 
+// === impl Param ===
+
+impl Param {
+    /// The same about the keys of the rows that it is inside of.
+    fn of_keys(&self, entity: &'static Entity) -> Self {
+        let relation = if let Meaning::Inside(name) = self.meaning { entity.relation(name) } else { None };
+        let meaning = relation.map_or(self.meaning, |(_, it)| Meaning::Related(it.name, it.target.key));
+        Self { meaning, ..*self }
+    }
+}
+
 // === impl Reader ===
 
 impl Reader {
@@ -195,6 +210,22 @@ impl Reader {
     ) -> Result<Option<Filter>, ApiError> {
         let test = match param.form {
             Form::Group(inner) => return self.group(entity, param, inner, node),
+            Form::KeysOrGroup(inner) if matches!(node, Node::Map(_)) => return self.group(entity, param, inner, node),
+            Form::KeysOrGroup(_) => {
+                let Some(values) = texts_of(node) else {
+                    self.issues.push(expected("string, array", param.name, node));
+                    return Ok(None);
+                };
+                return self.of_texts(entity, &param.of_keys(entity), values, top);
+            }
+            Form::OneOf(words) => match node {
+                Node::Text(text) if words.contains(&text.as_str()) => vec![Test::In(vec![Value::Text(text.clone())])],
+                other => {
+                    let (words, shown) = (words.join(", "), other.printed());
+                    self.issues.push(format!("Expected: '{words}' for field '{}', but got: '{shown}'", param.name));
+                    return Ok(None);
+                }
+            },
             Form::Text | Form::Texts => {
                 let only_one = matches!(param.form, Form::Text);
                 let Some(values) = texts_of(node).filter(|_| !only_one || matches!(node, Node::Text(_))) else {

@@ -175,28 +175,60 @@ pub async fn attach_customer(
     Ok(Ok(()))
 }
 
-/// Ends what signs in a customer: the identity itself, or, where it signs in another actor too, its tie to the customer
-/// (`removeCustomerAccountWorkflow`). Returns the ids of these identities.
-pub async fn detach_customer(conn: &mut PgConnection, customer_id: &str) -> Result<Vec<String>, WriteError> {
+/// A kind of actor, by its name among those of an identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ActorKey {
+    /// `customer_id`.
+    Customer,
+    /// `user_id`.
+    User,
+}
+
+/// Ends what signs in an actor: the identity itself, or, where it signs in another actor too, its tie to this one
+/// (`removeCustomerAccountWorkflow`, `removeUserAccountWorkflow`). Returns the ids of these identities.
+pub async fn detach(conn: &mut PgConnection, key: ActorKey, actor_id: &str) -> Result<Vec<String>, WriteError> {
+    let name = match key {
+        ActorKey::Customer => "customer_id",
+        ActorKey::User => "user_id",
+    };
     let identities = sqlx::query!(
         r#"SELECT id, app_metadata AS "actors: Json<Actors>" FROM auth_identity
-           WHERE app_metadata ->> 'customer_id' = $1 AND deleted_at IS NULL ORDER BY id FOR UPDATE"#,
-        customer_id
+           WHERE (app_metadata ->> 'customer_id' = CASE WHEN $2 THEN $1 END
+                   OR app_metadata ->> 'user_id' = CASE WHEN NOT $2 THEN $1 END)
+               AND deleted_at IS NULL ORDER BY id FOR UPDATE"#,
+        actor_id,
+        key == ActorKey::Customer
     )
     .fetch_all(&mut *conn)
     .await?;
-    let shared = identities.iter().filter(|row| row.actors.user_id.is_some());
+    let is_shared = |actors: &Actors| match key {
+        ActorKey::Customer => actors.user_id.is_some(),
+        ActorKey::User => actors.customer_id.is_some(),
+    };
+    let shared = identities.iter().filter(|row| is_shared(&row.actors));
     let shared: Vec<String> = shared.map(|row| row.id.clone()).collect();
     let ids: Vec<String> = identities.into_iter().map(|row| row.id).collect();
     let own: Vec<String> = ids.iter().filter(|id| !shared.contains(id)).cloned().collect();
     sqlx::query!(
-        "UPDATE auth_identity SET app_metadata = app_metadata - 'customer_id', updated_at = clock_timestamp()
-         WHERE id = ANY($1)",
-        &shared
+        "UPDATE auth_identity SET app_metadata = app_metadata - $2, updated_at = clock_timestamp() WHERE id = ANY($1)",
+        &shared,
+        name
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!("DELETE FROM provider_identity WHERE auth_identity_id = ANY($1)", &own).execute(&mut *conn).await?;
     sqlx::query!("DELETE FROM auth_identity WHERE id = ANY($1)", &own).execute(conn).await?;
     Ok(ids)
+}
+
+/// The providers by which a user signs in.
+pub async fn providers_of_user(pool: &PgPool, user_id: &str) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT p.provider FROM auth_identity a
+         JOIN provider_identity p ON p.auth_identity_id = a.id AND p.deleted_at IS NULL
+         WHERE a.app_metadata ->> 'user_id' = $1 AND a.deleted_at IS NULL ORDER BY p.id",
+        user_id
+    )
+    .fetch_all(pool)
+    .await
 }

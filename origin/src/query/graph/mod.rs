@@ -7,7 +7,7 @@ mod catalog;
 mod market;
 mod people;
 
-pub use admin::{SALES_CHANNEL, USER, VARIANT_PRICE};
+pub use admin::{API_KEY, SALES_CHANNEL, USER, VARIANT_PRICE};
 pub use catalog::{CATEGORY, COLLECTION, IMAGE, OPTION, OPTION_VALUE, PRODUCT, TAG, TYPE, VARIANT};
 pub use market::{COUNTRY, CURRENCY, PAYMENT_PROVIDER, REGION, RETURN_REASON};
 pub use people::{CUSTOMER, CUSTOMER_ADDRESS, CUSTOMER_GROUP};
@@ -201,7 +201,7 @@ const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'
 mod tests {
     use super::*;
 
-    const ALL: [&Entity; 20] = [
+    const ALL: [&Entity; 21] = [
         &PRODUCT,
         &VARIANT,
         &OPTION,
@@ -219,6 +219,7 @@ mod tests {
         &SALES_CHANNEL,
         &USER,
         &VARIANT_PRICE,
+        &API_KEY,
         &CUSTOMER,
         &CUSTOMER_ADDRESS,
         &CUSTOMER_GROUP,
