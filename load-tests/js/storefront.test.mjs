@@ -78,6 +78,57 @@ test("an unknown product is the SDK's FetchError with status 404", async () => {
   await assert.rejects(sdk.store.product.retrieve("prod_nope"), (error) => error.status === 404);
 });
 
+// Storefronts ask this at each navigation.
+const me = (headers = {}) =>
+  fetch(`${PROXY_URL}/store/customers/me?fields=%2Aorders`, { headers: { "x-publishable-api-key": PUBLISHABLE_KEY, ...headers } });
+
+test("a customer registers, signs in and keeps addresses", async () => {
+  const shop = new Medusa({ baseUrl: PROXY_URL, publishableKey: PUBLISHABLE_KEY, auth: { type: "jwt", jwtTokenStorageMethod: "memory" } });
+  const credentials = { email: `u${Date.now()}@test.com`, password: "pw12345678" };
+  await assert.rejects(shop.store.customer.retrieve(), (error) => error.status === 401);
+  const registered = await shop.auth.register("customer", "emailpass", credentials);
+  await shop.store.customer.create({ email: credentials.email, first_name: "Ann" }, {}, { authorization: `Bearer ${registered}` });
+  await assert.rejects(shop.auth.register("customer", "emailpass", credentials), { message: "Identity with email already exists" });
+  await shop.auth.login("customer", "emailpass", credentials);
+  const { customer } = await shop.store.customer.retrieve({ fields: "*orders" });
+  assert.deepEqual([customer.email, customer.first_name, customer.orders], [credentials.email, "Ann", []]);
+  const added = await shop.store.customer.createAddress({ city: "Aarhus", country_code: "dk", is_default_shipping: true });
+  const [address] = added.customer.addresses;
+  const changed = await shop.store.customer.updateAddress(address.id, { city: "Odense" });
+  assert.deepEqual(changed.customer.addresses.map(({ city, is_default_shipping }) => [city, is_default_shipping]), [["Odense", true]]);
+  const { addresses, count } = await shop.store.customer.listAddress();
+  assert.deepEqual([addresses.length, count], [1, 1]);
+  const gone = await shop.store.customer.deleteAddress(address.id);
+  assert.deepEqual([gone.deleted, gone.parent.addresses], [true, []]);
+  await shop.auth.refresh();
+  assert.equal((await shop.store.customer.update({ last_name: "Lee" })).customer.last_name, "Lee");
+});
+
+test("the edge tells who says nothing of themselves so, and nobody else", async () => {
+  const credentials = { email: `s${Date.now()}@test.com`, password: "pw12345678" };
+  const shop = new Medusa({ baseUrl: PROXY_URL, publishableKey: PUBLISHABLE_KEY, auth: { type: "jwt", jwtTokenStorageMethod: "memory" } });
+  const registered = await shop.auth.register("customer", "emailpass", credentials);
+  await shop.store.customer.create({ email: credentials.email }, {}, { authorization: `Bearer ${registered}` });
+  const authorization = `Bearer ${await shop.auth.login("customer", "emailpass", credentials)}`;
+  const opened = await fetch(`${PROXY_URL}/auth/session`, { method: "POST", headers: { authorization } });
+  const cookie = opened.headers.getSetCookie()[0].split(";")[0];
+  assert.match(cookie, /^connect\.sid=/);
+  const isHit = (answer) => /; *hit/.test(answer.headers.get("cache-status") ?? "");
+  await (await me()).text();
+  for (let round = 0; round < 2; round += 1) {
+    const anonymous = await me();
+    assert.deepEqual([anonymous.status, isHit(anonymous)], [401, true]);
+    assert.deepEqual(await anonymous.json(), { message: "Unauthorized" });
+    assert.match(anonymous.headers.get("cache-control"), /max-age=0|no-store/);
+    for (const headers of [{ authorization }, { cookie }, { cookie: `theme=dark; ${cookie}` }]) {
+      const own = await me(headers);
+      assert.deepEqual([own.status, isHit(own)], [200, false]);
+      assert.equal((await own.json()).customer.email, credentials.email);
+      assert.match(own.headers.get("cache-control"), /no-store/);
+    }
+  }
+});
+
 test("an admin logs in and sees the shop", async () => {
   const admin = administrator();
   await assert.rejects(

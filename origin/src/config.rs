@@ -162,31 +162,16 @@ pub struct Auth {
     pub attempts_per_client: u64,
 }
 
-/// Messages for people: password resets, codes for verifications.
+/// Messages for people: password resets, codes for verifications. Without a place to go they are not sent.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Notifications {
-    /// Where they go.
-    pub provider: NotificationKind,
-    /// The file, for `file`.
+    /// A file at whose end they are written, as lines of JSON; empty: none.
     pub file: PathBuf,
-    /// The URL, for `webhook`.
+    /// A URL that they are posted to; empty: none.
     pub webhook_url: String,
     /// The bearer token that is sent there; empty: none.
     pub webhook_token: Secret,
-}
-
-/// Where messages for people go.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum NotificationKind {
-    /// Nowhere; the log says that there was one, without its content.
-    #[default]
-    Log,
-    /// Lines of JSON at the end of a file.
-    File,
-    /// `POST` requests.
-    Webhook,
 }
 
 impl Auth {
@@ -207,18 +192,17 @@ impl Auth {
 
 impl Notifications {
     fn check(&self) -> Result<(), (String, String)> {
-        if self.provider == NotificationKind::File && self.file.as_os_str().is_empty() {
-            return Err(("`notifications.file` is empty".into(), "name a file, or choose another provider".into()));
-        }
-        let is_url = || {
-            let url: Option<url::Url> = self.webhook_url.parse().ok();
-            url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-        };
-        if self.provider == NotificationKind::Webhook && !is_url() {
+        let url: Option<url::Url> = self.webhook_url.parse().ok();
+        let is_url = url.is_some_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+        if !self.webhook_url.is_empty() && !is_url {
             return Err((
                 "`notifications.webhook_url` is not a URL".into(),
                 "such as https://mailer.example/hook".into(),
             ));
+        }
+        if !self.webhook_url.is_empty() && !self.file.as_os_str().is_empty() {
+            let text = "`notifications.file` and `notifications.webhook_url` are both set";
+            return Err((text.into(), "choose one".into()));
         }
         Ok(())
     }

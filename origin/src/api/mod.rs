@@ -9,6 +9,7 @@ pub mod health;
 mod input;
 pub mod internal;
 pub mod middleware;
+mod openapi;
 mod probe;
 pub mod query_string;
 pub mod reply;
@@ -44,6 +45,7 @@ pub fn public(state: &AppState) -> Result<Router, StartError> {
         .merge(middleware::timed(auth, request_timeout).layer(auth_cors))
         .merge(middleware::timed(probe::router(state), request_timeout))
         .merge(health::router())
+        .merge(openapi::router())
         .fallback(no_route)
         .layer(axum::middleware::map_response(middleware::charset))
         .layer(DefaultBodyLimit::max(http.max_body_bytes))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 use tokio::net::TcpListener;
 use vitrine_load_tests::stack::{Redis, Scratch, TestDatabase, wait_until};
-use vitrine_origin::config::{Config, NotificationKind, Secret};
+use vitrine_origin::config::{Config, Secret};
 use vitrine_origin::seed::{self, Admin, FixedIds, SeedOptions};
 use vitrine_origin::{AppState, api, database};
 use vitrine_shared::config::Source;
@@ -55,7 +55,6 @@ impl Shop {
         let notifications = scratch.path().join("notifications.jsonl");
         let mut config = config(&database.url());
         config.redis.url = redis.map(|redis| redis.url().parse().unwrap());
-        config.notifications.provider = NotificationKind::File;
         config.notifications.file.clone_from(&notifications);
         change(&mut config);
         let state = AppState::new(config).unwrap();

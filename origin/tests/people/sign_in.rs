@@ -170,7 +170,7 @@ async fn who_says_nothing_of_themselves_is_told_so_for_all() {
     let anonymous = me("cookie", "theme=dark").await;
     assert_eq!((anonymous.status, anonymous.text.as_str()), (401, r#"{"message":"Unauthorized"}"#));
     assert!(anonymous.headers.contains_key("cache-epoch"));
-    assert!(anonymous.headers["vitrine-tags"].to_str().unwrap().starts_with("api-key:apk_"), "{anonymous:?}");
+    assert!(anonymous.headers["vitrine-tags"].to_str().unwrap().starts_with("api_key:apk_"), "{anonymous:?}");
     for (name, value) in [("authorization", "Bearer x"), ("authorization", ""), ("cookie", "connect.sid=x")] {
         let answer = me(name, value).await;
         assert_eq!((answer.status, answer.text.as_str()), (401, r#"{"message":"Unauthorized"}"#));

@@ -9,6 +9,7 @@ mod collections;
 mod customer_groups;
 mod customers;
 mod input;
+mod operations;
 mod product_tags;
 mod product_types;
 mod products;
@@ -18,6 +19,8 @@ mod sales_channels;
 mod uploads;
 mod users;
 mod variants;
+
+pub(super) use operations::operations;
 
 use axum::Router;
 use axum::extract::Request;

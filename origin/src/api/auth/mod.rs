@@ -11,6 +11,7 @@ mod credentials;
 mod customer;
 mod limited;
 mod notify;
+mod operations;
 mod password;
 mod providers;
 mod refresh;
@@ -37,6 +38,7 @@ use crate::state::AppState;
 
 pub(super) use credentials::are_absent;
 pub(super) use notify::notify;
+pub(super) use operations::operations;
 pub(super) use reset::reset_token;
 
 /// Routes under `/auth`.

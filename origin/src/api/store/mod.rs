@@ -4,6 +4,7 @@ pub mod answer;
 pub mod caller;
 pub(in crate::api) mod customers;
 mod locales;
+mod operations;
 mod operators;
 mod own;
 pub mod params;
@@ -13,6 +14,7 @@ mod shown;
 pub mod tree;
 
 pub use caller::{Caller, KEY_HEADER};
+pub(super) use operations::operations;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
@@ -25,7 +27,15 @@ use routes::Route;
 
 /// Routes under `/store`.
 pub fn router() -> Router<AppState> {
-    let lists = [
+    let others = Router::new().merge(customers::router()).route("/locales", get(locales::absent));
+    lists().into_iter().fold(others, |router, (name, route)| {
+        router.route(&format!("/{name}"), list(route)).route(&format!("/{name}/{{key}}"), retrieve(route))
+    })
+}
+
+/// Lists of the catalogue, each with its retrievals, by the name of their path.
+fn lists() -> [(&'static str, &'static Route); 10] {
+    [
         ("products", &routes::PRODUCTS),
         ("product-variants", &routes::VARIANTS),
         ("product-categories", &routes::CATEGORIES),
@@ -36,11 +46,7 @@ pub fn router() -> Router<AppState> {
         ("regions", &routes::REGIONS),
         ("currencies", &routes::CURRENCIES),
         ("return-reasons", &routes::RETURN_REASONS),
-    ];
-    let others = Router::new().merge(customers::router()).route("/locales", get(locales::absent));
-    lists.into_iter().fold(others, |router, (name, route)| {
-        router.route(&format!("/{name}"), list(route)).route(&format!("/{name}/{{key}}"), retrieve(route))
-    })
+    ]
 }
 
 fn list(route: &'static Route) -> MethodRouter<AppState> {

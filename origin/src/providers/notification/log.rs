@@ -13,7 +13,7 @@ impl NotificationProvider for LogNotifications {
     async fn send(&self, notification: Notification) -> Result<(), NotificationError> {
         tracing::warn!(
             event = notification.event,
-            "a notification was not sent: no provider is configured (`notifications.provider` is \"log\")"
+            "a notification was not sent: `[notifications]` names neither a webhook nor a file"
         );
         Ok(())
     }

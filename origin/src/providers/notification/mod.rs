@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde_json::{Map, Value, json};
 
-use crate::config::{NotificationKind, Notifications};
+use crate::config::Notifications;
 use file::FileNotifications;
 use log::LogNotifications;
 use webhook::WebhookNotifications;
@@ -65,9 +65,11 @@ impl fmt::Debug for Notification {
 
 /// The provider that is configured.
 pub fn provider(config: &Notifications) -> Result<Arc<dyn NotificationProvider>, reqwest::Error> {
-    Ok(match config.provider {
-        NotificationKind::Log => Arc::new(LogNotifications),
-        NotificationKind::File => Arc::new(FileNotifications::new(config.file.clone())),
-        NotificationKind::Webhook => Arc::new(WebhookNotifications::new(config)?),
-    })
+    if !config.webhook_url.is_empty() {
+        return Ok(Arc::new(WebhookNotifications::new(config)?));
+    }
+    if config.file.as_os_str().is_empty() {
+        return Ok(Arc::new(LogNotifications));
+    }
+    Ok(Arc::new(FileNotifications::new(config.file.clone())))
 }

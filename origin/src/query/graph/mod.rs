@@ -145,6 +145,28 @@ impl Entity {
     }
 }
 
+/// The entities that answers begin with; what they relate to is found from there.
+pub fn roots() -> Vec<&'static Entity> {
+    vec![
+        &PRODUCT,
+        &VARIANT,
+        &OPTION,
+        &COLLECTION,
+        &TYPE,
+        &TAG,
+        &CATEGORY,
+        &REGION,
+        &CURRENCY,
+        &RETURN_REASON,
+        &SALES_CHANNEL,
+        &USER,
+        &API_KEY,
+        &CUSTOMER,
+        &CUSTOMER_ADDRESS,
+        &CUSTOMER_GROUP,
+    ]
+}
+
 const fn text(name: &'static str) -> Column {
     Column { name, kind: Kind::Text }
 }

@@ -24,7 +24,7 @@ const fn texts(name: &'static str) -> Param {
 }
 
 /// Addresses of a customer.
-pub(in crate::api) static ADDRESSES: Own = Own {
+pub(in crate::api::store) static ADDRESSES: Own = Own {
     entity: &graph::CUSTOMER_ADDRESS,
     shown: &CUSTOMER_ADDRESS_SHOWN,
     params: &[

@@ -24,6 +24,7 @@ use crate::query::graph;
 use crate::state::AppState;
 use crate::workflows::customer;
 
+pub(super) use addresses::ADDRESSES;
 pub(in crate::api) use input::{customer_patch, new_customer};
 
 /// Customers, as they see themselves.
