@@ -32,6 +32,9 @@ pub struct Config {
     /// The read cache.
     #[serde(default)]
     pub cache: Cache,
+    /// Carts.
+    #[serde(default)]
+    pub carts: Carts,
     /// The production probe.
     #[serde(default)]
     pub probe: Probe,
@@ -270,6 +273,24 @@ pub struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Self { enabled: true, ttl_s: 3_600, timeout_ms: 50 }
+    }
+}
+
+/// Carts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Carts {
+    /// For how many days after its last change a cart of nobody who is known is kept.
+    pub guest_days: u32,
+    /// The same for the cart of a customer.
+    pub customer_days: u32,
+    /// How often carts that have expired are removed; 0: never.
+    pub sweep_s: u64,
+}
+
+impl Default for Carts {
+    fn default() -> Self {
+        Self { guest_days: 30, customer_days: 180, sweep_s: 60 }
     }
 }
 

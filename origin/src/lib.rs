@@ -6,6 +6,7 @@
 
 pub mod api;
 pub mod cache;
+pub mod cart;
 pub mod circuit;
 pub mod config;
 pub mod database;
@@ -26,6 +27,8 @@ pub mod seed;
 pub mod serve;
 pub mod sessions;
 pub mod state;
+pub mod sweep;
+pub mod totals;
 pub mod workflows;
 
 pub use error::ApiError;

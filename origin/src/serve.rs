@@ -14,6 +14,7 @@ use crate::feed;
 use crate::probe;
 use crate::relay;
 use crate::state::{AppState, StartError};
+use crate::sweep;
 
 /// Serves until `stop` resolves, then finishes what runs, for at most `http.shutdown_grace_ms`.
 pub async fn run(state: AppState, stop: impl Future<Output = ()> + Send) -> Result<(), StartError> {
@@ -36,6 +37,7 @@ pub async fn run_on(
     tasks.spawn(relay::run(state.clone()));
     tasks.spawn(feed::run(state.clone()));
     tasks.spawn(probe::run(state.clone()));
+    tasks.spawn(sweep::run(state.clone()));
     tasks.spawn(serve_one(public, public_router, state.shutdown.clone()));
     tasks.spawn(serve_one(internal, internal_router, state.shutdown.clone()));
     stop.await;

@@ -4,6 +4,7 @@
 
 pub mod api_key;
 pub mod auth;
+pub mod cart;
 pub mod category;
 pub mod collection;
 pub mod customer;

@@ -4,24 +4,26 @@ use std::fmt;
 use std::str::FromStr as _;
 
 use rust_decimal::Decimal;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An amount in major units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(pub Decimal);
 
 // === impl Amount ===
 
 impl Amount {
+    /// Nothing.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
     /// Written as Medusa writes numbers: no exponent, no zeros at the end; what a double cannot hold is rounded to one.
     pub fn as_number(self) -> String {
-        use rust_decimal::prelude::ToPrimitive as _;
-        let exact = self.0.normalize();
-        match exact.to_f64() {
-            // Rust prints the shortest text that reads back as the same double, as JavaScript does.
-            Some(double) if exact.scale() > EXACT_DIGITS => format!("{double}"),
-            _ => exact.to_string(),
+        let exact = self.0.normalize().to_string();
+        if self.0.normalize().scale() <= EXACT_DIGITS {
+            return exact;
         }
+        // Read from its digits it is the nearest double, and printed the shortest text that reads back as that, as in JavaScript.
+        exact.parse::<f64>().map_or(exact, |double| double.to_string())
     }
 
     /// All its digits, as Medusa's `raw_` values have them.
@@ -36,6 +38,13 @@ const EXACT_DIGITS: u32 = 12;
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.as_text())
+    }
+}
+
+/// As text, which Postgres reads as a numeric.
+impl Serialize for Amount {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -16,6 +16,6 @@ pub use amount::Amount;
 pub use calculate::{Calculated, calculate};
 pub use candidate::{Candidate, ListRule, ListType, PriceList, PriceRule, VariantPrices};
 pub use context::{Context, Preference};
-pub use tax::{TaxRate, TaxRates, TaxRule, Taxed, tax};
+pub use tax::{TaxRate, TaxRates, TaxRule, Taxable, Taxed, tax};
 pub use window::next_boundary;
 pub use wire::write_price;

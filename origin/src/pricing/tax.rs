@@ -12,6 +12,15 @@ pub struct TaxRates(pub Vec<TaxRate>);
 /// A tax rate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct TaxRate {
+    /// Its id.
+    #[serde(default)]
+    pub id: String,
+    /// What it is called.
+    #[serde(default)]
+    pub name: String,
+    /// Its code.
+    #[serde(default)]
+    pub code: String,
     /// Per cent; none: no tax.
     pub rate: Option<Amount>,
     /// Its tax region.
@@ -37,6 +46,23 @@ pub struct TaxRule {
     pub reference_id: String,
 }
 
+/// What is taxed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taxable<'t> {
+    /// A product.
+    Product {
+        /// Its id.
+        id: &'t str,
+        /// Its type.
+        product_type: Option<&'t str>,
+    },
+    /// Shipping.
+    Shipping {
+        /// The shipping option.
+        option: &'t str,
+    },
+}
+
 /// An amount with and without tax.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taxed {
@@ -49,17 +75,24 @@ pub struct Taxed {
 // === impl TaxRates ===
 
 impl TaxRates {
-    /// The rates for a product, in per cent, added up: province before country, product before type before default.
+    /// The rates for a product, in per cent, added up.
     pub fn total(&self, product: &str, product_type: Option<&str>) -> Decimal {
+        let rates = self.applicable(Taxable::Product { id: product, product_type });
+        rates.iter().map(|rate| rate.percent()).sum()
+    }
+
+    /// The rate for something, and the one of the country that is added to a province's: province before country, product or
+    /// shipping option before type before default.
+    pub fn applicable(&self, of: Taxable<'_>) -> Vec<&TaxRate> {
         let mut ranked: Vec<(u8, &TaxRate)> =
-            self.0.iter().filter_map(|rate| rate.rank(product, product_type).map(|rank| (rank, rate))).collect();
+            self.0.iter().filter_map(|rate| rate.rank(of).map(|rank| (rank, rate))).collect();
         ranked.sort_by_key(|(rank, _)| *rank);
         let Some((_, first)) = ranked.first() else {
-            return Decimal::ZERO;
+            return Vec::new();
         };
         let parent = first.parent.as_deref().filter(|_| first.is_combinable);
         let combined = parent.and_then(|parent| ranked.iter().find(|(_, rate)| rate.region == parent));
-        first.percent() + combined.map_or(Decimal::ZERO, |(_, rate)| rate.percent())
+        std::iter::once(*first).chain(combined.map(|(_, rate)| *rate)).collect()
     }
 }
 
@@ -69,13 +102,19 @@ impl TaxRate {
     }
 
     /// Lower goes first; none: it does not apply.
-    fn rank(&self, product: &str, product_type: Option<&str>) -> Option<u8> {
+    fn rank(&self, of: Taxable<'_>) -> Option<u8> {
         let names = |reference: &str, id: &str| {
             self.rules.iter().any(|rule| rule.reference == reference && rule.reference_id == id)
         };
-        let rank = if names("product", product) {
+        let (is_named, is_of_type) = match of {
+            Taxable::Product { id, product_type } => {
+                (names("product", id), product_type.is_some_and(|id| names("product_type", id)))
+            }
+            Taxable::Shipping { option } => (names("shipping_option", option), false),
+        };
+        let rank = if is_named {
             0
-        } else if product_type.is_some_and(|id| names("product_type", id)) {
+        } else if is_of_type {
             1
         } else if self.is_default {
             2
@@ -105,6 +144,9 @@ mod tests {
 
     fn rate(percent: i64, rules: &[(&str, &str)]) -> TaxRate {
         TaxRate {
+            id: "rate".into(),
+            name: "Rate".into(),
+            code: "rate".into(),
             rate: Some(Amount(percent.into())),
             region: "country".into(),
             parent: None,

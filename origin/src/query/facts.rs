@@ -4,7 +4,7 @@
 ///
 /// `currency` is a bound value; without it, prices of all currencies. Rows of deleted price lists are none.
 pub(super) fn prices(of_variant: bool, currency: Option<&str>) -> String {
-    let currency = currency.map(|currency| format!(" AND p.currency_code = {currency}")).unwrap_or_default();
+    let candidates = candidates("s.price_set_id", currency);
     let (product, product_type, from) = if of_variant {
         ("t.product_id", "(SELECT pp.type_id FROM product pp WHERE pp.id = t.product_id)", "v.id = t.id")
     } else {
@@ -12,7 +12,17 @@ pub(super) fn prices(of_variant: bool, currency: Option<&str>) -> String {
     };
     format!(
         "(SELECT json_agg(json_build_object('variant', v.id, 'product', {product}, 'product_type', {product_type}, \
-         'set', s.price_set_id, 'prices', coalesce((SELECT json_agg(json_build_object(\
+         'set', s.price_set_id, 'prices', {candidates}))::text \
+         FROM product_variant v JOIN product_variant_price_set s ON s.variant_id = v.id \
+         WHERE {from} AND v.deleted_at IS NULL)"
+    )
+}
+
+/// Candidate prices of a price set, as JSON for [`crate::pricing::Candidate`]. `set` is the price set's id, as SQL.
+pub(super) fn candidates(set: &str, currency: Option<&str>) -> String {
+    let currency = currency.map(|currency| format!(" AND p.currency_code = {currency}")).unwrap_or_default();
+    format!(
+        "coalesce((SELECT json_agg(json_build_object(\
          'id', p.id, 'currency_code', p.currency_code, 'amount', p.amount::text, 'min_quantity', p.min_quantity::text, \
          'max_quantity', p.max_quantity::text, 'rules_count', p.rules_count, \
          'rules', coalesce((SELECT json_agg(json_build_object('attribute', r.attribute, 'operator', r.operator, \
@@ -23,10 +33,8 @@ pub(super) fn prices(of_variant: bool, currency: Option<&str>) -> String {
          'rules', coalesce((SELECT json_agg(json_build_object('attribute', r.attribute, 'value', r.value) ORDER BY r.id) \
          FROM price_list_rule r WHERE r.price_list_id = l.id AND r.deleted_at IS NULL), '[]')) END) ORDER BY p.id) \
          FROM price p LEFT JOIN price_list l ON l.id = p.price_list_id AND l.deleted_at IS NULL \
-         WHERE p.price_set_id = s.price_set_id AND p.deleted_at IS NULL{currency} \
-         AND (p.price_list_id IS NULL OR l.id IS NOT NULL)), '[]')))::text \
-         FROM product_variant v JOIN product_variant_price_set s ON s.variant_id = v.id \
-         WHERE {from} AND v.deleted_at IS NULL)"
+         WHERE p.price_set_id = {set} AND p.deleted_at IS NULL{currency} \
+         AND (p.price_list_id IS NULL OR l.id IS NOT NULL)), '[]')"
     )
 }
 

@@ -3,6 +3,7 @@
 //! `graph` is the static description of entities, `fields` Medusa's grammar of the `fields` parameter, `selection` the tree
 //! that it chooses, `filter` what narrows a list; `compile` turns them into SQL and `run` asks Postgres once.
 
+pub mod cart;
 pub mod compile;
 mod facts;
 pub mod fields;
