@@ -16,14 +16,40 @@ impl FromRequest<AppState> for JsonBody {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-                let limit = state.config.http.max_body_bytes;
-                return ApiError::new(ErrorKind::TooLarge, format!("The body is longer than {limit} bytes."));
-            }
-            ApiError::invalid_data("The body could not be read to its end.")
-        })?;
-        parse(&bytes).map(Self)
+        parse(&read(request, state).await?).map(Self)
+    }
+}
+
+async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
+    Bytes::from_request(request, state).await.map_err(|rejection| {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let limit = state.config.http.max_body_bytes;
+            return ApiError::new(ErrorKind::TooLarge, format!("The body is longer than {limit} bytes."));
+        }
+        ApiError::invalid_data("The body could not be read to its end.")
+    })
+}
+
+/// The fields of a request's JSON body that is an object, or a list of objects.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct JsonBodies(pub Vec<Map<String, Value>>);
+
+impl FromRequest<AppState> for JsonBodies {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        parse_all(&read(request, state).await?).map(Self)
+    }
+}
+
+fn parse_all(bytes: &[u8]) -> Result<Vec<Map<String, Value>>, ApiError> {
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Array(list)) => {
+            let object = |value| if let Value::Object(fields) = value { Some(fields) } else { None };
+            let objects: Option<Vec<_>> = list.into_iter().map(object).collect();
+            objects.ok_or_else(|| ApiError::invalid_data("Invalid request: the body must be a list of JSON objects"))
+        }
+        _ => parse(bytes).map(|fields| vec![fields]),
     }
 }
 

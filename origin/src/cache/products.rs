@@ -191,7 +191,7 @@ fn row(key: &str, full: &RawValue, prices: &RawValue, ask: &Ask<'_>) -> Result<R
     let document = String::from_utf8(text).map_err(serde::de::Error::custom)?;
     let prices = (ask.prices != Prices::None).then(|| prices.get().to_owned());
     let unnamed = unnamed_relation(ask.selection).map(|relation| keys_of(full, relation)).transpose()?;
-    Ok(Row { key: key.to_owned(), document, prices, stock: None, unnamed: unnamed.unwrap_or_default() })
+    Ok(Row { key: key.to_owned(), document, prices, stock: None, totals: None, unnamed: unnamed.unwrap_or_default() })
 }
 
 fn failed(state: &AppState, error: &store::StoreError) {

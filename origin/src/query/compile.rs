@@ -127,11 +127,12 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
     let stock =
         ask.stock_channel.map(|channel| facts::stock(of_variant, &compiler.bind(Bound::Text(channel.to_owned()))));
     let stock = stock.unwrap_or_else(|| "NULL::text".to_owned());
+    let totals = if std::ptr::eq(entity, &raw const graph::CART) { facts::TOTALS } else { "NULL::text" };
     let sql = format!(
         "WITH page AS MATERIALIZED (SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
          WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
          SELECT {total} AS total, page.key, CASE WHEN page.key IS NOT NULL THEN {document}::text END AS document, \
-         {prices} AS prices, {stock} AS stock, {unnamed} AS unnamed, \
+         {prices} AS prices, {stock} AS stock, {totals} AS totals, {unnamed} AS unnamed, \
          shown.term AS shown_term, shown.seq AS shown_seq \
          FROM feed_position shown LEFT JOIN page ON true LEFT JOIN {table} t ON t.{key} = page.key ORDER BY page.n"
     );
@@ -179,7 +180,7 @@ struct Compiler<'a> {
 impl Compiler<'_> {
     /// `row_to_json` of what is selected, from the row `alias`.
     fn object(&mut self, selection: &Selection, from: Option<&'static Relation>, alias: &str) -> String {
-        let mut shown: Vec<String> = selection.columns().map(|column| show(column, alias)).collect();
+        let mut shown: Vec<String> = selection.columns().map(|column| self.show(column, alias)).collect();
         for Child { relation, selection } in selection.children() {
             let value = self.related(relation, selection, alias);
             shown.push(format!("{value} AS \"{}\"", relation.name));
@@ -201,11 +202,24 @@ impl Compiler<'_> {
         format!("(SELECT row_to_json(d) FROM (SELECT {}) d)", shown.join(", "))
     }
 
+    fn show(&mut self, column: &Column, alias: &str) -> String {
+        if column.kind == Kind::TextIfAny {
+            let nothing = self.bind(Bound::Text(self.nonce.absent()));
+            let name = column.name;
+            return format!("coalesce({alias}.{name}, {nothing}) AS \"{name}\"");
+        }
+        show(column, alias)
+    }
+
     fn related(&mut self, relation: &'static Relation, selection: &Selection, parent: &str) -> String {
         let child = self.alias();
         let from = self.rows(relation, parent, &child);
         let object = self.object(selection, Some(relation), &child);
         match relation.cardinality {
+            Cardinality::One if relation.absent => {
+                let nothing = self.bind(Bound::Text(self.nonce.absent()));
+                format!("coalesce((SELECT {object} {from}), to_json({nothing}))")
+            }
             Cardinality::One => format!("(SELECT {object} {from})"),
             Cardinality::Many => {
                 let order = relation.order.replace("{t}", &child);
@@ -364,11 +378,11 @@ impl Compiler<'_> {
 impl Bound {
     fn list(kind: Kind, values: &[Value]) -> Option<Self> {
         match kind {
-            Kind::Text => Some(Self::Texts(values.iter().filter_map(Value::text).collect())),
+            Kind::Text | Kind::TextIfAny => Some(Self::Texts(values.iter().filter_map(Value::text).collect())),
             Kind::Boolean => Some(Self::Booleans(values.iter().filter_map(Value::boolean).collect())),
             Kind::Integer | Kind::Numeric => Some(Self::Numbers(values.iter().filter_map(Value::number).collect())),
             Kind::Time => Some(Self::Times(values.iter().filter_map(Value::time).collect())),
-            Kind::Json => None,
+            Kind::Json | Kind::Raw => None,
         }
     }
 
@@ -410,7 +424,14 @@ fn show(column: &Column, alias: &str) -> String {
             format!("to_char({alias}.{name} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"') AS \"{name}\"")
         }
         Kind::Numeric => format!("trim_scale({alias}.{name}) AS \"{name}\""),
-        Kind::Text | Kind::Boolean | Kind::Integer | Kind::Json => format!("{alias}.{name}"),
+        Kind::Raw => {
+            let column = name.strip_prefix("raw_").unwrap_or(name);
+            format!(
+                "CASE WHEN {alias}.{column} IS NOT NULL THEN \
+                 json_build_object('value', trim_scale({alias}.{column})::text, 'precision', 20) END AS \"{name}\""
+            )
+        }
+        Kind::Text | Kind::TextIfAny | Kind::Boolean | Kind::Integer | Kind::Json => format!("{alias}.{name}"),
     }
 }
 

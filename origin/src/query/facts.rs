@@ -53,3 +53,23 @@ pub(super) fn stock(of_variant: bool, channel: &str) -> String {
          FROM product_variant v WHERE {from} AND v.deleted_at IS NULL AND v.manage_inventory)"
     )
 }
+
+/// What the totals of cart `t` are worked out from, as JSON text for [`crate::totals::Cart`].
+pub(super) const TOTALS: &str = "json_build_object('items', (SELECT coalesce(json_agg(json_build_object('id', i.id, \
+     'price', i.unit_price::text, 'quantity', i.quantity::text, 'is_tax_inclusive', i.is_tax_inclusive, \
+     'tax_lines', (SELECT coalesce(json_agg(json_build_object('id', l.id, 'rate', l.rate::text) ORDER BY l.id), '[]') \
+     FROM cart_line_item_tax_line l WHERE l.item_id = i.id), \
+     'adjustments', (SELECT coalesce(json_agg(json_build_object('id', l.id, 'amount', l.amount::text, \
+     'is_tax_inclusive', l.is_tax_inclusive) ORDER BY l.id), '[]') \
+     FROM cart_line_item_adjustment l WHERE l.item_id = i.id)) ORDER BY i.id), '[]') \
+     FROM cart_line_item i WHERE i.cart_id = t.id), \
+     'shipping_methods', (SELECT coalesce(json_agg(json_build_object('id', i.id, \
+     'price', i.amount::text, 'quantity', '1', 'is_tax_inclusive', i.is_tax_inclusive, \
+     'tax_lines', (SELECT coalesce(json_agg(json_build_object('id', l.id, 'rate', l.rate::text) ORDER BY l.id), '[]') \
+     FROM cart_shipping_method_tax_line l WHERE l.shipping_method_id = i.id), \
+     'adjustments', (SELECT coalesce(json_agg(json_build_object('id', l.id, 'amount', l.amount::text) ORDER BY l.id), '[]') \
+     FROM cart_shipping_method_adjustment l WHERE l.shipping_method_id = i.id)) ORDER BY i.id), '[]') \
+     FROM cart_shipping_method i WHERE i.cart_id = t.id), \
+     'credit_lines', (SELECT coalesce(json_agg(json_build_object('id', i.id, 'amount', i.amount::text) ORDER BY i.id), '[]') \
+     FROM credit_line i WHERE i.cart_id = t.id), \
+     'decimal_digits', coalesce((SELECT y.decimal_digits FROM currency y WHERE y.code = t.currency_code), 2))::text";

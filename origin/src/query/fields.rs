@@ -91,6 +91,11 @@ impl Fields {
         self.plain.contains(path) || self.whole.contains(path)
     }
 
+    /// Takes a path away that was chosen without a star.
+    pub fn remove_plain(&mut self, path: &str) {
+        self.plain.shift_remove(path);
+    }
+
     /// Adds a path, allowed or not.
     pub fn add(&mut self, path: &str) {
         self.plain.insert(path.to_owned());

@@ -3,6 +3,8 @@
 //! Postgres ends an object that has computed values with `,"@":"<nonce>:<key>"`. The nonce is drawn for each request, so
 //! no stored text can pass for a hole. Where the object's key is known, the hole becomes the computed members.
 
+use std::borrow::Cow;
+
 use rand::Rng as _;
 
 /// The member that stands for computed ones.
@@ -28,6 +30,36 @@ impl Nonce {
     /// What stands before the key.
     pub fn prefix(&self) -> String {
         format!("{}:", self.0)
+    }
+
+    /// What stands for a member that is to be left out.
+    pub fn absent(&self) -> String {
+        self.prefix()
+    }
+
+    /// The text without the members that are to be left out.
+    pub fn without_absent<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        let mark = format!("\":\"{}\"", self.absent());
+        if !text.contains(&mark) {
+            return Cow::Borrowed(text);
+        }
+        let mut kept = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(&mark) {
+            // Names are the graph's: no quote stands in them.
+            let name = rest[..at].rfind('"').unwrap_or(at);
+            kept.push_str(&rest[..name]);
+            rest = &rest[at + mark.len()..];
+            match rest.strip_prefix(',') {
+                Some(next) => rest = next,
+                None if kept.ends_with(',') => {
+                    kept.pop();
+                }
+                None => {}
+            }
+        }
+        kept.push_str(rest);
+        Cow::Owned(kept)
     }
 
     /// Appends `text` to `out`, each hole replaced by the members that `fill` writes for its key.
@@ -101,6 +133,15 @@ mod tests {
         let nonce = Nonce::new();
         let text = format!(r#"{{"title":"\"@\":\"{}x\"","@":"other:1"}}"#, nonce.prefix());
         assert_eq!(filled(&nonce, &text).unwrap(), text);
+    }
+
+    #[test]
+    fn members_that_are_left_out_take_their_comma_along() {
+        let nonce = Nonce::new();
+        let none = nonce.absent();
+        let text = format!(r#"{{"a":"{none}","b":1,"c":"{none}","d":{{"e":"{none}"}},"f":"{none}"}}"#);
+        assert_eq!(nonce.without_absent(&text), r#"{"b":1,"d":{}}"#);
+        assert_eq!(nonce.without_absent(r#"{"a":":"}"#), r#"{"a":":"}"#);
     }
 
     #[test]

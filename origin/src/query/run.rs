@@ -29,6 +29,8 @@ pub struct Row {
     pub prices: Option<String>,
     /// Quantities by variant: a JSON object.
     pub stock: Option<String>,
+    /// What totals are worked out from: JSON for [`crate::totals::Cart`].
+    pub totals: Option<String>,
     /// Keys of what it shows without its key.
     pub unnamed: Vec<String>,
 }
@@ -67,6 +69,7 @@ fn read(row: &PgRow) -> Result<Option<Row>, sqlx::Error> {
         document,
         prices: row.try_get("prices")?,
         stock: row.try_get("stock")?,
+        totals: row.try_get("totals")?,
         unnamed: row.try_get::<Option<Vec<String>>, _>("unnamed")?.unwrap_or_default(),
     }))
 }

@@ -12,8 +12,8 @@ pub struct Selection {
     /// The key is selected in any case, but for what Medusa shows without it.
     keyless: bool,
     children: Vec<(usize, Selection)>,
-    price: bool,
-    stock: bool,
+    /// Bits of the entity's computed values.
+    computed: u64,
 }
 
 /// A relation of a selection.
@@ -31,7 +31,7 @@ impl Selection {
     /// The key alone.
     pub fn of(entity: &'static Entity) -> Self {
         let key = entity.column(entity.key).map_or(0, |(index, _)| 1 << index);
-        Self { entity, columns: key, whole: false, keyless: false, children: Vec::new(), price: false, stock: false }
+        Self { entity, columns: key, whole: false, keyless: false, children: Vec::new(), computed: 0 }
     }
 
     /// As [`Selection::of`], for a root that shows its key only where it is asked for.
@@ -66,8 +66,8 @@ impl Selection {
             }
             return known;
         }
-        if let Some(computed) = self.entity.computed(first) {
-            self.compute(computed);
+        if let Some((index, _)) = self.entity.computed(first) {
+            self.computed |= 1 << index;
             return true;
         }
         match (self.entity.column(first), rest) {
@@ -79,13 +79,15 @@ impl Selection {
         }
     }
 
-    /// Adds a relation that shows one column and not its key.
-    pub fn add_keyless(&mut self, name: &str, column: &str) {
+    /// Adds a relation that shows these columns and not its key.
+    pub fn add_keyless(&mut self, name: &str, columns: &[&str]) {
         if let Some((index, relation)) = self.entity.relation(name)
             && self.child(name).is_none()
         {
             let mut child = Self::without_key(relation.target);
-            child.add(column);
+            for column in columns {
+                child.add(column);
+            }
             self.children.push((index, child));
             self.children.sort_by_key(|(index, _)| *index);
         }
@@ -145,36 +147,33 @@ impl Selection {
 
     /// Whether a computed value is shown.
     pub fn computes(&self, computed: Computed) -> bool {
-        match computed {
-            Computed::Price => self.price,
-            Computed::Stock => self.stock,
-        }
+        self.computed_names().any(|(_, other)| other == computed)
+    }
+
+    /// Computed values that are shown, in the entity's order.
+    pub fn computed_names(&self) -> impl Iterator<Item = (&'static str, Computed)> {
+        let computed = self.computed;
+        self.entity.computed.iter().enumerate().filter(move |(index, _)| computed & (1 << index) != 0).map(|(_, it)| *it)
     }
 
     /// Whether any computed value is shown.
     pub fn computes_any(&self) -> bool {
-        self.price || self.stock
+        self.computed != 0
     }
 
     /// Drops computed values at every depth, for routes that have no prices.
     pub fn drop_computed(&mut self) {
-        self.price = false;
-        self.stock = false;
+        self.computed = 0;
         for (_, child) in &mut self.children {
             child.drop_computed();
-        }
-    }
-
-    fn compute(&mut self, computed: Computed) {
-        match computed {
-            Computed::Price => self.price = true,
-            Computed::Stock => self.stock = true,
         }
     }
 
     fn select_all(&mut self) {
         self.whole = true;
         self.columns = self.entity.columns.iter().enumerate().fold(0, |all, (index, _)| all | (1 << index));
+        let totals = self.entity.computed.iter().enumerate().filter(|(_, (_, it))| *it == Computed::Total);
+        self.computed |= totals.fold(0, |all, (index, _)| all | (1 << index));
     }
 
     fn take(&mut self, index: usize) -> Option<Selection> {

@@ -44,6 +44,14 @@ pub(in crate::api) struct Filled(pub(in crate::api) String);
 #[derive(Debug, Default)]
 pub(in crate::api) struct Email(pub(in crate::api) String);
 
+/// How many pieces: more than none (`z.number().gt(0)`).
+#[derive(Debug, Default)]
+pub(in crate::api) struct Pieces(pub(in crate::api) i32);
+
+/// How many pieces, or none (`z.number().gte(0)`).
+#[derive(Debug, Default)]
+pub(in crate::api) struct PiecesOrNone(pub(in crate::api) i32);
+
 /// A boolean, or its name as text (`booleanString`).
 #[derive(Debug)]
 pub(in crate::api) struct Flag(pub(in crate::api) bool);
@@ -190,6 +198,44 @@ impl Field for i32 {
 
     fn schema() -> Value {
         json!({ "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX })
+    }
+}
+
+impl Field for PiecesOrNone {
+    fn read(value: &Value, path: &Path, issues: &mut Issues) -> Option<Self> {
+        let number = Decimal::read(value, path, issues)?;
+        if number < Decimal::ZERO {
+            issues.too_small(path, 0);
+            return None;
+        }
+        if number > Decimal::from(i32::MAX) {
+            issues.too_big(path, i32::MAX.unsigned_abs() as usize);
+            return None;
+        }
+        let whole = i32::try_from(number).ok().filter(|whole| Decimal::from(*whole) == number);
+        if whole.is_none() {
+            issues.wrong_type(path, "int", value);
+        }
+        whole.map(Self)
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": 0, "maximum": i32::MAX })
+    }
+}
+
+impl Field for Pieces {
+    fn read(value: &Value, path: &Path, issues: &mut Issues) -> Option<Self> {
+        let pieces = PiecesOrNone::read(value, path, issues)?.0;
+        if pieces == 0 {
+            issues.too_small(path, 0);
+            return None;
+        }
+        Some(Self(pieces))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "integer", "minimum": 1, "maximum": i32::MAX })
     }
 }
 

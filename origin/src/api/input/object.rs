@@ -55,9 +55,18 @@ pub(in crate::api) fn read<T>(
     body: &Map<String, Value>,
     of: impl FnOnce(&mut Object<'_, '_>) -> T,
 ) -> Result<T, ApiError> {
+    read_with(body, Others::Refused, of)
+}
+
+/// The same where names that are not known may be passed over.
+pub(in crate::api) fn read_with<T>(
+    body: &Map<String, Value>,
+    others: Others,
+    of: impl FnOnce(&mut Object<'_, '_>) -> T,
+) -> Result<T, ApiError> {
     let is_described = DESCRIBED.with_borrow(Option::is_some);
     if is_described {
-        let schema = schema_of(Others::Refused, of);
+        let schema = schema_of(others, of);
         DESCRIBED.set(Some(Some(schema)));
         return Err(ApiError::invalid_data("This body was only described"));
     }
@@ -66,7 +75,7 @@ pub(in crate::api) fn read<T>(
         issues.other("Text cannot hold a NUL character");
         return issues.settle(None);
     }
-    let read = visit(body, Path::default(), Others::Refused, &mut issues, of);
+    let read = visit(body, Path::default(), others, &mut issues, of);
     issues.settle(Some(read))
 }
 
@@ -182,6 +191,18 @@ impl Object<'_, '_> {
                 T::read(value, &self.path.key(name), self.issues).map_or(Patch::Keep, |read| Patch::Set(Some(read)))
             }
         }
+    }
+
+    /// An object that may be left out.
+    pub(in crate::api) fn object<T>(
+        &mut self,
+        name: &'static str,
+        others: Others,
+        mut of: impl FnMut(&mut Object<'_, '_>) -> T,
+    ) -> Option<T> {
+        self.tell(name, Presence::Optional, || schema_of(others, &mut of));
+        let value = self.get(name)?;
+        object(value, self.path.key(name), others, self.issues, of)
     }
 
     /// A list of objects that may be left out.

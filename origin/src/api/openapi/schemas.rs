@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::query::graph::{Cardinality, Entity, Kind};
+use crate::query::graph::{Cardinality, Computed, Entity, Kind};
 
 /// The schemas of the document by name.
 pub(super) fn all() -> Value {
@@ -50,18 +50,37 @@ fn name_of(entity: &Entity) -> String {
     }
 }
 
+/// All digits of a number.
+fn raw() -> Value {
+    json!({
+        "type": "object",
+        "properties": { "value": { "type": "string" }, "precision": { "type": "integer" } },
+        "required": ["value", "precision"]
+    })
+}
+
 fn schema(entity: &Entity) -> Value {
     let mut properties = Map::new();
     for column in entity.columns {
         let schema = match column.kind {
-            Kind::Text => json!({ "type": ["string", "null"] }),
+            Kind::Text | Kind::TextIfAny => json!({ "type": ["string", "null"] }),
             Kind::Boolean => json!({ "type": ["boolean", "null"] }),
             Kind::Integer => json!({ "type": ["integer", "null"] }),
             Kind::Numeric => json!({ "type": ["number", "null"] }),
             Kind::Time => json!({ "type": ["string", "null"], "format": "date-time" }),
             Kind::Json => json!({}),
+            Kind::Raw => json!({ "anyOf": [raw(), { "type": "null" }] }),
         };
         properties.insert(column.name.to_owned(), schema);
+    }
+    for (name, computed) in entity.computed {
+        let schema = match computed {
+            Computed::Price => json!({ "type": ["object", "null"] }),
+            Computed::Stock => json!({ "type": ["number", "null"] }),
+            Computed::Total if name.starts_with("raw_") => raw(),
+            Computed::Total => json!({ "type": "number" }),
+        };
+        properties.insert((*name).to_owned(), schema);
     }
     for relation in entity.relations {
         let target = reference(relation.target);

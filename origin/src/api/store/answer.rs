@@ -249,7 +249,7 @@ fn complete_product(selection: &mut Selection, retrieval: bool) {
         selection.add("variants.options.option");
     }
     if retrieval {
-        selection.add_keyless("categories", "is_internal");
+        selection.add_keyless("categories", &["is_internal"]);
     }
 }
 

@@ -2,14 +2,17 @@
 
 pub mod answer;
 pub mod caller;
+mod carts;
 pub(in crate::api) mod customers;
 mod locales;
 mod operations;
 mod operators;
 mod own;
 pub mod params;
+mod payment_providers;
 pub mod priced;
 pub mod routes;
+mod shipping_options;
 mod shown;
 pub mod tree;
 
@@ -27,7 +30,12 @@ use routes::Route;
 
 /// Routes under `/store`.
 pub fn router() -> Router<AppState> {
-    let others = Router::new().merge(customers::router()).route("/locales", get(locales::absent));
+    let others = Router::new()
+        .merge(customers::router())
+        .merge(carts::router())
+        .merge(shipping_options::router())
+        .merge(payment_providers::router())
+        .route("/locales", get(locales::absent));
     lists().into_iter().fold(others, |router, (name, route)| {
         router.route(&format!("/{name}"), list(route)).route(&format!("/{name}/{{key}}"), retrieve(route))
     })

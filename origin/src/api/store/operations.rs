@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::customers::{self, ADDRESSES, CUSTOMERS};
-use super::lists;
+use super::{carts, lists, payment_providers, shipping_options};
 use crate::api::input::address;
 use crate::api::input::object::{describe, read};
 use crate::api::openapi::{Answer, Guard, Operation, Query};
@@ -36,6 +36,9 @@ pub(in crate::api) fn operations() -> Vec<Operation> {
         refusals: &[],
     });
     all.extend(of_customers());
+    all.extend(carts::operations());
+    all.extend(shipping_options::operations());
+    all.push(payment_providers::operation());
     all
 }
 

@@ -3,14 +3,20 @@
 //! All SQL identifiers of a compiled statement come from these tables; nothing of a request is ever spliced.
 
 mod admin;
+mod cart;
 mod catalog;
 mod market;
 mod people;
+mod promotion;
+mod shipping;
 
 pub use admin::{API_KEY, SALES_CHANNEL, USER, VARIANT_PRICE};
+pub use cart::{CART, CREDIT_LINE, LINE_ITEM, SHIPPING_METHOD};
 pub use catalog::{CATEGORY, COLLECTION, IMAGE, OPTION, OPTION_VALUE, PRODUCT, TAG, TYPE, VARIANT};
 pub use market::{COUNTRY, CURRENCY, PAYMENT_PROVIDER, REGION, RETURN_REASON};
 pub use people::{CUSTOMER, CUSTOMER_ADDRESS, CUSTOMER_GROUP};
+pub use promotion::{APPLICATION_METHOD, PROMOTION};
+pub use shipping::SHIPPING_OPTION;
 
 use vitrine_shared::tag::Tag;
 
@@ -53,6 +59,8 @@ pub struct Column {
 pub enum Kind {
     /// A string.
     Text,
+    /// A string; the member is left out where there is none, as Medusa does for some keys of other rows.
+    TextIfAny,
     /// A boolean.
     Boolean,
     /// A number without fraction.
@@ -63,6 +71,8 @@ pub enum Kind {
     Time,
     /// JSON as it was given.
     Json,
+    /// All digits of the numeric column whose name follows `raw_`: `{"value": …, "precision": 20}`.
+    Raw,
 }
 
 /// What is worked out for a variant when it is shown.
@@ -72,6 +82,8 @@ pub enum Computed {
     Price,
     /// `inventory_quantity`.
     Stock,
+    /// A total of a cart or a part of it; selecting the whole entity selects it.
+    Total,
 }
 
 /// How an entity leads to others.
@@ -91,6 +103,8 @@ pub struct Relation {
     pub inverse: Option<&'static str>,
     /// Whether selecting the whole entity shows `{"id": …}` for it, as Medusa does for what it did not load.
     pub reference: bool,
+    /// Whether the member is left out where there is none.
+    pub absent: bool,
     /// Whether the target's `visible` is checked: not where seeing the parent implies it.
     pub guarded: bool,
     /// The tag of what could have been among the related rows, by the parent's key.
@@ -139,9 +153,10 @@ impl Entity {
         self.relations.iter().enumerate().find(|(_, relation)| relation.name == name)
     }
 
-    /// What is computed under this name.
-    pub fn computed(&self, name: &str) -> Option<Computed> {
-        self.computed.iter().find(|(computed, _)| *computed == name).map(|(_, computed)| *computed)
+    /// What is computed under this name, with its number.
+    pub fn computed(&self, name: &str) -> Option<(usize, Computed)> {
+        let found = self.computed.iter().enumerate().find(|(_, (computed, _))| *computed == name);
+        found.map(|(index, (_, computed))| (index, *computed))
     }
 }
 
@@ -164,11 +179,22 @@ pub fn roots() -> Vec<&'static Entity> {
         &CUSTOMER,
         &CUSTOMER_ADDRESS,
         &CUSTOMER_GROUP,
+        &CART,
+        &SHIPPING_OPTION,
     ]
 }
 
 const fn text(name: &'static str) -> Column {
     Column { name, kind: Kind::Text }
+}
+
+const fn text_if_any(name: &'static str) -> Column {
+    Column { name, kind: Kind::TextIfAny }
+}
+
+/// `name` begins with `raw_`.
+const fn raw(name: &'static str) -> Column {
+    Column { name, kind: Kind::Raw }
 }
 
 const fn boolean(name: &'static str) -> Column {
@@ -200,6 +226,7 @@ const fn one(name: &'static str, target: &'static Entity, held: &'static str) ->
         order: "",
         inverse: None,
         reference: false,
+        absent: false,
         guarded: false,
         members: None,
     }
@@ -214,6 +241,7 @@ const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'
         order,
         inverse: None,
         reference: false,
+        absent: false,
         guarded: false,
         members: None,
     }
@@ -223,7 +251,7 @@ const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'
 mod tests {
     use super::*;
 
-    const ALL: [&Entity; 21] = [
+    const ALL: [&Entity; 27] = [
         &PRODUCT,
         &VARIANT,
         &OPTION,
@@ -245,6 +273,12 @@ mod tests {
         &CUSTOMER,
         &CUSTOMER_ADDRESS,
         &CUSTOMER_GROUP,
+        &CART,
+        &LINE_ITEM,
+        &SHIPPING_METHOD,
+        &PROMOTION,
+        &APPLICATION_METHOD,
+        &SHIPPING_OPTION,
     ];
 
     #[test]
@@ -252,6 +286,7 @@ mod tests {
         for entity in ALL {
             assert!(entity.columns.len() <= 64 && entity.relations.len() <= 64, "{}", entity.table);
             assert!(entity.column(entity.key).is_some(), "{}", entity.table);
+            assert!(entity.computed.len() <= 64, "{}", entity.table);
             for name in entity.searched {
                 assert!(entity.column(name).is_some_and(|(_, column)| column.kind == Kind::Text), "{name}");
             }
