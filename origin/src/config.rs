@@ -86,7 +86,8 @@ pub struct Database {
     /// How long a replica may take to answer before the primary is asked.
     #[serde(default = "defaults::replica_timeout_ms")]
     pub replica_timeout_ms: u64,
-    /// Most connections of the pool, and of each replica's; the relay and its listener hold three more.
+    /// Most connections of each of the two pools (one is for statements that are planned once), and of each replica's; the relay and
+    /// its listener hold three more.
     #[serde(default = "defaults::max_connections")]
     pub max_connections: u32,
     /// How long a request waits for a connection before it is answered with 503.

@@ -28,7 +28,10 @@ pub fn connect_options(config: &Database) -> Result<PgConnectOptions, sqlx::Erro
 
 /// A pool that connects when it is first needed, and again when Postgres is back after a failure.
 pub fn pool(config: &Database) -> Result<PgPool, sqlx::Error> {
-    let options = connect_options(config)?;
+    pool_with(config, connect_options(config)?)
+}
+
+fn pool_with(config: &Database, options: PgConnectOptions) -> Result<PgPool, sqlx::Error> {
     Ok(PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
@@ -42,6 +45,12 @@ pub fn pool(config: &Database) -> Result<PgPool, sqlx::Error> {
             })
         })
         .connect_lazy_with(options))
+}
+
+/// The same for statements that look everything up by key: they are planned once on each connection, and not for each value,
+/// which takes longer than carrying them out.
+pub fn keyed_pool(config: &Database) -> Result<PgPool, sqlx::Error> {
+    pool_with(config, connect_options(config)?.options([("plan_cache_mode", "force_generic_plan")]))
 }
 
 /// Whether Postgres answers.

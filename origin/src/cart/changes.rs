@@ -45,9 +45,8 @@ pub struct Rows {
 
 /// Compares.
 pub fn between(before: &Cart, after: &Cart) -> Changes {
-    let addresses = |cart: &Cart| -> Vec<Address> {
-        cart.shipping_address.iter().chain(&cart.billing_address).cloned().collect()
-    };
+    let addresses =
+        |cart: &Cart| -> Vec<Address> { cart.shipping_address.iter().chain(&cart.billing_address).cloned().collect() };
     let (had, has) = (addresses(before), addresses(after));
     let gone = |address: &&Address| !has.iter().any(|other| other.id == address.id);
     Changes {

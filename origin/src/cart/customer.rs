@@ -22,9 +22,8 @@ pub fn whose<'f>(facts: &'f Facts, email: Option<&'f str>) -> Whose<'f> {
         return own.map_or(Whose::Nobody, Whose::Known);
     };
     let is_theirs = |customer: &&Customer| customer.has_account || customer.email.as_deref() == Some(email);
-    let guests = || {
-        facts.namesakes.iter().find(|customer| !customer.has_account && customer.email.as_deref() == Some(email))
-    };
+    let guests =
+        || facts.namesakes.iter().find(|customer| !customer.has_account && customer.email.as_deref() == Some(email));
     let found = own.or(facts.namesakes.first()).filter(is_theirs).or_else(guests);
     found.map_or(Whose::Guest(email), Whose::Known)
 }

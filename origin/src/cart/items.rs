@@ -155,7 +155,8 @@ fn set_price(item: &mut Item, price: Price) {
 }
 
 fn made(variant: &Variant, item: &NewItem, price: Price) -> Item {
-    let sent = variant.product.shipping_profile_id.is_some() || variant.inventory.iter().any(|part| part.requires_shipping);
+    let sent =
+        variant.product.shipping_profile_id.is_some() || variant.inventory.iter().any(|part| part.requires_shipping);
     let mut made = Item {
         id: id::new("cali"),
         title: variant.product_title.clone(),

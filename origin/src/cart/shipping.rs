@@ -44,7 +44,9 @@ pub fn add_methods(cart: &mut Cart, facts: &Facts, given: &[GivenMethod]) -> Res
     cart.shipping_methods.retain(|method| {
         let profile = method.shipping_option_id.as_deref().and_then(|id| facts.shipping_option(id));
         let profile = profile.and_then(|option| option.shipping_profile_id.as_ref());
-        profile.is_some_and(|profile| chosen.iter().all(|(option, _)| option.shipping_profile_id.as_ref() != Some(profile)))
+        profile.is_some_and(|profile| {
+            chosen.iter().all(|(option, _)| option.shipping_profile_id.as_ref() != Some(profile))
+        })
     });
     for (option, given) in chosen {
         if let Some(price) = flat_price(option, cart, facts) {
@@ -114,7 +116,13 @@ fn flat_price(option: &ShippingOption, cart: &Cart, facts: &Facts) -> Option<Pri
 /// `fulfillment/dist/utils/utils.js`: an attribute that the context does not have is the text `undefined`.
 fn holds(rule: &StoreRule, is_return: bool) -> bool {
     let found = match rule.attribute.as_str() {
-        "is_return" => if is_return { "true" } else { "false" },
+        "is_return" => {
+            if is_return {
+                "true"
+            } else {
+                "false"
+            }
+        }
         "enabled_in_store" => "true",
         _ => "undefined",
     };

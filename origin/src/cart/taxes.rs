@@ -22,9 +22,9 @@ pub(super) fn set(cart: &mut Cart, facts: &Facts, forced: bool) -> Result<(), Ca
     let is_taxed = has_country && (forced || facts.region.as_ref().is_some_and(|region| region.automatic_taxes));
     for item in &mut cart.items {
         let rates = match &item.product_id {
-            Some(product) if is_taxed && !item.is_giftcard => facts
-                .rates
-                .applicable(Taxable::Product { id: product, product_type: item.product_type_id.as_deref() }),
+            Some(product) if is_taxed && !item.is_giftcard => {
+                facts.rates.applicable(Taxable::Product { id: product, product_type: item.product_type_id.as_deref() })
+            }
             _ => Vec::new(),
         };
         replace(&mut item.tax_lines, &rates, "calitxl");

@@ -76,7 +76,7 @@ pub enum Options<'a> {
 }
 
 /// The cart's row with what the call overrides, its region, and the place that it goes to once the call is done (`prepare-cart-to-update`).
-const SURROUNDINGS: &str = "c AS (SELECT x.id, x.region_id AS own_region_id, x.customer_id AS own_customer_id, \
+const SURROUNDINGS: &str = "cur AS (SELECT x.id, x.region_id AS own_region_id, x.customer_id AS own_customer_id, \
      x.email, x.currency_code, x.locale, x.shipping_address_id, x.billing_address_id, x.metadata, \
      x.completed_at IS NOT NULL AS is_completed, x.sales_channel_id AS own_channel_id, \
      coalesce($2, x.region_id, s.default_region_id) AS region_id, \
@@ -85,19 +85,19 @@ const SURROUNDINGS: &str = "c AS (SELECT x.id, x.region_id AS own_region_id, x.c
      FROM (SELECT 1) one LEFT JOIN cart x ON x.id = $1 AND x.deleted_at IS NULL \
      LEFT JOIN LATERAL (SELECT default_region_id, default_sales_channel_id FROM store WHERE deleted_at IS NULL \
      ORDER BY id LIMIT 1) s ON true), \
-     r AS (SELECT g.id, g.name, g.currency_code, g.automatic_taxes, ARRAY(SELECT k.iso_2 FROM region_country k \
+     reg AS (SELECT g.id, g.name, g.currency_code, g.automatic_taxes, ARRAY(SELECT k.iso_2 FROM region_country k \
      WHERE k.region_id = g.id AND k.deleted_at IS NULL ORDER BY k.iso_2) AS countries \
-     FROM c JOIN region g ON g.id = c.region_id AND g.deleted_at IS NULL), \
-     sa AS (SELECT a.* FROM c JOIN cart_address a ON a.id = c.shipping_address_id), \
-     place AS (SELECT CASE WHEN moved AND only_one IS NOT NULL AND (c.id IS NOT NULL OR NOT $6) THEN only_one \
+     FROM cur JOIN region g ON g.id = cur.region_id AND g.deleted_at IS NULL), \
+     sa AS (SELECT a.* FROM cur JOIN cart_address a ON a.id = cur.shipping_address_id), \
+     place AS (SELECT CASE WHEN moved AND only_one IS NOT NULL AND (cur.id IS NOT NULL OR NOT $6) THEN only_one \
      WHEN $6 THEN lower($7) WHEN NOT moved THEN lower(sa.country_code) END AS country, \
-     lower(CASE WHEN moved AND only_one IS NOT NULL AND c.id IS NOT NULL THEN NULL WHEN $6 THEN $8 \
+     lower(CASE WHEN moved AND only_one IS NOT NULL AND cur.id IS NOT NULL THEN NULL WHEN $6 THEN $8 \
      WHEN NOT moved THEN sa.province END) AS province, \
      CASE WHEN $6 THEN $9 WHEN NOT moved THEN sa.city END AS city, \
      CASE WHEN $6 THEN $10 WHEN NOT moved THEN sa.postal_code END AS postal_code \
-     FROM c LEFT JOIN r ON true LEFT JOIN sa ON true, \
-     LATERAL (SELECT c.id IS NULL OR c.own_region_id IS DISTINCT FROM c.region_id AS moved, \
-     CASE WHEN cardinality(r.countries) = 1 THEN r.countries[1] END AS only_one) how)";
+     FROM cur LEFT JOIN reg ON true LEFT JOIN sa ON true, \
+     LATERAL (SELECT cur.id IS NULL OR cur.own_region_id IS DISTINCT FROM cur.region_id AS moved, \
+     CASE WHEN cardinality(reg.countries) = 1 THEN reg.countries[1] END AS only_one) how)";
 
 const ITEMS: &str = "(SELECT coalesce(json_agg(row_to_json(q)), '[]') FROM (SELECT i.id, i.title, i.subtitle, i.thumbnail, i.quantity, \
      i.variant_id, i.product_id, i.product_title, i.product_description, i.product_subtitle, i.product_type, i.product_type_id, \
@@ -142,7 +142,7 @@ const VARIANTS: &str = "(SELECT coalesce(json_agg(row_to_json(q)), '[]') FROM (S
      'location_id', e.location_id, 'available', (e.stocked_quantity - e.reserved_quantity)::text)), '[]') \
      FROM inventory_level e JOIN sales_channel_stock_location h ON h.stock_location_id = e.location_id \
      WHERE e.inventory_item_id = n.inventory_item_id AND e.deleted_at IS NULL \
-     AND h.sales_channel_id = c.sales_channel_id))), '[]') \
+     AND h.sales_channel_id = cur.sales_channel_id))), '[]') \
      FROM product_variant_inventory_item n LEFT JOIN inventory_item w ON w.id = n.inventory_item_id AND w.deleted_at IS NULL \
      WHERE n.variant_id = v.id) AS inventory, \
      (SELECT {variant_prices} FROM product_variant_price_set b WHERE b.variant_id = v.id) AS prices \
@@ -169,7 +169,7 @@ const OPTIONS: &str = "(SELECT coalesce(json_agg(row_to_json(q)), '[]') FROM (SE
      LEFT JOIN shipping_option_price_set b ON b.shipping_option_id = o.id \
      WHERE o.deleted_at IS NULL AND EXISTS (SELECT 1 FROM location_fulfillment_set f \
      JOIN sales_channel_stock_location h ON h.stock_location_id = f.stock_location_id \
-     WHERE f.fulfillment_set_id = z.fulfillment_set_id AND h.sales_channel_id = c.sales_channel_id) \
+     WHERE f.fulfillment_set_id = z.fulfillment_set_id AND h.sales_channel_id = cur.sales_channel_id) \
      AND ($13 OR o.id = ANY($14 || ARRAY(SELECT m.shipping_option_id FROM cart_shipping_method m WHERE m.cart_id = $1))) \
      ORDER BY o.id) q)";
 
@@ -199,39 +199,39 @@ const CUSTOMER: &str = "json_build_object('id', u.id, 'email', u.email, 'has_acc
      WHERE k.customer_id = u.id AND k.deleted_at IS NULL))";
 
 static STATEMENT: LazyLock<String> = LazyLock::new(|| {
-    let variant_prices = facts::candidates("b.price_set_id", Some("r.currency_code"));
+    let variant_prices = facts::candidates("b.price_set_id", Some("reg.currency_code"));
     let items = ITEMS.replace("{product}", PRODUCT);
     let variants = VARIANTS.replace("{product}", PRODUCT).replace("{variant_prices}", &variant_prices);
     let options = OPTIONS.replace("{option_prices}", &variant_prices);
     let promotions = promotion::rows(
         "($15::text[] || ARRAY(SELECT o.code FROM cart_promotion k JOIN promotion o ON o.id = k.promotion_id \
          WHERE k.cart_id = $1))",
-        "array_remove(ARRAY[c.customer_id, $5::text, c.email], NULL)",
+        "array_remove(ARRAY[cur.customer_id, $5::text, cur.email], NULL)",
     );
     format!(
         "WITH {SURROUNDINGS}, {TAXED} SELECT json_build_object(\
-         'cart', CASE WHEN c.id IS NOT NULL THEN json_build_object('id', c.id, 'region_id', c.own_region_id, \
-         'customer_id', c.own_customer_id, 'sales_channel_id', c.own_channel_id, 'email', c.email, \
-         'currency_code', c.currency_code, 'locale', c.locale, 'shipping_address_id', c.shipping_address_id, \
-         'billing_address_id', c.billing_address_id, 'metadata', c.metadata, 'is_completed', c.is_completed) END, \
+         'cart', CASE WHEN cur.id IS NOT NULL THEN json_build_object('id', cur.id, 'region_id', cur.own_region_id, \
+         'customer_id', cur.own_customer_id, 'sales_channel_id', cur.own_channel_id, 'email', cur.email, \
+         'currency_code', cur.currency_code, 'locale', cur.locale, 'shipping_address_id', cur.shipping_address_id, \
+         'billing_address_id', cur.billing_address_id, 'metadata', cur.metadata, 'is_completed', cur.is_completed) END, \
          'shipping_address', (SELECT row_to_json(sa) FROM sa), \
-         'billing_address', (SELECT row_to_json(a) FROM cart_address a WHERE a.id = c.billing_address_id), \
+         'billing_address', (SELECT row_to_json(a) FROM cart_address a WHERE a.id = cur.billing_address_id), \
          'items', {items}, 'shipping_methods', {METHODS}, \
          'cart_promotions', (SELECT coalesce(json_agg(k.promotion_id ORDER BY k.promotion_id), '[]') \
          FROM cart_promotion k WHERE k.cart_id = $1), \
-         'region', CASE WHEN r.id IS NOT NULL THEN row_to_json(r) END, \
+         'region', CASE WHEN reg.id IS NOT NULL THEN row_to_json(reg) END, \
          'sales_channel', (SELECT json_build_object('id', h.id, 'name', h.name, 'is_disabled', h.is_disabled) \
-         FROM sales_channel h WHERE h.id = c.sales_channel_id AND h.deleted_at IS NULL), \
-         'customer', (SELECT {CUSTOMER} FROM customer u WHERE u.id = c.customer_id AND u.deleted_at IS NULL), \
+         FROM sales_channel h WHERE h.id = cur.sales_channel_id AND h.deleted_at IS NULL), \
+         'customer', (SELECT {CUSTOMER} FROM customer u WHERE u.id = cur.customer_id AND u.deleted_at IS NULL), \
          'namesakes', (SELECT coalesce(json_agg({CUSTOMER} ORDER BY u.id), '[]') FROM customer u \
          WHERE u.email = $5 AND u.deleted_at IS NULL), \
          'variants', {variants}, 'shipping_options', {options}, \
          'preferences', (SELECT coalesce(json_agg(json_build_object('attribute', y.attribute, 'value', y.value, \
          'is_tax_inclusive', y.is_tax_inclusive)), '[]') FROM price_preference y WHERE y.deleted_at IS NULL \
-         AND ((y.attribute = 'region_id' AND y.value = r.id) \
-         OR (y.attribute = 'currency_code' AND y.value = r.currency_code))), \
+         AND ((y.attribute = 'region_id' AND y.value = reg.id) \
+         OR (y.attribute = 'currency_code' AND y.value = reg.currency_code))), \
          'rates', {RATES})::text, {promotions} \
-         FROM c LEFT JOIN r ON true, place, taxed"
+         FROM cur LEFT JOIN reg ON true, place, taxed"
     )
 });
 

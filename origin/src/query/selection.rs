@@ -153,7 +153,12 @@ impl Selection {
     /// Computed values that are shown, in the entity's order.
     pub fn computed_names(&self) -> impl Iterator<Item = (&'static str, Computed)> {
         let computed = self.computed;
-        self.entity.computed.iter().enumerate().filter(move |(index, _)| computed & (1 << index) != 0).map(|(_, it)| *it)
+        self.entity
+            .computed
+            .iter()
+            .enumerate()
+            .filter(move |(index, _)| computed & (1 << index) != 0)
+            .map(|(_, it)| *it)
     }
 
     /// Whether any computed value is shown.

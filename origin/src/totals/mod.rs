@@ -6,9 +6,9 @@
 mod cart;
 mod line;
 mod math;
-mod wire;
 #[cfg(test)]
 mod tests;
+mod wire;
 
 pub use cart::{Cart, CartTotals, CreditLine, Totals, totals};
 pub use line::{Adjustment, AdjustmentTotals, Line, LineTotals, TaxLine, TaxLineTotals, line_totals};

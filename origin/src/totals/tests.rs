@@ -98,9 +98,9 @@ fn some_rate() -> impl Strategy<Value = Amount> {
 }
 
 prop_compose! {
-    fn some_line()(
+    fn some_line(most: u32)(
         price in some_amount(),
-        quantity in 1_u32..100,
+        quantity in 1..=most,
         is_tax_inclusive in any::<bool>(),
         rates in proptest::collection::vec(some_rate(), 0..3),
         // Parts of the price, which together are at most the whole.
@@ -122,10 +122,10 @@ prop_compose! {
 
 prop_compose! {
     fn some_cart()(
-        items in proptest::collection::vec(some_line(), 0..5),
-        shipping in proptest::collection::vec(some_line(), 0..3),
+        items in proptest::collection::vec(some_line(100), 0..5),
+        shipping in proptest::collection::vec(some_line(1), 0..3),
     ) -> Cart {
-        cart(items, shipping.into_iter().map(|line| Line { quantity: Amount(Decimal::ONE), ..line }).collect())
+        cart(items, shipping)
     }
 }
 
@@ -157,13 +157,13 @@ proptest! {
     }
 
     #[test]
-    fn inclusive_and_exclusive_prices_agree(line in some_line()) {
-        let inclusive = line_totals(&Line { is_tax_inclusive: true, ..line }).unwrap();
+    fn inclusive_and_exclusive_prices_agree(line in some_line(100)) {
+        let inclusive = line_totals(&Line { is_tax_inclusive: true, ..line.clone() }).unwrap();
         let per_piece = Line {
             is_tax_inclusive: false,
             price: Amount(inclusive.subtotal),
             quantity: Amount(Decimal::ONE),
-            ..line.clone()
+            ..line
         };
         let exclusive = line_totals(&per_piece).unwrap();
         prop_assert!((inclusive.total - exclusive.total).abs() <= MINOR_UNIT);
@@ -188,7 +188,9 @@ proptest! {
         let mut backwards = cart;
         backwards.items.reverse();
         backwards.shipping_methods.reverse();
-        prop_assert_eq!(totals(&backwards).unwrap().cart, forwards);
+        for ((name, total), (_, other)) in totals(&backwards).unwrap().cart.named().into_iter().zip(forwards.named()) {
+            prop_assert!(about(total, other), "{name}: {total} and {other}");
+        }
     }
 
     #[test]

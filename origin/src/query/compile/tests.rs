@@ -46,7 +46,7 @@ fn a_list_is_one_statement() {
          FROM product t1 WHERE t1.collection_id = t.id AND t1.deleted_at IS NULL AND t1.status = 'published' AND \
          EXISTS (SELECT 1 FROM product_sales_channel sold WHERE sold.product_id = t1.id \
          AND sold.sales_channel_id = ANY($3::text[]))) AS \"products\") d)::text END AS document, \
-         NULL::text AS prices, NULL::text AS stock, NULL::text[] AS unnamed, \
+         NULL::text AS prices, NULL::text AS stock, NULL::text AS totals, NULL::text[] AS unnamed, \
          shown.term AS shown_term, shown.seq AS shown_seq FROM feed_position shown LEFT JOIN page ON true LEFT JOIN product_collection t ON t.id = page.key ORDER BY page.n"
     );
     assert_eq!(statement.values, [Bound::Integer(2), Bound::Integer(0), Bound::Texts(vec!["sc".into()])]);

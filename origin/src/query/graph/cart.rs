@@ -3,8 +3,8 @@
 //! Nothing of it has tags: a cart is its visitor's, and no edge keeps it.
 
 use super::{
-    CUSTOMER, Computed, Entity, Join, PRODUCT, PROMOTION, REGION, Relation, VARIANT, boolean, integer, json, many, numeric,
-    one, raw, text, text_if_any, time,
+    CUSTOMER, Computed, Entity, Join, PRODUCT, PROMOTION, REGION, Relation, VARIANT, boolean, integer, json, many,
+    numeric, one, raw, text, text_if_any, time,
 };
 
 const fn total(name: &'static str) -> (&'static str, Computed) {

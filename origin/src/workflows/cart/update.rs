@@ -49,10 +49,13 @@ pub async fn update(shop: Shop<'_>, id: &str, patch: CartPatch) -> Result<(), Ap
     if let (Some(region), None) = (&patch.region_id, &change.facts.region) {
         return Err(CartError::NotFound(format!("Region id not found: {region}")).into());
     }
-    let is_elsewhere = patch.shipping_address.as_ref().is_some_and(|new| moves(new, change.cart.shipping_address.as_ref()));
+    let is_elsewhere =
+        patch.shipping_address.as_ref().is_some_and(|new| moves(new, change.cart.shipping_address.as_ref()));
     let is_anew = patch.region_id.is_some() || is_elsewhere || patch.locale.as_ref().is_some_and(Option::is_some);
-    let shipping = patch.shipping_address.clone().map(|new| new.over(change.cart.shipping_address.as_ref())).transpose()?;
-    let billing = patch.billing_address.clone().map(|new| new.over(change.cart.billing_address.as_ref())).transpose()?;
+    let shipping =
+        patch.shipping_address.clone().map(|new| new.over(change.cart.shipping_address.as_ref())).transpose()?;
+    let billing =
+        patch.billing_address.clone().map(|new| new.over(change.cart.billing_address.as_ref())).transpose()?;
     if let Some(address) = &shipping {
         cart::check_country(&change.facts, address)?;
     }
@@ -92,9 +95,8 @@ fn moves(new: &GivenAddress, known: Option<&Address>) -> bool {
     };
     let of = |field: fn(&Address) -> Option<&str>| known.and_then(field);
     let country = of(|known| known.country_code.as_deref());
-    let is_other_country = new.text("country_code").is_some_and(|new| {
-        country.is_none_or(|known| !known.eq_ignore_ascii_case(new))
-    });
+    let is_other_country =
+        new.text("country_code").is_some_and(|new| country.is_none_or(|known| !known.eq_ignore_ascii_case(new)));
     is_other_country
         || new.id.is_some() && new.id.as_ref() != known.map(|known| &known.id)
         || differs("province", of(|known| known.province.as_deref()))

@@ -56,10 +56,25 @@ pub(super) fn choose(query: Option<&str>) -> Result<Chosen, ApiError> {
     for path in fields.paths() {
         selection.add(path);
     }
+    show_keys(&mut selection);
     if !selection.computed_names().any(|(name, _)| DECISIVE.contains(&name)) {
         selection.drop_computed();
     }
     Ok(Chosen(selection))
+}
+
+/// Whoever asks for what is of another module gets the key that leads there too.
+fn show_keys(selection: &mut Selection) {
+    for (relation, key) in [("customer", "customer_id"), ("region", "region_id")] {
+        if selection.child(relation).is_some() {
+            selection.add(key);
+        }
+    }
+    for (relation, key) in [("product", "items.product_id"), ("variant", "items.variant_id")] {
+        if selection.child("items").is_some_and(|items| items.child(relation).is_some()) {
+            selection.add(key);
+        }
+    }
 }
 
 /// The JSON of a cart.
@@ -76,7 +91,7 @@ pub(super) async fn document(state: &AppState, chosen: &Chosen, id: &str) -> Res
         stock_channel: None,
         nonce: &nonce,
     };
-    let (_, page) = fetch(&state.pool, &ask).await?;
+    let (_, page) = fetch(&state.keyed, &ask).await?;
     let Some(row) = page.rows.into_iter().next() else {
         return Err(ApiError::not_found(format!("Cart with id '{id}' not found")));
     };

@@ -51,7 +51,9 @@ pub(super) fn router() -> Router<AppState> {
 async fn list(State(state): State<AppState>, _: Caller, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
     let common = Common { limit: Some(LIMIT), logic: true };
     let input = params::read(query.as_deref().unwrap_or_default(), &SHIPPING_OPTION, PARAMS, common)?;
-    let id = input.context("cart_id").ok_or_else(|| ApiError::invalid_data("Invalid request: Field 'cart_id' is required"))?;
+    let id = input
+        .context("cart_id")
+        .ok_or_else(|| ApiError::invalid_data("Invalid request: Field 'cart_id' is required"))?;
     let mut selection = Selection::of(&SHIPPING_OPTION);
     let fields = LISTED.choose(input.fields.as_deref())?;
     for path in fields.paths().chain(ALWAYS.iter().copied()) {
@@ -74,7 +76,8 @@ async fn calculate(
     RawQuery(query): RawQuery,
     JsonBody(body): JsonBody,
 ) -> Result<Response, ApiError> {
-    let input = params::read(query.as_deref().unwrap_or_default(), &SHIPPING_OPTION, &[], Common { limit: None, logic: false })?;
+    let common = Common { limit: None, logic: false };
+    let input = params::read(query.as_deref().unwrap_or_default(), &SHIPPING_OPTION, &[], common)?;
     let cart_id = cart_of(&body)?;
     let mut selection = Selection::of(&SHIPPING_OPTION);
     for path in CALCULATED.choose(input.fields.as_deref())?.paths() {
@@ -83,12 +86,14 @@ async fn calculate(
     selection.add("calculated_price");
     let facts = facts_of(&state, &cart_id).await?;
     let option = facts.shipping_options.iter().find(|option| option.id == id);
-    let option = option.filter(|option| cart::is_offered(option, false)).ok_or_else(|| {
-        ApiError::not_found(format!("ShippingOption with id: {id} was not found"))
-    })?;
+    let option = option
+        .filter(|option| cart::is_offered(option, false))
+        .ok_or_else(|| ApiError::not_found(format!("ShippingOption with id: {id} was not found")))?;
     if option.price_type != "flat" {
         let name = &option.name;
-        return Err(ApiError::invalid_data(format!("Cannot calculate price for shipping option {name}: its provider does not")));
+        return Err(ApiError::invalid_data(format!(
+            "Cannot calculate price for shipping option {name}: its provider does not"
+        )));
     }
     let documents = documents(&state, &selection, &facts, &[option]).await?;
     Ok(private(format!("{{\"shipping_option\":{}}}", documents.join(","))))
@@ -109,7 +114,10 @@ pub(super) fn operations() -> [Operation; 2] {
     let list = json!({ "type": "array", "items": option });
     let calculate = of("POST", "/store/shipping-options/{id}/calculate", "shipping_option", option);
     [
-        Operation { query: Query::List(PARAMS, LIMIT), ..of("GET", "/store/shipping-options", "shipping_options", list) },
+        Operation {
+            query: Query::List(PARAMS, LIMIT),
+            ..of("GET", "/store/shipping-options", "shipping_options", list)
+        },
         Operation { body: Some(describe(cart_of)), ..calculate },
     ]
 }
@@ -125,7 +133,7 @@ fn cart_of(body: &Map<String, Value>) -> Result<String, ApiError> {
 async fn facts_of(state: &AppState, cart_id: &str) -> Result<Facts, ApiError> {
     let known = if cart_id.contains('\0') { "" } else { cart_id };
     let ask = AskCart { cart_id: Some(known), variants: Variants::OfAll, options: Options::All, ..AskCart::default() };
-    let facts = load(&state.pool, &ask).await?;
+    let facts = load(&state.keyed, &ask).await?;
     if facts.cart.is_none() {
         return Err(CartError::NotFound(format!("Cart id not found: {cart_id}")).into());
     }
@@ -160,7 +168,7 @@ async fn documents(
         stock_channel: None,
         nonce: &nonce,
     };
-    let (_, page) = fetch(&state.pool, &ask).await?;
+    let (_, page) = fetch(&state.keyed, &ask).await?;
     page.rows.iter().map(|row| document(&row.document, &nonce, facts, options)).collect()
 }
 
