@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-import bench-edge prove sim soak kill-edge fuzz conformance model lint clean-data prepare npm
+.PHONY: help run test bench bench-import bench-edge prove sim soak kill-edge fuzz schemathesis conformance model lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -23,6 +23,7 @@ help:
 	@echo "make kill-edge   kill the proxy in the middle of writes to its disk, 100 times; ROUNDS=5 for a quick look"
 	@echo "make bench-edge  measure the proxy beside nginx, Varnish, Traffic Server and HAProxy; ARGS=\"--quick\" only shows that it works"
 	@echo "make fuzz        every fuzz target for FUZZ_MINUTES (10) each; needs a nightly compiler"
+	@echo "make schemathesis requests made up by the origin's OpenAPI, each answer held against it; ARGS=\"--only ^/store/customers\" for a part"
 	@echo "make conformance the public tests of HTTP caches, against the proxy; ARGS=\"--id TEST\" shows one"
 	@echo "make model       search the protocol's models further than the tests do"
 	@echo "make lint        style, warnings, licences"
@@ -132,6 +133,20 @@ prove:
 fuzz: $(tools)/bin/cargo-fuzz
 	@docker/install-packages.sh build
 	@PATH="$(tools)/bin:$$PATH" CARGO_TARGET_DIR="$(target)" fuzz/run.sh $(ARGS)
+
+# Requests that nobody thought of, made up by what the origin says of itself.
+schemathesis: $(tools)/schemathesis/bin/schemathesis
+	@docker/install-packages.sh run
+	$(say) "Building (several minutes the first time)"
+	cargo build --package vitrine-origin --package vitrine-load-tests --bins
+	$(say) "Making requests up (some minutes)"
+	@"$(target)/debug/vitrine" schemathesis --program "$(tools)/schemathesis/bin/schemathesis" $(ARGS)
+
+$(tools)/schemathesis/bin/schemathesis:
+	@docker/install-packages.sh schemathesis
+	$(say) "Fetching schemathesis"
+	@python3 -m venv "$(tools)/schemathesis"
+	@"$(tools)/schemathesis/bin/pip" install --quiet schemathesis==4.32.5
 
 lint: $(tools)/bin/cargo-deny
 	@docker/install-packages.sh build

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs those packages of docker/packages.txt that are missing.
 #
-#   docker/install-packages.sh [--list] build|run|test|bench|prove
+#   docker/install-packages.sh [--list] build|run|test|bench|prove|schemathesis
 #
 # Each section includes the ones before it; bench does not include test. --list prints all names of the section and
 # installs nothing (the Dockerfile uses that). When all is there it does nothing, in well under a second.
@@ -28,7 +28,8 @@ sections_of() {
     test) echo "build run test" ;;
     bench) echo "build run bench" ;;
     prove) echo "build run prove" ;;
-    *) fail "unknown section '$1': use build, run, test, bench or prove" ;;
+    schemathesis) echo "build run schemathesis" ;;
+    *) fail "unknown section '$1': use build, run, test, bench, prove or schemathesis" ;;
   esac
 }
 

@@ -10,6 +10,7 @@ mod lock;
 mod logs;
 mod ports;
 mod prove;
+mod schemathesis;
 mod seed;
 mod signals;
 mod supervise;
@@ -54,6 +55,8 @@ enum Command {
     Soak(SoakOptions),
     /// Proves on the real programs, while everything fails, that no edge serves what an acknowledged write replaced.
     Prove(ProveOptions),
+    /// Makes requests up by what the origin says of itself, and looks at each answer.
+    Schemathesis(schemathesis::SchemathesisArguments),
     /// Measures what a hit, a miss, an object and a purge cost, beside other proxies.
     BenchEdge(EdgeBenchOptions),
     /// The origin of `bench-edge`.
@@ -112,6 +115,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
         Command::BenchImport(options) => Ok(import::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Soak(options) => Ok(soak::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Prove(options) => prove::run(&options).await,
+        Command::Schemathesis(arguments) => schemathesis::run(&arguments).await,
         Command::BenchEdge(options) => bench_edge::run(options).await,
         Command::EdgeOrigin(options) => bench_edge::apart(move || edge::serve_origin(&options)).await,
         Command::EdgeFloor(options) => bench_edge::apart(move || edge::serve_floor(&options)).await,

@@ -122,6 +122,8 @@ impl Operation {
             refuse(400);
         }
         refuse(503);
+        // By the HTTP server, before anything of ours looks at it.
+        responses.insert("414".into(), json!({ "description": "URI Too Long" }));
         Value::Object(responses)
     }
 }

@@ -7,6 +7,8 @@ use crate::api::store::params::{Form, MAX_LIMIT, MAX_OFFSET, Param};
 use crate::query::fields;
 use crate::query::filter::MAX_PATTERN;
 
+/// Most bytes of a character in a query string, percent-encoded.
+const MOST_BYTES: usize = 12;
 /// Operators of times.
 const OPERATORS: [&str; 8] = ["$eq", "$ne", "$in", "$nin", "$gt", "$gte", "$lt", "$lte"];
 /// Most values of a parameter that are told of; a query has at most so many parts anyway.
@@ -30,7 +32,7 @@ pub(super) fn of_query(query: Query) -> Vec<Value> {
         Query::One(params) => (params, None),
         Query::List(params, limit) => (params, Some(limit)),
     };
-    let mut all = vec![plain("fields", json!({ "type": "string", "maxLength": fields::MAX_LENGTH }))];
+    let mut all = vec![plain("fields", json!({ "type": "string", "maxLength": fields::MAX_LENGTH / MOST_BYTES }))];
     if let Some(limit) = limit {
         let count = |most: i64| json!({ "type": "integer", "minimum": 0, "maximum": most });
         let mut limits = count(MAX_LIMIT);
@@ -64,7 +66,7 @@ fn nested(name: &str, parts: Vec<(&'static str, Value)>) -> Value {
 
 fn schema(form: Form) -> Value {
     match form {
-        Form::Text => json!({ "type": "string", "maxLength": MAX_PATTERN }),
+        Form::Text => json!({ "type": "string", "maxLength": MAX_PATTERN / MOST_BYTES }),
         Form::Texts | Form::KeysOrGroup(_) => {
             json!({ "type": "array", "items": { "type": "string" }, "maxItems": MAX_VALUES })
         }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use vitrine_shared::tag::Tag;
 
 use super::caller::Caller;
@@ -11,6 +11,7 @@ use super::params::{self, Common, Input};
 use super::priced::{self, Found, Pricing};
 use super::routes::{Route, Variants};
 use super::tree;
+use crate::api::auth::Customer;
 use crate::api::reply::{Moment, Reply};
 use crate::cache;
 use crate::error::ApiError;
@@ -26,6 +27,8 @@ use crate::state::AppState;
 pub struct Request {
     /// Who asks.
     pub caller: Caller,
+    /// Who is signed in: prices may depend on the customer's groups, and the answer is the customer's own.
+    pub customer: Option<Customer>,
     /// The request's headers.
     pub headers: HeaderMap,
     /// The query string, raw.
@@ -45,11 +48,11 @@ struct Plan {
 
 /// Answers a list.
 pub async fn list(state: &AppState, route: &'static Route, request: Request) -> Result<Response, ApiError> {
-    let Request { caller, headers, query } = request;
+    let Request { caller, customer, headers, query } = request;
     let common = Common { limit: Some(route.limit), logic: !route.params.is_empty() };
     let input = params::read(&query, route.entity, route.params, common)?;
     let order = order_of(route, &input)?;
-    let plan = Plan::make(state, route, &caller, input, false).await?;
+    let plan = Plan::make(state, route, &caller, customer.as_ref(), input, false).await?;
     let paging = Paging { limit: plan.input.limit, offset: plan.input.offset };
     let page = plan.fetch(state, caller.moment, &plan.input.filter, &order, paging, true).await?;
     let mut body = format!("{{\"{}\":[", route.many).into_bytes();
@@ -59,7 +62,16 @@ pub async fn list(state: &AppState, route: &'static Route, request: Request) -> 
     let end = format!("],\"count\":{},\"offset\":{},\"limit\":{}}}", page.total, paging.offset, paging.limit);
     body.extend_from_slice(end.as_bytes());
     let reply = Reply::new(caller.moment, StatusCode::OK, body).tagged(tags);
-    Ok(reply.until(boundary).until(caller.key.ends_at).respond(&headers))
+    let response = reply.until(boundary).until(caller.key.ends_at).respond(&headers);
+    Ok(own_if(customer.is_some(), response))
+}
+
+/// Marks what is one customer's: no edge keeps it.
+fn own_if(is_own: bool, mut response: Response) -> Response {
+    if is_own {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    }
+    response
 }
 
 /// Answers a retrieval by key.
@@ -69,14 +81,14 @@ pub async fn retrieve(
     key: &str,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let Request { caller, headers, query } = request;
+    let Request { caller, customer, headers, query } = request;
     let mut common = Common { limit: None, logic: false };
     if route.variants == Variants::Below {
         // Medusa validates this one as if it were the list.
         common = Common { limit: Some(route.limit), logic: true };
     }
     let input = params::read(&query, route.entity, route.retrieve_params, common)?;
-    let plan = Plan::make(state, route, &caller, input, true).await?;
+    let plan = Plan::make(state, route, &caller, customer.as_ref(), input, true).await?;
     let (_, column) =
         route.entity.column(route.entity.key).ok_or_else(|| ApiError::unknown(&"an entity without key"))?;
     let own = Filter::Column(column, Test::In(vec![Value::Text(key.replace('\0', ""))]));
@@ -91,13 +103,15 @@ pub async fn retrieve(
         tags.extend(route.entity.owner.map(|_| Tag::products_any()));
         let label = if route.entity.key == "id" { "id" } else { route.entity.key };
         let error = ApiError::not_found(format!("{} with {label}: {key} was not found", route.title));
-        return Ok(Reply::absence(caller.moment, &error).tagged(tags).until(caller.key.ends_at).respond(&headers));
+        let absence = Reply::absence(caller.moment, &error).tagged(tags).until(caller.key.ends_at);
+        return Ok(own_if(customer.is_some(), absence.respond(&headers)));
     }
     let mut body = format!("{{\"{}\":", route.one).into_bytes();
     let boundary = plan.write(state, caller.moment, &page, &mut body, &mut tags).await?;
     body.push(b'}');
     let reply = Reply::new(caller.moment, StatusCode::OK, body).tagged(tags);
-    Ok(reply.until(boundary).until(caller.key.ends_at).respond(&headers))
+    let response = reply.until(boundary).until(caller.key.ends_at).respond(&headers);
+    Ok(own_if(customer.is_some(), response))
 }
 
 // === impl Plan ===
@@ -107,6 +121,7 @@ impl Plan {
         state: &AppState,
         route: &'static Route,
         caller: &Caller,
+        customer: Option<&Customer>,
         input: Input,
         retrieval: bool,
     ) -> Result<Self, ApiError> {
@@ -132,7 +147,7 @@ impl Plan {
             if let Some(variants) = computed_of(&selection) {
                 let (price, stock) = (variants.computes(Computed::Price), variants.computes(Computed::Stock));
                 if price {
-                    pricing = Some(Pricing::find(state, caller, &input).await?);
+                    pricing = Some(Pricing::find(state, caller, customer, &input).await?);
                 }
                 if stock {
                     stock_channel = Some(one_channel(&caller.key.channels, asked)?);

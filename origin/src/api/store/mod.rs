@@ -24,6 +24,8 @@ use axum::extract::{Path, RawQuery, State};
 use axum::routing::{MethodRouter, get};
 use http::HeaderMap;
 
+use crate::api::auth::{Customer, MaybeCustomer};
+use crate::error::ApiError;
 use crate::state::AppState;
 use answer::Request;
 use routes::Route;
@@ -57,20 +59,35 @@ fn lists() -> [(&'static str, &'static Route); 10] {
     ]
 }
 
+/// Who is signed in, as far as it is known: while sessions cannot be looked up, the catalogue is still shown, as to anybody.
+/// Edges pass what carries a session, and keep nothing of it.
+fn known(customer: Result<MaybeCustomer, ApiError>) -> Option<Customer> {
+    customer.ok().and_then(|customer| customer.0)
+}
+
 fn list(route: &'static Route) -> MethodRouter<AppState> {
-    get(async move |State(state): State<AppState>, caller: Caller, headers: HeaderMap, RawQuery(query): RawQuery| {
-        answer::list(&state, route, Request { caller, headers, query: query.unwrap_or_default() }).await
-    })
+    get(
+        async move |State(state): State<AppState>,
+                    caller: Caller,
+                    customer: Result<MaybeCustomer, ApiError>,
+                    headers: HeaderMap,
+                    RawQuery(query): RawQuery| {
+            let request = Request { caller, customer: known(customer), headers, query: query.unwrap_or_default() };
+            answer::list(&state, route, request).await
+        },
+    )
 }
 
 fn retrieve(route: &'static Route) -> MethodRouter<AppState> {
     get(
         async move |State(state): State<AppState>,
                     caller: Caller,
+                    customer: Result<MaybeCustomer, ApiError>,
                     Path(key): Path<String>,
                     headers: HeaderMap,
                     RawQuery(query): RawQuery| {
-            answer::retrieve(&state, route, &key, Request { caller, headers, query: query.unwrap_or_default() }).await
+            let request = Request { caller, customer: known(customer), headers, query: query.unwrap_or_default() };
+            answer::retrieve(&state, route, &key, request).await
         },
     )
 }

@@ -9,7 +9,9 @@ use vitrine_shared::tag::Tag;
 
 use super::caller::Caller;
 use super::params::Input;
+use crate::api::auth::Customer;
 use crate::error::ApiError;
+use crate::modules::customer::group;
 use crate::pricing::{Context, VariantPrices, calculate, next_boundary, tax, write_price};
 use crate::query::Row;
 use crate::query::hole::Nonce;
@@ -36,8 +38,14 @@ pub struct Found {
 // === impl Pricing ===
 
 impl Pricing {
-    /// The pricing of the place that the request names, or of the store's default region.
-    pub async fn find(state: &AppState, caller: &Caller, input: &Input) -> Result<Self, ApiError> {
+    /// The pricing of the place that the request names, or of the store's default region, for whoever is signed in: a
+    /// customer's groups are asked for each time, so that a change of them shows in the next answer.
+    pub async fn find(
+        state: &AppState,
+        caller: &Caller,
+        customer: Option<&Customer>,
+        input: &Input,
+    ) -> Result<Self, ApiError> {
         let place = Place {
             region_id: input.context("region_id").filter(|id| !id.is_empty()),
             country_code: input.context("country_code").filter(|code| !code.is_empty()),
@@ -50,10 +58,14 @@ impl Pricing {
             }
             None => ApiError::invalid_data("Missing required pricing context to calculate prices - region_id"),
         })?;
+        let customer_groups = match customer {
+            Some(customer) => group::of_customer(&state.pool, &customer.id).await?,
+            None => Vec::new(),
+        };
         let context = Context {
             currency_code: market.currency_code.clone(),
             region_id: Some(market.region_id.clone()),
-            customer_groups: Vec::new(),
+            customer_groups,
             quantity: None,
             now: i64::try_from(unix_millis()).unwrap_or(i64::MAX),
             preferences: market.preferences.clone(),
