@@ -1,6 +1,6 @@
 # Two commands matter: `make run` and `make test`. ARGS passes arguments on: make run ARGS="--edges 3".
 .DEFAULT_GOAL := help
-.PHONY: help run test bench bench-import bench-edge prove sim soak kill-edge fuzz schemathesis conformance model lint clean-data prepare npm
+.PHONY: help run test bench bench-import bench-origin bench-edge prove sim soak kill-edge fuzz schemathesis conformance model lint clean-data prepare npm
 SHELL := /bin/bash
 
 # Where cargo puts what it builds: CARGO_TARGET_DIR and cargo's own settings count.
@@ -19,6 +19,7 @@ help:
 	@echo "make sim         the protocol's real code in a world that loses, delays and forgets, from SEEDS (20000) seeds"
 	@echo "make prove       search the model, simulate, and read while everything fails (20 minutes, as root; ARGS=\"--minutes 2\" for a quick look)"
 	@echo "make bench-import a bulk import of 25,000 products a minute beside visitors"
+	@echo "make bench-origin our origin beside Medusa on the same data (an hour, 20 GB of disk); ARGS=\"--rounds 1 --scale 0\" for a quick look"
 	@echo "make soak        ten minutes of bad clients and a bad origin; ARGS=\"--minutes 1\" for a quick look"
 	@echo "make kill-edge   kill the proxy in the middle of writes to its disk, 100 times; ROUNDS=5 for a quick look"
 	@echo "make bench-edge  measure the proxy beside nginx, Varnish, Traffic Server and HAProxy; ARGS=\"--quick\" only shows that it works"
@@ -75,6 +76,15 @@ bench-import:
 	cargo build --release --workspace --bins
 	$(say) "Importing (three minutes)"
 	@"$(target)/release/vitrine" bench-import $(ARGS)
+
+# Medusa comes from npm, with a database of its own beside ours.
+bench-origin:
+	@docker/install-packages.sh test
+	$(call npm_in,load-tests/medusa,Medusa)
+	$(say) "Building (several minutes the first time)"
+	cargo build --release --package vitrine-origin --package vitrine-load-tests --bins
+	$(say) "Measuring (leave the machine alone)"
+	@"$(target)/release/vitrine" bench-origin --json "$(target)/bench-origin.json" $(ARGS)
 
 soak:
 	@docker/install-packages.sh build

@@ -1,12 +1,13 @@
 //! The binary: `vitrine-origin [--config FILE] migrate | seed | serve`.
 
 use std::error::Error;
-use std::path::PathBuf;
+use std::fmt;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use vitrine_origin::config::Config;
-use vitrine_origin::seed::{self, Admin, FixedIds, SeedOptions};
+use vitrine_origin::seed::{self, Admin, SeedOptions, ToldIds};
 use vitrine_origin::{AppState, database, serve};
 
 /// Vitrine's origin: the shop behind the proxy.
@@ -29,6 +30,9 @@ enum Command {
         /// How many products the shop shall have at least.
         #[arg(long, default_value_t = 1_000)]
         products: u64,
+        /// Ids to give, as JSON by prefix and natural key: those of another shop of the same data set, to compare both.
+        #[arg(long, hide = true)]
+        ids: Option<PathBuf>,
     },
     /// Serve the shop.
     Serve,
@@ -51,9 +55,9 @@ fn start(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
         let state = AppState::new(config)?;
-        match arguments.command {
+        match &arguments.command {
             Command::Migrate => database::MIGRATOR.run(&state.pool).await?,
-            Command::Seed { products } => load_shop(&state, products).await?,
+            Command::Seed { products, ids } => load_shop(&state, *products, ids.as_deref()).await?,
             Command::Serve => serve::run(state, serve::stop_signal()).await?,
         }
         Ok(())
@@ -61,7 +65,7 @@ fn start(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
 }
 
 /// Loads the demo shop, and the pictures into the bucket.
-async fn load_shop(state: &AppState, products: u64) -> Result<(), Box<dyn Error>> {
+async fn load_shop(state: &AppState, products: u64, ids: Option<&Path>) -> Result<(), Box<dyn Error>> {
     let settings = &state.config.seed;
     if settings.publishable_key.is_empty() {
         return Err("seed: `seed.publishable_key` is empty; set PUBLISHABLE_KEY".into());
@@ -75,8 +79,18 @@ async fn load_shop(state: &AppState, products: u64) -> Result<(), Box<dyn Error>
         admin,
         created_at: seed::CREATED_AT,
     };
-    seed::run(&state.pool, Some(state.files.as_ref()), &FixedIds, &options).await?;
+    let ids = match ids {
+        Some(file) => read_ids(file)?,
+        None => ToldIds::default(),
+    };
+    seed::run(&state.pool, Some(state.files.as_ref()), &ids, &options).await?;
     Ok(())
+}
+
+fn read_ids(file: &Path) -> Result<ToldIds, Box<dyn Error>> {
+    let failed = |error: &dyn fmt::Display| format!("seed: cannot read {}: {error}", file.display());
+    let text = std::fs::read_to_string(file).map_err(|error| failed(&error))?;
+    Ok(serde_json::from_str(&text).map_err(|error| failed(&error))?)
 }
 
 /// An error with its causes.

@@ -5,6 +5,7 @@
 
 mod cost;
 pub mod import;
+pub mod origin;
 mod propagation;
 mod shop;
 mod summary;
@@ -61,6 +62,11 @@ pub async fn run(options: &BenchOptions) -> Result<(), BenchError> {
     Ok(())
 }
 
+/// A count among readings.
+fn as_f64(count: usize) -> f64 {
+    u32::try_from(count).map_or(f64::INFINITY, f64::from)
+}
+
 fn write_json(path: &Path, report: &impl Serialize) -> Result<(), BenchError> {
     let text = serde_json::to_string_pretty(report).map_err(|error| BenchError::Answer(error.to_string()))?;
     let failed = |source| BenchError::Write { path: path.to_owned(), source };
@@ -93,6 +99,9 @@ pub enum BenchError {
     /// A write never became visible.
     #[error("the write {0} did not become visible within 30 s")]
     Invisible(String),
+    /// What a server used could not be read.
+    #[error(transparent)]
+    Usage(#[from] crate::edge::EdgeError),
     /// The promise was broken.
     #[error("{0} reads were older than an acknowledged write")]
     Stale(u64),

@@ -38,6 +38,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 pub use error::EdgeError;
+pub(crate) use load::parse_head;
+pub(crate) use usage::{CpuTimes, memory};
 
 use fleet::{Bench, Terms};
 use report::Report;

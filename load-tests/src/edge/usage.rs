@@ -14,11 +14,11 @@ use crate::stack::children_of;
 ///
 /// A process's own clock counts its ended threads too, to the nanosecond, unlike the sum over /proc/PID/task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct CpuTimes(BTreeMap<i32, Duration>);
+pub(crate) struct CpuTimes(BTreeMap<i32, Duration>);
 
 impl CpuTimes {
     /// Of the process and all below it.
-    pub(super) fn of_tree(root: i32) -> Result<Self, EdgeError> {
+    pub(crate) fn of_tree(root: i32) -> Result<Self, EdgeError> {
         let mut times = BTreeMap::new();
         for pid in tree(root) {
             match of_process(pid) {
@@ -32,7 +32,7 @@ impl CpuTimes {
     }
 
     /// What was used since then. A process that is new since counts whole, one that has ended since does not count.
-    pub(super) fn since(&self, before: &Self) -> Duration {
+    pub(crate) fn since(&self, before: &Self) -> Duration {
         let used = |(pid, now): (&i32, &Duration)| now.saturating_sub(before.0.get(pid).copied().unwrap_or_default());
         self.0.iter().map(used).sum()
     }
@@ -55,7 +55,7 @@ fn tree(root: i32) -> Vec<i32> {
 
 /// Memory in bytes: of the processes, each shared page counted once among those that share it (PSS), and of files in a folder
 /// that lies in memory.
-pub(super) fn memory(root: i32, in_memory: Option<&Path>) -> Result<u64, EdgeError> {
+pub(crate) fn memory(root: i32, in_memory: Option<&Path>) -> Result<u64, EdgeError> {
     let mut total = in_memory.map_or(0, disk_usage);
     for pid in tree(root) {
         let path = format!("/proc/{pid}/smaps_rollup");

@@ -25,6 +25,7 @@ use clap::{Args, Parser, Subcommand};
 pub use error::LauncherError;
 
 use crate::bench::import::{self, ImportOptions};
+use crate::bench::origin::{self, OriginBenchOptions};
 use crate::bench::{self, BenchOptions};
 use crate::edge::{self, EdgeBenchOptions, FloorOptions, OriginOptions};
 use crate::prove::ProveOptions;
@@ -51,6 +52,8 @@ enum Command {
     Bench(BenchOptions),
     /// Measures what a bulk import does to the cache and to reads.
     BenchImport(ImportOptions),
+    /// Measures the origin beside Medusa, and its lists as the catalogue grows.
+    BenchOrigin(OriginBenchOptions),
     /// Watches the proxy's memory and every byte that it serves, under clients and an origin that behave badly.
     Soak(SoakOptions),
     /// Proves on the real programs, while everything fails, that no edge serves what an acknowledged write replaced.
@@ -113,6 +116,7 @@ pub async fn run(arguments: Arguments) -> Result<ExitCode, LauncherError> {
         Command::TestStack(test_stack) => test_stack::run(test_stack).await,
         Command::Bench(options) => Ok(bench::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::BenchImport(options) => Ok(import::run(&options).await.map(|()| ExitCode::SUCCESS)?),
+        Command::BenchOrigin(options) => Ok(origin::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Soak(options) => Ok(soak::run(&options).await.map(|()| ExitCode::SUCCESS)?),
         Command::Prove(options) => prove::run(&options).await,
         Command::Schemathesis(arguments) => schemathesis::run(&arguments).await,

@@ -60,10 +60,21 @@ impl TestStack {
 
     /// One that flushes its commits to the disk, with a migrated database and `products` products in it.
     pub async fn private_with_shop(products: u32) -> Result<Self, StackError> {
-        let stack = Self::start_with(Durability::Full).await?;
-        let settings = stack.origin_settings()?;
-        migrate_and_seed(&settings, stack.scratch.data(), products).await?;
+        let stack = Self::start_durable().await?;
+        stack.make_shop(products, None, MEDIA_BASE_URL).await?;
         Ok(stack)
+    }
+
+    /// One that flushes its commits to the disk, holding an empty database.
+    pub async fn start_durable() -> Result<Self, StackError> {
+        Self::start_with(Durability::Full).await
+    }
+
+    /// Migrates the database and puts `products` products into it: with ids of their own or those that the file `ids` tells,
+    /// their pictures below `media_base_url`.
+    pub async fn make_shop(&self, products: u32, ids: Option<&Path>, media_base_url: &str) -> Result<(), StackError> {
+        let settings = OriginSettings { media_base_url: media_base_url.to_owned(), ..self.origin_settings()? };
+        migrate_and_seed(&settings, self.scratch.data(), products, ids).await
     }
 
     async fn on(
@@ -267,13 +278,19 @@ async fn make_shop(url: String, folder: PathBuf, products: u32) -> Result<(), St
         media_base_url: MEDIA_BASE_URL.to_owned(),
         secrets,
     };
-    migrate_and_seed(&settings, scratch.data(), products).await
+    migrate_and_seed(&settings, scratch.data(), products, None).await
 }
 
-async fn migrate_and_seed(settings: &OriginSettings, data: &DataDir, products: u32) -> Result<(), StackError> {
+async fn migrate_and_seed(
+    settings: &OriginSettings,
+    data: &DataDir,
+    products: u32,
+    ids: Option<&Path>,
+) -> Result<(), StackError> {
     origin_launch("migrate".to_owned(), "migrate", settings, None)?.run_to_end(data).await?;
     let mut seed = origin_launch("seed".to_owned(), "seed", settings, None)?;
     seed.args.extend(["--products".to_owned(), products.to_string()]);
+    seed.args.extend(ids.into_iter().flat_map(|ids| ["--ids".to_owned(), ids.display().to_string()]));
     seed.run_to_end(data).await
 }
 

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use super::filter::{Filter, Test, Value, anywhere};
 use super::graph::{Cardinality, Column, Entity, Join, Kind, Relation};
 use super::hole::{HOLE, Nonce};
+use super::place::{self, Place};
 use super::selection::{Child, Selection};
 use super::{facts, graph};
 
@@ -106,16 +107,12 @@ pub enum Bound {
 pub fn compile(ask: &Ask<'_>) -> Statement {
     let entity = ask.selection.entity();
     let mut compiler = Compiler { sight: ask.sight, nonce: ask.nonce, values: Vec::new(), aliases: 0, channels: None };
-    let mut conditions = vec!["t.deleted_at IS NULL".to_owned()];
-    conditions.extend(compiler.visible(entity, "t"));
-    conditions.extend(compiler.filter(entity, ask.filter, "t"));
-    let filter = conditions.join(" AND ");
-    let order = order_by(entity, ask.order);
+    let page = match place::find(ask) {
+        Some(place) => compiler.kept_page(&place, ask.paging),
+        None => compiler.page(ask),
+    };
     let (table, key) = (entity.table, entity.key);
-    let limit = compiler.bind(Bound::Integer(ask.paging.limit));
-    let offset = compiler.bind(Bound::Integer(ask.paging.offset));
-    let total =
-        if ask.counted { format!("(SELECT count(*) FROM {table} t WHERE {filter})") } else { "NULL::bigint".into() };
+    let total = if ask.counted { page.total } else { "NULL::bigint".to_owned() };
     let document = compiler.object(ask.selection, None, "t");
     let unnamed = compiler.unnamed(ask.selection);
     let of_variant = std::ptr::eq(entity, &raw const graph::VARIANT);
@@ -128,9 +125,9 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
         ask.stock_channel.map(|channel| facts::stock(of_variant, &compiler.bind(Bound::Text(channel.to_owned()))));
     let stock = stock.unwrap_or_else(|| "NULL::text".to_owned());
     let totals = if std::ptr::eq(entity, &raw const graph::CART) { facts::TOTALS } else { "NULL::text" };
+    let keys = page.keys;
     let sql = format!(
-        "WITH page AS MATERIALIZED (SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
-         WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}) \
+        "WITH page AS MATERIALIZED ({keys}) \
          SELECT {total} AS total, page.key, CASE WHEN page.key IS NOT NULL THEN {document}::text END AS document, \
          {prices} AS prices, {stock} AS stock, {totals} AS totals, {unnamed} AS unnamed, \
          shown.term AS shown_term, shown.seq AS shown_seq \
@@ -173,6 +170,65 @@ struct Compiler<'a> {
     values: Vec<Bound>,
     aliases: usize,
     channels: Option<String>,
+}
+
+/// Which rows a page has.
+struct Keys {
+    /// A statement that gives their keys, numbered in their order.
+    keys: String,
+    /// An expression: how many there are in all.
+    total: String,
+}
+
+// === impl Compiler: pages ===
+
+impl Compiler<'_> {
+    fn page(&mut self, ask: &Ask<'_>) -> Keys {
+        let entity = ask.selection.entity();
+        let mut conditions = vec!["t.deleted_at IS NULL".to_owned()];
+        conditions.extend(self.visible(entity, "t"));
+        conditions.extend(self.filter(entity, ask.filter, "t"));
+        let filter = conditions.join(" AND ");
+        let order = order_by(entity, ask.order);
+        let (table, key) = (entity.table, entity.key);
+        let (limit, offset) = self.part(ask.paging);
+        Keys {
+            keys: format!(
+                "SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
+                 WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
+            ),
+            total: format!("(SELECT count(*) FROM {table} t WHERE {filter})"),
+        }
+    }
+
+    /// The same from a list that is kept ready.
+    fn kept_page(&mut self, place: &Place<'_>, paging: Paging) -> Keys {
+        let channel = self.bind(Bound::Text(place.channel.to_owned()));
+        let id = self.bind(Bound::Text(place.id.to_owned()));
+        let mut filter = format!("l.sales_channel_id = {channel} AND l.place = {id}");
+        if let Some(of) = place.of {
+            let (table, key) = (of.table, of.key);
+            let visible = self.visible(of, "o").map(|visible| format!(" AND {visible}")).unwrap_or_default();
+            filter.push_str(&format!(
+                " AND EXISTS (SELECT 1 FROM {table} o WHERE o.{key} = {id} AND o.deleted_at IS NULL{visible})"
+            ));
+        }
+        let (limit, offset) = self.part(paging);
+        Keys {
+            keys: format!(
+                "SELECT k.product_id AS key, row_number() OVER (ORDER BY k.product_id) AS n FROM (SELECT l.product_id \
+                 FROM product_place l WHERE {filter} ORDER BY l.product_id LIMIT {limit} OFFSET {offset}) k"
+            ),
+            total: format!("(SELECT coalesce(sum(l.products), 0)::bigint FROM product_place_count l WHERE {filter})"),
+        }
+    }
+}
+
+impl Compiler<'_> {
+    /// `LIMIT` and `OFFSET`, bound.
+    fn part(&mut self, paging: Paging) -> (String, String) {
+        (self.bind(Bound::Integer(paging.limit)), self.bind(Bound::Integer(paging.offset)))
+    }
 }
 
 // === impl Compiler: documents ===

@@ -13,6 +13,7 @@ pub mod hole;
 pub mod key;
 pub mod market;
 pub mod mention;
+mod place;
 pub mod project;
 pub mod run;
 pub mod selection;

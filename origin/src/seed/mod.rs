@@ -17,6 +17,7 @@ mod state;
 mod table;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ use crate::config::Secret;
 pub use error::SeedError;
 pub use ids::{FixedIds, Ids, Kind};
 pub use load::run;
+pub use told::ToldIds;
 
 /// When the demo shop was made, unless a load is told otherwise: 2026-01-01T00:00:00Z.
 pub const CREATED_AT: DateTime<Utc> = match DateTime::from_timestamp_millis(1_767_225_600_000) {

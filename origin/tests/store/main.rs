@@ -7,6 +7,7 @@ mod answers;
 mod caching;
 mod completeness;
 mod filters;
+mod places;
 mod projection;
 mod shop;
 mod soundness;

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags};
 
 use connection::{Came, Connection, LATER_READ};
-pub(super) use head::parse as parse_head;
+pub(crate) use head::parse as parse_head;
 pub(super) use script::{Expected, Script};
 
 use super::EdgeError;

@@ -59,7 +59,9 @@ impl Shop {
         sqlx::raw_sql(include_str!("setup.sql")).execute(&owner).await.unwrap();
         let role = format!("reader_{}", random_hex(6));
         let grants = format!(
-            "CREATE ROLE {role} LOGIN PASSWORD '{role}'; GRANT SELECT ON feed_position TO {role};
+            "CREATE ROLE {role} LOGIN PASSWORD '{role}';
+             -- Nobody changes the latter two but triggers of tables that tell.
+             GRANT SELECT ON feed_position, product_place, product_place_count TO {role};
              DO $$ DECLARE t text; BEGIN
              FOR t IN SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'outbox_update' LOOP
                  EXECUTE format('GRANT SELECT ON %s TO {role}', t);
