@@ -35,7 +35,8 @@ $$;
 
 -- Puts products where they are now. Their rows are locked first: whoever changes another of their tables at the same time
 -- waits, and then finds what was done here.
-CREATE FUNCTION place_products(ids text[]) RETURNS void LANGUAGE plpgsql AS $$
+-- A plan that is made while the tables are small must do when they are large.
+CREATE FUNCTION place_products(ids text[]) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     PERFORM 1 FROM product WHERE id = ANY(ids) ORDER BY id FOR NO KEY UPDATE;
     WITH now AS MATERIALIZED (SELECT * FROM product_places(ids)),
@@ -60,7 +61,7 @@ $$;
 
 -- Makes one row of the many that a list's length may have come to. Who folds at the same time lets it be, and so does a
 -- transaction whose snapshot is older than its last statement: it could not tell what others folded meanwhile.
-CREATE FUNCTION fold_place_counts(ids text[]) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION fold_place_counts(ids text[]) RETURNS void LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed'
         OR NOT pg_try_advisory_xact_lock(hashtextextended('vitrine.fold_place_counts', 0)) THEN

@@ -263,8 +263,10 @@ pub struct Feed {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Cache {
-    /// Whether product documents are kept in Redis.
+    /// Whether product documents are kept, in this process and in Redis.
     pub enabled: bool,
+    /// Memory of this process for them, and for which products pages of lists have, in MiB.
+    pub local_mib: u64,
     /// How long a cached document may live; purges end it earlier.
     pub ttl_s: u64,
     /// How long the cache may take to answer before Postgres is asked.
@@ -273,7 +275,7 @@ pub struct Cache {
 
 impl Default for Cache {
     fn default() -> Self {
-        Self { enabled: true, ttl_s: 3_600, timeout_ms: 50 }
+        Self { enabled: true, local_mib: 64, ttl_s: 3_600, timeout_ms: 50 }
     }
 }
 

@@ -21,6 +21,8 @@ pub fn connect_options(config: &Database) -> Result<PgConnectOptions, sqlx::Erro
         .options([("statement_timeout", config.statement_timeout_ms.to_string())])
         // Statements are short and many; compiling one costs more than it runs.
         .options([("jit", "off")])
+        // Planning one costs as much as it runs, and its values would make no better plan.
+        .options([("plan_cache_mode", "force_generic_plan")])
         .log_statements(log::LevelFilter::Off)
         .log_slow_statements(log::LevelFilter::Warn, Duration::from_millis(config.slow_statement_ms));
     Ok(options)

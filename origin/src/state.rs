@@ -141,7 +141,7 @@ impl AppState {
             books: Books::new(config.feed.terms()),
             forward: Forward::new(config.feed.internal_token.expose().to_owned())?,
             lease: OwnLease::default(),
-            caches: Caches::default(),
+            caches: Caches::new(&config.cache),
             metrics: Metrics::new()?,
             files,
             sessions: Sessions::new(redis.clone(), &config.auth),

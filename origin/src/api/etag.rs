@@ -3,15 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use http::{HeaderMap, HeaderValue, header};
-use sha2::{Digest as _, Sha256};
 
 /// Bytes of the digest that are printed.
 const DIGEST: usize = 20;
 
 /// `W/"<length in hex>-<digest>"` of a body.
 pub fn of(body: &[u8]) -> HeaderValue {
-    let digest = Sha256::digest(body);
-    let text = format!("W/\"{:x}-{}\"", body.len(), STANDARD_NO_PAD.encode(&digest[..DIGEST]));
+    let digest = blake3::hash(body);
+    let text = format!("W/\"{:x}-{}\"", body.len(), STANDARD_NO_PAD.encode(&digest.as_bytes()[..DIGEST]));
     // Hex, Base64 and quotes are all visible ASCII.
     HeaderValue::from_str(&text).unwrap_or_else(|_| HeaderValue::from_static("W/\"0\""))
 }

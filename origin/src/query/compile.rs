@@ -84,6 +84,8 @@ pub struct Statement {
     pub sql: String,
     /// The values of `$1`, `$2`, …
     pub values: Vec<Bound>,
+    /// Whether it is asked again with other values, so that its plan is worth keeping.
+    pub lasting: bool,
 }
 
 /// A value that is bound.
@@ -133,7 +135,7 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
          shown.term AS shown_term, shown.seq AS shown_seq \
          FROM feed_position shown LEFT JOIN page ON true LEFT JOIN {table} t ON t.{key} = page.key ORDER BY page.n"
     );
-    Statement { sql, values: compiler.values }
+    Statement { sql, values: compiler.values, lasting: page.lasting }
 }
 
 /// The part of a selection whose values are computed: variants, at the root or below a product.
@@ -178,6 +180,8 @@ struct Keys {
     keys: String,
     /// An expression: how many there are in all.
     total: String,
+    /// See [`Statement::lasting`].
+    lasting: bool,
 }
 
 // === impl Compiler: pages ===
@@ -191,13 +195,15 @@ impl Compiler<'_> {
         let filter = conditions.join(" AND ");
         let order = order_by(entity, ask.order);
         let (table, key) = (entity.table, entity.key);
-        let (limit, offset) = self.part(ask.paging);
+        // The planner must know how few rows are wanted, and plans are made once for all values (`database`).
+        let Paging { limit, offset } = ask.paging;
         Keys {
             keys: format!(
                 "SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
                  WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
             ),
             total: format!("(SELECT count(*) FROM {table} t WHERE {filter})"),
+            lasting: offset == 0,
         }
     }
 
@@ -213,21 +219,16 @@ impl Compiler<'_> {
                 " AND EXISTS (SELECT 1 FROM {table} o WHERE o.{key} = {id} AND o.deleted_at IS NULL{visible})"
             ));
         }
-        let (limit, offset) = self.part(paging);
+        let limit = self.bind(Bound::Integer(paging.limit));
+        let offset = self.bind(Bound::Integer(paging.offset));
         Keys {
             keys: format!(
                 "SELECT k.product_id AS key, row_number() OVER (ORDER BY k.product_id) AS n FROM (SELECT l.product_id \
                  FROM product_place l WHERE {filter} ORDER BY l.product_id LIMIT {limit} OFFSET {offset}) k"
             ),
             total: format!("(SELECT coalesce(sum(l.products), 0)::bigint FROM product_place_count l WHERE {filter})"),
+            lasting: true,
         }
-    }
-}
-
-impl Compiler<'_> {
-    /// `LIMIT` and `OFFSET`, bound.
-    fn part(&mut self, paging: Paging) -> (String, String) {
-        (self.bind(Bound::Integer(paging.limit)), self.bind(Bound::Integer(paging.offset)))
     }
 }
 

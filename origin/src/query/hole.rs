@@ -19,6 +19,45 @@ pub struct Nonce(String);
 #[error("a document's place for computed values could not be read")]
 pub struct HoleError;
 
+/// A text and the places in it.
+#[derive(Debug, Default)]
+pub struct Holed {
+    text: String,
+    holes: Vec<Hole>,
+}
+
+#[derive(Debug)]
+struct Hole {
+    /// Where in the text its members go.
+    at: usize,
+    /// The key of the object around it.
+    key: String,
+}
+
+// === impl Holed ===
+
+impl Holed {
+    /// The text; JSON where it has no places.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Appends the text, in each place the members that `fill` writes for its key: without a comma in front, or nothing.
+    pub fn fill(&self, out: &mut Vec<u8>, mut fill: impl FnMut(&str, &mut Vec<u8>)) {
+        let mut from = 0;
+        for hole in &self.holes {
+            out.extend_from_slice(self.text.get(from..hole.at).unwrap_or_default().as_bytes());
+            let filled_from = out.len();
+            fill(&hole.key, out);
+            if out.len() == filled_from && out.last() == Some(&b',') {
+                out.pop();
+            }
+            from = hole.at;
+        }
+        out.extend_from_slice(self.text.get(from..).unwrap_or_default().as_bytes());
+    }
+}
+
 // === impl Nonce ===
 
 impl Nonce {
@@ -62,6 +101,25 @@ impl Nonce {
         Cow::Owned(kept)
     }
 
+    /// Takes the holes out of a text and keeps their places.
+    pub fn holed(&self, text: String) -> Result<Holed, HoleError> {
+        let mark = format!("\"{HOLE}\":\"{}:", self.0);
+        if !text.contains(&mark) {
+            return Ok(Holed { text, holes: Vec::new() });
+        }
+        let mut holed = Holed { text: String::with_capacity(text.len()), holes: Vec::new() };
+        let mut rest = text.as_str();
+        while let Some((before, after)) = rest.split_once(&mark) {
+            let end = end_of_string(after).ok_or(HoleError)?;
+            holed.text.push_str(before);
+            let key = unescaped(after.get(..end).ok_or(HoleError)?)?;
+            holed.holes.push(Hole { at: holed.text.len(), key });
+            rest = after.get(end + 1..).ok_or(HoleError)?;
+        }
+        holed.text.push_str(rest);
+        Ok(holed)
+    }
+
     /// Appends `text` to `out`, each hole replaced by the members that `fill` writes for its key.
     ///
     /// The key is as JSON escapes it. `fill` writes members without a comma in front, or nothing.
@@ -93,6 +151,15 @@ impl Nonce {
 impl Default for Nonce {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+/// The text that a JSON string's inside stands for.
+fn unescaped(inside: &str) -> Result<String, HoleError> {
+    if inside.contains('\\') {
+        serde_json::from_str(&format!("\"{inside}\"")).map_err(|_| HoleError)
+    } else {
+        Ok(inside.to_owned())
     }
 }
 

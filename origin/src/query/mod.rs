@@ -15,11 +15,13 @@ pub mod market;
 pub mod mention;
 mod place;
 pub mod project;
+pub mod rendered;
 pub mod run;
 pub mod selection;
 
 pub use compile::{Ask, Order, Paging, Prices, Sight, Statement};
 pub use filter::{Filter, Test, Value};
 pub use graph::{Column, Entity, Kind, Relation};
+pub use rendered::{Rendered, RenderedPage, RenderedRow};
 pub use run::{Page, Row, fetch};
 pub use selection::Selection;

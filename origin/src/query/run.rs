@@ -38,7 +38,7 @@ pub struct Row {
 /// Runs one statement.
 pub async fn fetch(pool: &PgPool, ask: &Ask<'_>) -> Result<Shown<Page>, sqlx::Error> {
     let statement = compile(ask);
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(statement.sql));
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(statement.sql)).persistent(statement.lasting);
     for value in statement.values {
         query = match value {
             Bound::Text(value) => query.bind(value),

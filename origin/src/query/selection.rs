@@ -1,5 +1,7 @@
 //! What of an entity is to be shown: a tree over the entity graph.
 
+use std::fmt::Write as _;
+
 use super::graph::{Cardinality, Column, Computed, Entity, Relation};
 
 /// Columns, relations and computed values of one entity.
@@ -91,6 +93,18 @@ impl Selection {
             self.children.push((index, child));
             self.children.sort_by_key(|(index, _)| *index);
         }
+    }
+
+    /// Tells selections apart: two that write the same show the same.
+    pub fn write_shape(&self, out: &mut String) {
+        // Writing to a String cannot fail.
+        let flags = [self.whole, self.keyless, self.price, self.stock].map(u8::from);
+        let _ = write!(out, "{}:{:x}:{flags:?}(", self.entity.table, self.columns);
+        for (index, child) in &self.children {
+            let _ = write!(out, "{index}=");
+            child.write_shape(out);
+        }
+        out.push(')');
     }
 
     /// The entity that is shown.

@@ -123,8 +123,8 @@ async fn dated_prices_end_by_the_clock() {
     assert_eq!(until().await, Some(4_102_444_800_001));
     // Documents of the read cache hold the lists and not the moments; who has the answer is told its end again.
     shop.until("documents of the cache answer", async || {
-        let hits = shop.lookups("hit");
-        until().await == Some(4_102_444_800_001) && shop.lookups("hit") > hits
+        let hits = shop.hits();
+        until().await == Some(4_102_444_800_001) && shop.hits() > hits
     })
     .await;
     let etag = shop.get(&path).send().await.unwrap().headers()["etag"].clone();

@@ -10,6 +10,9 @@ use crate::shop::{Shop, id, product_changed};
 const FIELDS: &str =
     "fields=*variants.calculated_price,%2Bvariants.inventory_quantity,*variants.images,%2Bmetadata,*categories";
 
+/// Documents are kept by Redis alone, or by the process too.
+const MEMORY: [u64; 2] = [0, 64];
+
 fn storefront(limit: u32) -> String {
     format!("products?limit={limit}&region_id={}&country_code=dk&{FIELDS}", id(Kind::Region, 0))
 }
@@ -24,16 +27,21 @@ async fn past_the_cache(shop: &Shop, path: &str) -> String {
 
 #[tokio::test]
 async fn cached_documents_answer_as_postgres_does() {
-    let shop = Shop::start().await;
+    for local_mib in MEMORY {
+        answers_as_postgres_does(Shop::remembering(local_mib).await).await;
+    }
+}
+
+async fn answers_as_postgres_does(shop: Shop) {
     let product = format!("products/{}", id(Kind::Product, 0));
     for path in [storefront(20), product, "products?limit=5&fields=title,variants.sku,options.values".to_owned()] {
         let truth = past_the_cache(&shop, &path).await;
-        let before = (shop.lookups("hit"), shop.lookups("miss"));
+        let before = (shop.hits(), shop.lookups("miss"));
         let cold = shop.text(&path).await;
-        assert!((shop.lookups("hit"), shop.lookups("miss")) > before, "{path}: the cache was not asked");
+        assert!((shop.hits(), shop.lookups("miss")) > before, "{path}: the cache was not asked");
         let warm = async || {
-            let hits = shop.lookups("hit");
-            shop.text(&path).await == truth && shop.lookups("hit") > hits
+            let hits = shop.hits();
+            shop.text(&path).await == truth && shop.hits() > hits
         };
         assert_eq!(cold, truth, "{path}");
         shop.until("documents of the cache answer", warm).await;
@@ -43,7 +51,12 @@ async fn cached_documents_answer_as_postgres_does() {
 
 #[tokio::test]
 async fn a_purge_is_seen_by_the_next_read() {
-    let shop = Shop::start().await;
+    for local_mib in MEMORY {
+        sees_a_purge(Shop::remembering(local_mib).await, local_mib).await;
+    }
+}
+
+async fn sees_a_purge(shop: Shop, local_mib: u64) {
     let path = storefront(3);
     let title = async || shop.json(&path).await["products"][0]["title"].as_str().unwrap().to_owned();
     for (statement, expected) in [
@@ -51,15 +64,48 @@ async fn a_purge_is_seen_by_the_next_read() {
         ("UPDATE product SET title = 'Second' WHERE handle = 'product-0'", "Second"),
     ] {
         shop.until("documents of the cache answer", async || {
-            let hits = shop.lookups("hit");
+            let hits = shop.hits();
             shop.json(&path).await;
-            shop.lookups("hit") >= hits + 3
+            shop.hits() >= hits + 3
         })
         .await;
         shop.change(statement, product_changed(0)).await;
         assert_eq!(title().await, expected);
     }
-    assert!(shop.lookups("purged") >= 2);
+    assert!(local_mib > 0 || shop.lookups("purged") >= 2);
+    shop.stop().await;
+}
+
+/// Pages of lists are kept too: a product that comes, goes or moves is seen by the next read of each list that it concerns.
+#[tokio::test]
+async fn a_list_that_changes_is_seen_so() {
+    let shop = Shop::start().await;
+    let category = format!("products?limit=5&offset=2&fields=id,title,tags.value&category_id[]={}", id(Kind::Category, 3));
+    let all = "products?limit=5&offset=20&fields=id,title,tags.value".to_owned();
+    for path in [&category, &all] {
+        shop.until("the page is kept", async || {
+            let hits = shop.pages();
+            shop.json(path).await;
+            shop.pages() > hits
+        })
+        .await;
+    }
+    let token = shop.sign_in().await;
+    for (number, body) in [
+        (9, serde_json::json!({ "status": "draft" })),
+        (9, serde_json::json!({ "status": "published" })),
+        (18, serde_json::json!({ "categories": [] })),
+        (1, serde_json::json!({ "categories": [{ "id": id(Kind::Category, 3) }] })),
+        (27, serde_json::json!({ "sales_channels": [] })),
+        (36, serde_json::json!({ "title": "Another" })),
+    ] {
+        let path = format!("products/{}?wait=acked", id(Kind::Product, number));
+        let written = shop.admin(reqwest::Method::POST, &path, &token).json(&body).send().await.unwrap();
+        assert_eq!(written.status(), 200, "{body}");
+        for path in [&category, &all] {
+            assert_eq!(shop.text(path).await, past_the_cache(&shop, path).await, "{number} {body}");
+        }
+    }
     shop.stop().await;
 }
 
@@ -79,7 +125,7 @@ async fn a_category_that_is_hidden_or_shown_again_is_seen_so() {
 
 #[tokio::test]
 async fn redis_may_fail_and_come_back() {
-    let mut shop = Shop::start().await;
+    let mut shop = Shop::remembering(0).await;
     let path = storefront(3);
     let truth = past_the_cache(&shop, &path).await;
     assert_eq!(shop.text(&path).await, truth);

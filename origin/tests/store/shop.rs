@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vitrine_load_tests::stack::{Redis, Scratch, TestDatabase, wait_until};
-use vitrine_origin::config::{Config, Secret};
+use vitrine_origin::config::{self, Config, Secret};
 use vitrine_origin::outbox;
 use vitrine_origin::seed::{self, FixedIds, Ids, Kind, SeedOptions};
 use vitrine_origin::{AppState, database, serve};
@@ -46,6 +46,11 @@ pub(crate) struct Shop {
 impl Shop {
     /// Starts one and waits until it may use its caches.
     pub(crate) async fn start() -> Self {
+        Self::remembering(config::Cache::default().local_mib).await
+    }
+
+    /// The same with so much memory for documents, in MiB; with none they all come from Redis.
+    pub(crate) async fn remembering(local_mib: u64) -> Self {
         let database = TestDatabase::from_template("store_reads", load).await.unwrap();
         let scratch = Scratch::new().unwrap();
         let redis = Redis::start(scratch.data()).await.unwrap();
@@ -53,6 +58,7 @@ impl Shop {
         config.redis.url = Some(redis.url().parse().unwrap());
         // A busy machine is no failure of Redis.
         config.cache.timeout_ms = 5_000;
+        config.cache.local_mib = local_mib;
         let state = AppState::new(config).unwrap();
         let public = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let internal = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -118,6 +124,16 @@ impl Shop {
     /// How many look-ups of the read cache ended so.
     pub(crate) fn lookups(&self, outcome: &str) -> u64 {
         self.state.metrics.cache.lookups.with_label_values(&[outcome]).get()
+    }
+
+    /// How many pages of lists were known.
+    pub(crate) fn pages(&self) -> u64 {
+        self.state.metrics.cache.pages.with_label_values(&["hit"]).get()
+    }
+
+    /// How many documents were taken from the read cache.
+    pub(crate) fn hits(&self) -> u64 {
+        self.lookups("hit") + self.lookups("local")
     }
 
     /// Waits until something holds.

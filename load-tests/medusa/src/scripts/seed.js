@@ -6,7 +6,7 @@ const {
   createShippingOptionsWorkflow, createStockLocationsWorkflow, createStoresWorkflow, createTaxRegionsWorkflow,
   linkSalesChannelsToApiKeyWorkflow, linkSalesChannelsToStockLocationWorkflow, createPromotionsWorkflow, createPriceListsWorkflow, createReturnReasonsWorkflow,
 } = require("@medusajs/medusa/core-flows")
-module.exports = async function seed({ container }) {
+exports.default = async function seed({ container }) {
   const link = container.resolve(ContainerRegistrationKeys.LINK)
   const query = container.resolve(ContainerRegistrationKeys.QUERY)
   const logger = container.resolve(ContainerRegistrationKeys.LOGGER)

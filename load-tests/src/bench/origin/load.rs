@@ -31,7 +31,7 @@ pub(super) struct Requests {
 pub(super) struct Answers {
     /// How long each took, in milliseconds.
     pub(super) ms: Vec<f64>,
-    pub(super) bytes: usize,
+    pub(super) bytes: f64,
 }
 
 /// From when until when answers count.
@@ -71,7 +71,7 @@ async fn ask_on_one(requests: Requests, turn: Arc<AtomicUsize>, window: Window) 
         let now = Instant::now();
         if now >= window.begin && now < window.end {
             answers.ms.push((now - start).as_secs_f64() * 1_000.0);
-            answers.bytes += bytes;
+            answers.bytes += crate::bench::as_f64(bytes);
         }
     }
     Ok(answers)

@@ -46,7 +46,7 @@ pub(super) async fn turn(options: &OriginBenchOptions, kind: &Kind, contender: &
         rate: count / options.seconds,
         server_cpu_ms: used.server.as_secs_f64() * 1_000.0 / count,
         postgres_cpu_ms: used.postgres.as_secs_f64() * 1_000.0 / count,
-        bytes: crate::bench::as_f64(answers.bytes) / count,
+        bytes: answers.bytes / count,
         ms: answers.ms,
     })
 }

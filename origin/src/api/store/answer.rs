@@ -15,12 +15,15 @@ use crate::api::auth::Customer;
 use crate::api::reply::{Moment, Reply};
 use crate::cache;
 use crate::error::ApiError;
-use crate::query::compile::{Ask, Order, Paging, Prices, Sight, computed_of, hides_below, unnamed_relation};
+use crate::query::compile::{Ask, Order, Paging, Prices, Sight, computed_of, hides_below};
 use crate::query::filter::{Filter, Test, Value};
 use crate::query::graph::{self, Computed};
 use crate::query::hole::Nonce;
-use crate::query::{Page, Selection, mention};
+use crate::query::{RenderedPage, Selection};
 use crate::state::AppState;
+
+/// Room for the computed values of a document.
+const PRICES: usize = 2_048;
 
 /// A request to a route.
 #[derive(Debug)]
@@ -54,10 +57,12 @@ pub async fn list(state: &AppState, route: &'static Route, request: Request) -> 
     let order = order_of(route, &input)?;
     let plan = Plan::make(state, route, &caller, customer.as_ref(), input, false).await?;
     let paging = Paging { limit: plan.input.limit, offset: plan.input.offset };
-    let page = plan.fetch(state, caller.moment, &plan.input.filter, &order, paging, true).await?;
-    let mut body = format!("{{\"{}\":[", route.many).into_bytes();
-    let mut tags = plan.tags(route, &page, &caller)?;
-    tags.extend(plan.tags_of_membership(route, &order));
+    let membership = plan.tags_of_membership(route, &order);
+    let page = plan.fetch(state, &caller, &order, paging, &membership).await?;
+    let mut body = Vec::with_capacity(page.rows.iter().map(|row| row.rendered.document.text().len() + PRICES).sum());
+    body.extend_from_slice(format!("{{\"{}\":[", route.many).as_bytes());
+    let mut tags = plan.tags(route, &page, &caller);
+    tags.extend(membership);
     let boundary = plan.write(state, caller.moment, &page, &mut body, &mut tags).await?;
     let end = format!("],\"count\":{},\"offset\":{},\"limit\":{}}}", page.total, paging.offset, paging.limit);
     body.extend_from_slice(end.as_bytes());
@@ -93,8 +98,8 @@ pub async fn retrieve(
         route.entity.column(route.entity.key).ok_or_else(|| ApiError::unknown(&"an entity without key"))?;
     let own = Filter::Column(column, Test::In(vec![Value::Text(key.replace('\0', ""))]));
     let filter = Filter::All(vec![own, plan.input.filter.clone()]);
-    let page = plan.fetch(state, caller.moment, &filter, &[], Paging { limit: 1, offset: 0 }, false).await?;
-    let mut tags = plan.tags(route, &page, &caller)?;
+    let page = plan.fetch_one(state, &caller, &filter).await?;
+    let mut tags = plan.tags(route, &page, &caller);
     tags.insert((route.tag)(key));
     tags.extend(plan.input.narrowed.iter().cloned());
     tags.extend(plan.input.depends_on_all.then(Tag::products_any));
@@ -165,16 +170,28 @@ impl Plan {
         Ok(Self { input, selection, sight, pricing, stock_channel, nonce: Nonce::new() })
     }
 
+    /// A page of a list, whose membership changes only with one of these tags.
     async fn fetch(
         &self,
         state: &AppState,
-        moment: Moment,
-        filter: &Filter,
+        caller: &Caller,
         order: &[Order],
         paging: Paging,
-        counted: bool,
-    ) -> Result<Page, ApiError> {
-        let ask = Ask {
+        membership: &BTreeSet<Tag>,
+    ) -> Result<RenderedPage, ApiError> {
+        let ask = self.ask(&self.input.filter, order, paging, true);
+        let tags = membership.iter().cloned().chain(caller.tags()).collect();
+        cache::products::list(state, caller.moment, &ask, &tags).await
+    }
+
+    /// The one row that passes, or none.
+    async fn fetch_one(&self, state: &AppState, caller: &Caller, filter: &Filter) -> Result<RenderedPage, ApiError> {
+        cache::products::fetch(state, caller.moment, &self.ask(filter, &[], Paging { limit: 1, offset: 0 }, false))
+            .await
+    }
+
+    fn ask<'a>(&'a self, filter: &'a Filter, order: &'a [Order], paging: Paging, counted: bool) -> Ask<'a> {
+        Ask {
             selection: &self.selection,
             filter,
             order,
@@ -184,8 +201,7 @@ impl Plan {
             prices: self.pricing.as_ref().map_or(Prices::None, |pricing| Prices::In(pricing.currency())),
             stock_channel: self.stock_channel.as_deref(),
             nonce: &self.nonce,
-        };
-        cache::products::fetch(state, moment, &ask).await
+        }
     }
 
     /// Appends the documents; returns when the prices among them change.
@@ -193,7 +209,7 @@ impl Plan {
         &self,
         state: &AppState,
         moment: Moment,
-        page: &Page,
+        page: &RenderedPage,
         body: &mut Vec<u8>,
         tags: &mut BTreeSet<Tag>,
     ) -> Result<Option<i64>, ApiError> {
@@ -208,9 +224,9 @@ impl Plan {
                 body.push(b',');
             }
             if holes {
-                priced::fill(row, &self.nonce, self.pricing.as_ref(), &mut found, body)?;
+                priced::fill(row, self.pricing.as_ref(), &mut found, body)?;
             } else {
-                body.extend_from_slice(row.document.as_bytes());
+                body.extend_from_slice(row.rendered.document.text().as_bytes());
             }
         }
         tags.extend(found.tags);
@@ -218,19 +234,15 @@ impl Plan {
     }
 
     /// Tags of what is shown, and of who asks.
-    fn tags(&self, route: &Route, page: &Page, caller: &Caller) -> Result<BTreeSet<Tag>, ApiError> {
+    fn tags(&self, route: &Route, page: &RenderedPage, caller: &Caller) -> BTreeSet<Tag> {
         let mut tags: BTreeSet<Tag> = caller.tags().collect();
         tags.extend(self.pricing.iter().flat_map(Pricing::tags));
         tags.extend(hides_below(&self.selection).then(|| Tag::all("categories")));
-        let unnamed = unnamed_relation(&self.selection).and_then(|relation| relation.target.tag);
         for row in &page.rows {
             tags.insert((route.tag)(&row.key));
-            if let Some(tag) = unnamed {
-                tags.extend(row.unnamed.iter().map(|key| tag(key)));
-            }
-            mention::collect(&row.document, &self.selection, &mut tags).map_err(|error| ApiError::unknown(&error))?;
+            tags.extend(row.rendered.mentioned.iter().cloned());
         }
-        Ok(tags)
+        tags
     }
 
     /// Tags of what could have been in a list.

@@ -13,8 +13,7 @@ use crate::api::auth::Customer;
 use crate::error::ApiError;
 use crate::modules::customer::group;
 use crate::pricing::{Context, VariantPrices, calculate, next_boundary, tax, write_price};
-use crate::query::Row;
-use crate::query::hole::Nonce;
+use crate::query::RenderedRow;
 use crate::query::market::{self, Market, Place};
 use crate::replicas;
 use crate::state::AppState;
@@ -100,19 +99,15 @@ impl Pricing {
 
 /// Appends a row's document, its holes filled.
 pub fn fill(
-    row: &Row,
-    nonce: &Nonce,
+    row: &RenderedRow,
     pricing: Option<&Pricing>,
     found: &mut Found,
     out: &mut Vec<u8>,
 ) -> Result<(), ApiError> {
-    let broken = |error: serde_json::Error| ApiError::unknown(&error);
-    let prices: Option<Vec<VariantPrices>> =
-        row.prices.as_deref().map(serde_json::from_str).transpose().map_err(broken)?;
-    let prices = prices.unwrap_or_default();
     let stock: Option<HashMap<String, Value>> =
-        row.stock.as_deref().map(serde_json::from_str).transpose().map_err(broken)?;
+        row.stock.as_deref().map(serde_json::from_str).transpose().map_err(|error| ApiError::unknown(&error))?;
     let stock = stock.unwrap_or_default();
+    let prices = &row.rendered.prices;
     if let Some(pricing) = pricing {
         let candidates = || prices.iter().flat_map(|variant| &variant.prices);
         let lists = candidates().filter_map(|price| price.list.as_ref());
@@ -120,31 +115,21 @@ pub fn fill(
         found.boundary = [found.boundary, next_boundary(candidates(), pricing.context.now)].into_iter().flatten().min();
     }
     found.tags.extend(stock.keys().map(|variant| Tag::stock(variant)));
-    let by_variant: HashMap<&str, &VariantPrices> = prices.iter().map(|it| (it.variant.as_str(), it)).collect();
-    let members = |key: &str, out: &mut Vec<u8>| {
-        let key = unescaped(key);
+    row.rendered.document.fill(out, |key, out| {
         if let Some(pricing) = pricing {
             out.extend_from_slice(b"\"calculated_price\":");
-            match by_variant.get(key.as_str()) {
+            // A product has few variants, and their order is often the same.
+            match prices.iter().find(|variant| variant.variant == key) {
                 Some(variant) => pricing.write(variant, out),
                 None => out.extend_from_slice(b"null"),
             }
         }
-        if let Some(quantity) = stock.get(&key) {
+        if let Some(quantity) = stock.get(key) {
             let comma = if pricing.is_some() { "," } else { "" };
             out.extend_from_slice(format!("{comma}\"inventory_quantity\":{quantity}").as_bytes());
         }
-    };
-    nonce.fill(&row.document, out, members).map_err(|error| ApiError::unknown(&error))
-}
-
-/// The text that a JSON string's inside stands for.
-fn unescaped(inside: &str) -> String {
-    if inside.contains('\\') {
-        serde_json::from_str(&format!("\"{inside}\"")).unwrap_or_default()
-    } else {
-        inside.to_owned()
-    }
+    });
+    Ok(())
 }
 
 async fn find_market(state: &AppState, caller: &Caller, place: Place<'_>) -> Result<Option<Arc<Market>>, ApiError> {

@@ -11,7 +11,7 @@ use super::params::Input;
 use crate::api::reply::Moment;
 use crate::error::ApiError;
 use crate::outbox::epoch;
-use crate::query::Page;
+use crate::query::RenderedPage;
 use crate::replicas::{self, Shown};
 use crate::state::AppState;
 
@@ -34,7 +34,7 @@ pub async fn write(
     state: &AppState,
     moment: Moment,
     input: &Input,
-    page: &Page,
+    page: &RenderedPage,
     body: &mut Vec<u8>,
     tags: &mut BTreeSet<Tag>,
 ) -> Result<(), ApiError> {
@@ -49,7 +49,7 @@ pub async fn write(
         if index > 0 {
             body.push(b',');
         }
-        let mut shown: Map<String, Value> = serde_json::from_str(&row.document).map_err(broken)?;
+        let mut shown: Map<String, Value> = serde_json::from_str(row.rendered.document.text()).map_err(broken)?;
         shown.shift_remove("category_children");
         shown.shift_remove("parent_category");
         if input.flag("include_ancestors_tree") {
