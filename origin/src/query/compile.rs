@@ -3,6 +3,8 @@
 //! The statement gives one row an entity of the page, each with its JSON document as text, and the total count in every
 //! row; where the page is empty, one row with the count alone. Each row also tells where numbering stands in this snapshot. Values are bound, identifiers are the graph's.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, Utc};
 use rust_decimal::Decimal;
 
@@ -127,7 +129,7 @@ pub fn compile(ask: &Ask<'_>) -> Statement {
         ask.stock_channel.map(|channel| facts::stock(of_variant, &compiler.bind(Bound::Text(channel.to_owned()))));
     let stock = stock.unwrap_or_else(|| "NULL::text".to_owned());
     let totals = if std::ptr::eq(entity, &raw const graph::CART) { facts::TOTALS } else { "NULL::text" };
-    let keys = page.keys;
+    let keys = page.statement;
     let sql = format!(
         "WITH page AS MATERIALIZED ({keys}) \
          SELECT {total} AS total, page.key, CASE WHEN page.key IS NOT NULL THEN {document}::text END AS document, \
@@ -177,7 +179,7 @@ struct Compiler<'a> {
 /// Which rows a page has.
 struct Keys {
     /// A statement that gives their keys, numbered in their order.
-    keys: String,
+    statement: String,
     /// An expression: how many there are in all.
     total: String,
     /// See [`Statement::lasting`].
@@ -198,7 +200,7 @@ impl Compiler<'_> {
         // The planner must know how few rows are wanted, and plans are made once for all values (`database`).
         let Paging { limit, offset } = ask.paging;
         Keys {
-            keys: format!(
+            statement: format!(
                 "SELECT t.{key} AS key, row_number() OVER (ORDER BY {order}) AS n FROM {table} t \
                  WHERE {filter} ORDER BY {order} LIMIT {limit} OFFSET {offset}"
             ),
@@ -215,14 +217,16 @@ impl Compiler<'_> {
         if let Some(of) = place.of {
             let (table, key) = (of.table, of.key);
             let visible = self.visible(of, "o").map(|visible| format!(" AND {visible}")).unwrap_or_default();
-            filter.push_str(&format!(
+            // Writing to a String cannot fail.
+            let _ = write!(
+                filter,
                 " AND EXISTS (SELECT 1 FROM {table} o WHERE o.{key} = {id} AND o.deleted_at IS NULL{visible})"
-            ));
+            );
         }
         let limit = self.bind(Bound::Integer(paging.limit));
         let offset = self.bind(Bound::Integer(paging.offset));
         Keys {
-            keys: format!(
+            statement: format!(
                 "SELECT k.product_id AS key, row_number() OVER (ORDER BY k.product_id) AS n FROM (SELECT l.product_id \
                  FROM product_place l WHERE {filter} ORDER BY l.product_id LIMIT {limit} OFFSET {offset}) k"
             ),

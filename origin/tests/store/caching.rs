@@ -80,7 +80,8 @@ async fn sees_a_purge(shop: Shop, local_mib: u64) {
 #[tokio::test]
 async fn a_list_that_changes_is_seen_so() {
     let shop = Shop::start().await;
-    let category = format!("products?limit=5&offset=2&fields=id,title,tags.value&category_id[]={}", id(Kind::Category, 3));
+    let category =
+        format!("products?limit=5&offset=2&fields=id,title,tags.value&category_id[]={}", id(Kind::Category, 3));
     let all = "products?limit=5&offset=20&fields=id,title,tags.value".to_owned();
     for path in [&category, &all] {
         shop.until("the page is kept", async || {

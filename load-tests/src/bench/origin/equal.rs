@@ -18,7 +18,7 @@ pub(super) async fn check(contenders: &[Contender], kinds: &[Kind]) -> Result<()
             let path = (kind.url)(&first.catalog, number);
             let expected = normal(first.get(&path).await?);
             for other in others {
-                if let Some(place) = differs(&expected, &normal(other.get(&path).await?), String::new()) {
+                if let Some(place) = differs(&expected, &normal(other.get(&path).await?), "") {
                     return Err(BenchError::Answer(format!(
                         "{} and {} differ: {path}: {place}",
                         first.name, other.name
@@ -60,14 +60,14 @@ fn tidy(value: &mut Value) {
 }
 
 /// The first place where two differ.
-fn differs(a: &Value, b: &Value, place: String) -> Option<String> {
+fn differs(a: &Value, b: &Value, place: &str) -> Option<String> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             let names: std::collections::BTreeSet<&String> = a.keys().chain(b.keys()).collect();
             names.into_iter().find_map(|name| {
                 let below = format!("{place}.{name}");
                 match (a.get(name), b.get(name)) {
-                    (Some(a), Some(b)) => differs(a, b, below),
+                    (Some(a), Some(b)) => differs(a, b, &below),
                     (one, _) => {
                         Some(format!("{below} is only in {}", if one.is_some() { "the first" } else { "the other" }))
                     }
@@ -76,7 +76,7 @@ fn differs(a: &Value, b: &Value, place: String) -> Option<String> {
         }
         (Value::Array(a), Value::Array(b)) if a.len() == b.len() => {
             let mut pairs = a.iter().zip(b).enumerate();
-            pairs.find_map(|(index, (a, b))| differs(a, b, format!("{place}[{index}]")))
+            pairs.find_map(|(index, (a, b))| differs(a, b, &format!("{place}[{index}]")))
         }
         (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => None,
         (a, b) if a == b => None,
@@ -99,11 +99,11 @@ mod tests {
         let one = json!({ "products": [{ "id": "a", "created_at": "1", "tags": [{ "id": "x" }, { "id": "y" }], "n": 1 }], "count": 1 });
         let same = json!({ "products": [{ "id": "a", "created_at": "2", "tags": [{ "id": "y" }, { "id": "x" }], "n": 1.0 }], "count": 1 });
         let other = json!({ "products": [{ "id": "a", "tags": [{ "id": "y" }], "n": 1 }], "count": 1 });
-        assert_eq!(differs(&normal(one.clone()), &normal(same), String::new()), None);
-        assert!(differs(&normal(one.clone()), &normal(other), String::new()).is_some_and(|it| it.contains("tags")));
+        assert_eq!(differs(&normal(one.clone()), &normal(same), ""), None);
+        assert!(differs(&normal(one.clone()), &normal(other), "").is_some_and(|it| it.contains("tags")));
         let reordered = json!({ "products": [{ "id": "b" }, { "id": "a" }] });
         let ordered = json!({ "products": [{ "id": "a" }, { "id": "b" }] });
-        assert!(differs(&normal(reordered), &normal(ordered), String::new()).is_some());
-        assert!(differs(&normal(one.clone()), &normal(json!({ "products": [] })), String::new()).is_some());
+        assert!(differs(&normal(reordered), &normal(ordered), "").is_some());
+        assert!(differs(&normal(one.clone()), &normal(json!({ "products": [] })), "").is_some());
     }
 }

@@ -16,7 +16,7 @@ use crate::edge::parse_head;
 /// What a read takes at most.
 const READ: usize = 256 << 10;
 /// A server that says nothing for so long has failed.
-const SILENCE: Duration = Duration::from_secs(60);
+const SILENCE: Duration = Duration::from_mins(1);
 
 /// Requests that are sent in turns.
 #[derive(Debug, Clone)]
