@@ -98,8 +98,8 @@ impl Selection {
     /// Tells selections apart: two that write the same show the same.
     pub fn write_shape(&self, out: &mut String) {
         // Writing to a String cannot fail.
-        let flags = [self.whole, self.keyless, self.price, self.stock].map(u8::from);
-        let _ = write!(out, "{}:{:x}:{flags:?}(", self.entity.table, self.columns);
+        let flags = [self.whole, self.keyless].map(u8::from);
+        let _ = write!(out, "{}:{:x}:{flags:?}:{:?}(", self.entity.table, self.columns, self.computed);
         for (index, child) in &self.children {
             let _ = write!(out, "{index}=");
             child.write_shape(out);
