@@ -15,6 +15,7 @@ use vitrine_shared::clock::unix_millis;
 
 use crate::circuit::Circuit;
 use crate::config::Auth;
+use crate::modules::auth::hex;
 use local::Local;
 
 /// After a failure Redis is left alone for so long.
@@ -157,5 +158,5 @@ impl Attempts {
 }
 
 fn hashed(text: &str) -> String {
-    Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(text)[..16])
 }

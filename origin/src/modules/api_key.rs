@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::{PgConnection, PgPool};
 
 use super::WriteError;
-use super::auth::token_hash;
+use super::auth::{hex, token_hash};
 
 /// Whom a key is for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -95,8 +95,7 @@ pub async fn secret(pool: &PgPool, token: &str) -> Result<Option<String>, sqlx::
 /// A new token.
 pub fn new_token(kind: Kind) -> String {
     let prefix = if kind == Kind::Secret { "sk" } else { "pk" };
-    let random: String = rand::random::<[u8; 32]>().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("{prefix}_{random}")
+    format!("{prefix}_{}", hex(&rand::random::<[u8; 32]>()))
 }
 
 /// Adds a key with a token of [`new_token`].

@@ -28,7 +28,7 @@ pub(in crate::api) fn operations() -> Vec<Operation> {
     let confirm = describe(|body| read(body, verification::confirm_body));
     let verification = object(json!({ "verification": { "type": "object" } }), &["verification"]);
     let names = ["entity_id", "entity_type", "code_provider", "verified_at"];
-    let confirmed = object(names.map(|name| (name.to_owned(), text())).into_iter().collect(), &names);
+    let confirmed = object(names.map(|name| (name.to_owned(), text())).into_iter().collect::<Value>(), &names);
     let (anybody, bearer) = (Guard::Anybody, Guard::Bearer);
     vec![
         Operation { body: Some(credentials()), ..of("POST", provider, anybody, token(), &[401, 429]) },
@@ -73,7 +73,7 @@ fn password() -> Value {
 
 fn providers() -> Value {
     let names = ["id", "identifier", "display_name", "flow"];
-    let provider = object(names.map(|name| (name.to_owned(), text())).into_iter().collect(), &names);
+    let provider = object(names.map(|name| (name.to_owned(), text())).into_iter().collect::<Value>(), &names);
     object(json!({ "providers": { "type": "array", "items": provider } }), &["providers"])
 }
 
@@ -81,6 +81,6 @@ fn text() -> Value {
     json!({ "type": "string" })
 }
 
-fn object(properties: Value, required: &[&str]) -> Value {
-    json!({ "type": "object", "properties": properties, "required": required })
+fn object(properties: impl Into<Value>, required: &[&str]) -> Value {
+    json!({ "type": "object", "properties": properties.into(), "required": required })
 }

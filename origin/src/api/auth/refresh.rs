@@ -7,14 +7,14 @@ use http::HeaderMap;
 
 use super::actor::Actor;
 use super::credentials;
-use super::sign_in::{Token, token_with_checks};
+use super::sign_in::{SignedIn, token_with_checks};
 use super::token::Claims;
 use crate::error::ApiError;
 use crate::modules::auth::identity;
 use crate::state::AppState;
 
 /// Signs the identity's claims of now.
-pub(super) async fn refresh(State(state): State<AppState>, headers: HeaderMap) -> Result<Json<Token>, ApiError> {
+pub(super) async fn refresh(State(state): State<AppState>, headers: HeaderMap) -> Result<Json<SignedIn>, ApiError> {
     let claims = credentials::find(&state, &headers, None).await?.ok_or_else(ApiError::unauthenticated)?;
     let actor = Actor::of_path(&claims.actor_type, &claims.auth_provider)?;
     let identity = identity::by_id(&state.pool, &claims.auth_identity_id).await?;
@@ -24,5 +24,5 @@ pub(super) async fn refresh(State(state): State<AppState>, headers: HeaderMap) -
     }
     let gone = || ApiError::not_found(format!("AuthIdentity with id: {} was not found", claims.auth_identity_id));
     let claims = Claims::of(&identity.ok_or_else(gone)?, actor);
-    Ok(Json(Token::new(claims.sign(&state.config.auth)?)))
+    Ok(Json(SignedIn::new(claims.sign(&state.config.auth)?)))
 }

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 
 use super::actor::{Actor, check_provider};
 use super::client::ClientName;
-use super::sign_in::{Given, MAX_EMAIL, Token};
+use super::sign_in::{Given, MAX_EMAIL, SignedIn};
 use super::token::Claims;
 use super::{limited, password};
 use crate::api::body::JsonBody;
@@ -24,7 +24,7 @@ pub(super) async fn register(
     Path((actor, provider)): Path<(String, String)>,
     client: ClientName,
     JsonBody(body): JsonBody,
-) -> Result<Json<Token>, ApiError> {
+) -> Result<Json<SignedIn>, ApiError> {
     let actor = Actor::of_path(&actor, &provider)?;
     check_provider(&provider)?;
     let given = Given::of(&body)?;
@@ -36,17 +36,14 @@ pub(super) async fn register(
     }
     limited::count(&state, Attempt::Register, &given.email, &client).await?;
     let known = identity::by_email(&state.pool, &given.email).await?;
-    let identity = match known {
-        Some(known) => {
-            let is_theirs = known.actors.is_empty()
-                && password::is_right(&state, given.password, known.password_hash.clone()).await?;
-            is_theirs.then_some(known)
-        }
-        None => {
-            let hash = password::hash(&state, given.password).await?;
-            identity::register(&state.pool, &given.email, &hash).await?
-        }
+    let identity = if let Some(known) = known {
+        let is_theirs =
+            known.actors.is_empty() && password::is_right(&state, given.password, known.password_hash.clone()).await?;
+        is_theirs.then_some(known)
+    } else {
+        let hash = password::hash(&state, given.password).await?;
+        identity::register(&state.pool, &given.email, &hash).await?
     };
     let identity = identity.ok_or_else(|| ApiError::unauthorized(TAKEN))?;
-    Ok(Json(Token::new(Claims::of(&identity, actor).sign(&state.config.auth)?)))
+    Ok(Json(SignedIn::new(Claims::of(&identity, actor).sign(&state.config.auth)?)))
 }

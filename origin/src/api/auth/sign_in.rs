@@ -24,7 +24,7 @@ const WRONG: &str = "Invalid email or password";
 
 /// A bearer token, or what is to be done before there is a good one.
 #[derive(Debug, Serialize)]
-pub(super) struct Token {
+pub(super) struct SignedIn {
     /// Whether the e-mail address is to be verified first; the token is good for that alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     verification_required: Option<bool>,
@@ -59,9 +59,9 @@ impl Given {
     }
 }
 
-// === impl Token ===
+// === impl SignedIn ===
 
-impl Token {
+impl SignedIn {
     /// One that is good.
     pub(super) fn new(token: String) -> Self {
         Self { verification_required: None, verification: None, token }
@@ -74,7 +74,7 @@ pub(super) async fn sign_in(
     Path((actor, provider)): Path<(String, String)>,
     client: ClientName,
     JsonBody(body): JsonBody,
-) -> Result<Json<Token>, ApiError> {
+) -> Result<Json<SignedIn>, ApiError> {
     let actor = Actor::of_path(&actor, &provider)?;
     check_provider(&provider)?;
     let given = Given::of(&body)?;
@@ -91,22 +91,26 @@ pub(super) async fn sign_in(
 }
 
 /// Providers that redirect are called back; this one does not (`AbstractAuthModuleProvider.validateCallback`).
-pub(super) async fn callback(Path((actor, provider)): Path<(String, String)>) -> Result<Json<Token>, ApiError> {
+pub(super) async fn callback(Path((actor, provider)): Path<(String, String)>) -> Result<Json<SignedIn>, ApiError> {
     Actor::of_path(&actor, &provider)?;
     check_provider(&provider)?;
     Err(ApiError::unauthorized(format!("Callback authentication not implemented for provider {provider}")))
 }
 
 /// A token for an identity, once its address is verified where that is asked for (`generateJwtTokenWithChecks`).
-pub(super) async fn token_with_checks(state: &AppState, identity: &Identity, actor: Actor) -> Result<Token, ApiError> {
+pub(super) async fn token_with_checks(
+    state: &AppState,
+    identity: &Identity,
+    actor: Actor,
+) -> Result<SignedIn, ApiError> {
     let config = &state.config.auth;
     let claims = Claims::of(identity, actor);
     if actor == Actor::Customer && config.verify_customers {
         let found = verification::of_identity(&state.pool, &identity.id).await?;
         if found.as_ref().is_none_or(|found| found.verified_at.is_none()) {
             let token = claims.without_actor().sign(config)?;
-            return Ok(Token { verification_required: Some(true), verification: found, token });
+            return Ok(SignedIn { verification_required: Some(true), verification: found, token });
         }
     }
-    claims.sign(config).map(Token::new)
+    claims.sign(config).map(SignedIn::new)
 }

@@ -13,6 +13,7 @@ use crate::api::input::field::Filled;
 use crate::api::input::object::{Object, read};
 use crate::error::ApiError;
 use crate::limits::Attempt;
+use crate::modules::auth::hex;
 use crate::modules::auth::verification::{Asked, LIFETIME, TOKEN, Verification};
 use crate::providers::notification::Notification;
 use crate::state::AppState;
@@ -47,7 +48,7 @@ pub(super) async fn request(
     let (asked, provider) = read(&given, request_body)?;
     check_provider(&provider)?;
     limited::count(&state, Attempt::Mail, &claims.auth_identity_id, &client).await?;
-    let code: String = rand::random::<[u8; CODE_BYTES]>().iter().map(|byte| format!("{byte:02x}")).collect();
+    let code = hex(&rand::random::<[u8; CODE_BYTES]>());
     let identity = &claims.auth_identity_id;
     let done = workflows::auth::request_verification(&state.outbox, identity, &asked, &code).await?;
     let verification = done.value;

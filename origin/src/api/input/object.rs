@@ -45,9 +45,20 @@ enum Presence {
     Nullish,
 }
 
+/// How far the description of a body has come on this thread.
+#[derive(Debug, Default)]
+enum Describing {
+    /// Bodies are read.
+    #[default]
+    No,
+    /// The next one is described.
+    Wanted,
+    /// This came of it.
+    Done(Value),
+}
+
 thread_local! {
-    /// What the reader that runs under [`describe`] said: its schema, once it came to [`read`].
-    static DESCRIBED: RefCell<Option<Option<Value>>> = const { RefCell::new(None) };
+    static DESCRIBING: RefCell<Describing> = const { RefCell::new(Describing::No) };
 }
 
 /// Reads a body.
@@ -64,10 +75,10 @@ pub(in crate::api) fn read_with<T>(
     others: Others,
     of: impl FnOnce(&mut Object<'_, '_>) -> T,
 ) -> Result<T, ApiError> {
-    let is_described = DESCRIBED.with_borrow(Option::is_some);
+    let is_described = DESCRIBING.with_borrow(|it| matches!(it, Describing::Wanted));
     if is_described {
         let schema = schema_of(others, of);
-        DESCRIBED.set(Some(Some(schema)));
+        DESCRIBING.set(Describing::Done(schema));
         return Err(ApiError::invalid_data("This body was only described"));
     }
     let mut issues = Issues::default();
@@ -81,10 +92,13 @@ pub(in crate::api) fn read_with<T>(
 
 /// The JSON Schema of what a function takes that reads a body by [`read`]: any object where it never does.
 pub(in crate::api) fn describe<T>(reader: impl FnOnce(&Map<String, Value>) -> Result<T, ApiError>) -> Value {
-    DESCRIBED.set(Some(None));
+    DESCRIBING.set(Describing::Wanted);
     // It fails in any case.
     let _ = reader(&Map::new());
-    DESCRIBED.take().flatten().unwrap_or_else(|| json!({ "type": "object" }))
+    match DESCRIBING.take() {
+        Describing::Done(schema) => schema,
+        Describing::No | Describing::Wanted => json!({ "type": "object" }),
+    }
 }
 
 fn schema_of<T>(others: Others, of: impl FnOnce(&mut Object<'_, '_>) -> T) -> Value {

@@ -54,8 +54,8 @@ fn of_param(param: &Param) -> Value {
     }
 }
 
-fn plain(name: &str, schema: Value) -> Value {
-    json!({ "name": name, "in": "query", "required": false, "schema": schema })
+fn plain(name: &str, schema: impl Into<Value>) -> Value {
+    json!({ "name": name, "in": "query", "required": false, "schema": schema.into() })
 }
 
 fn nested(name: &str, parts: Vec<(&'static str, Value)>) -> Value {

@@ -145,6 +145,7 @@ fn time<S: serde::Serializer>(time: &DateTime<Utc>, to: S) -> Result<S::Ok, S::E
     to.serialize_str(&time.to_rfc3339_opts(SecondsFormat::Millis, true))
 }
 
+#[expect(clippy::ref_option, reason = "serde hands fields over so")]
 fn time_if_any<S: serde::Serializer>(time: &Option<DateTime<Utc>>, to: S) -> Result<S::Ok, S::Error> {
     match time {
         Some(given) => self::time(given, to),

@@ -5,4 +5,4 @@ pub mod group;
 mod record;
 
 pub use address::{AddressPatch, CustomerAddress, NewAddress};
-pub use record::{Customer, account_exists, delete, email_of, find_or_create_guest, insert, lock, save};
+pub use record::{Customer, account_exists, delete, find_or_create_guest, insert, lock, save};

@@ -114,13 +114,6 @@ pub async fn account_exists(conn: &mut PgConnection, email: &str) -> Result<bool
     Ok(found)
 }
 
-/// The e-mail address of a customer: `None` where there is no such customer.
-pub async fn email_of(conn: &mut PgConnection, id: &str) -> Result<Option<Option<String>>, WriteError> {
-    Ok(sqlx::query_scalar!("SELECT email FROM customer WHERE id = $1 AND deleted_at IS NULL", id)
-        .fetch_optional(conn)
-        .await?)
-}
-
 /// The customer that buys under an e-mail address without signing in: the guest who did so before, or a new one
 /// (`find-or-create-customer`). Two at once get the same.
 pub async fn find_or_create_guest(conn: &mut PgConnection, email: &str) -> Result<String, WriteError> {
