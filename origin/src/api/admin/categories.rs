@@ -2,72 +2,56 @@
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::post;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
+use super::input;
+use super::kept::{Kept, routes};
+use super::resource::Resource;
 use super::resources::CATEGORIES;
-use super::{Deleted, input};
 use crate::api::ack::Written;
 use crate::api::auth::AdminUser;
 use crate::api::body::JsonBody;
 use crate::error::ApiError;
+use crate::modules::WriteError;
+use crate::outbox::Outbox;
 use crate::state::AppState;
-use crate::workflows::category;
+use crate::workflows::Done;
+use crate::workflows::category::{self, CategoryPatch, NewCategory};
 
 /// Its routes.
 pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/product-categories", get(list).post(create))
-        .route("/product-categories/{id}", get(retrieve).post(update).delete(delete))
-        .route("/product-categories/{id}/products", post(set_products))
+    routes::<Categories>("/product-categories").route("/product-categories/{id}/products", post(set_products))
 }
 
-async fn list(State(state): State<AppState>, _: AdminUser, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    CATEGORIES.list(&state, query.as_deref(), Vec::new()).await
-}
+enum Categories {}
 
-async fn retrieve(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    CATEGORIES.retrieve(&state, &id, query.as_deref(), Vec::new()).await
-}
+impl Kept for Categories {
+    const RESOURCE: &'static Resource = &CATEGORIES;
+    const OBJECT: &'static str = "product_category";
+    type New = NewCategory;
+    type Patch = CategoryPatch;
 
-async fn create(
-    State(state): State<AppState>,
-    _: AdminUser,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let given = input::new_category(&body)?;
-    let chosen = CATEGORIES.choose(query.as_deref())?;
-    let done = category::create(&state.outbox, given).await?;
-    CATEGORIES.written(&state, &done.value, &chosen, done.receipt).await
-}
+    fn new(body: &Map<String, Value>) -> Result<Self::New, ApiError> {
+        input::new_category(body)
+    }
 
-async fn update(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let patch = input::category_patch(&body)?;
-    let chosen = CATEGORIES.choose(query.as_deref())?;
-    let done = category::update(&state.outbox, &id, patch).await?;
-    CATEGORIES.written(&state, &id, &chosen, done.receipt).await
-}
+    fn patch(body: &Map<String, Value>) -> Result<Self::Patch, ApiError> {
+        input::category_patch(body)
+    }
 
-async fn delete(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-) -> Result<Written<Deleted>, ApiError> {
-    let done = category::delete(&state.outbox, &id).await?;
-    Ok(Written { receipt: done.receipt, body: Deleted::new(id, "product_category") })
+    async fn create(outbox: &Outbox, _: &str, given: Self::New) -> Result<Done<String>, WriteError> {
+        category::create(outbox, given).await
+    }
+
+    async fn update(outbox: &Outbox, id: &str, patch: Self::Patch) -> Result<Done<()>, WriteError> {
+        category::update(outbox, id, patch).await
+    }
+
+    async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+        category::delete(outbox, id).await
+    }
 }
 
 async fn set_products(

@@ -2,72 +2,56 @@
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::post;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
+use super::input;
+use super::kept::{Kept, routes};
+use super::resource::Resource;
 use super::resources::COLLECTIONS;
-use super::{Deleted, input};
 use crate::api::ack::Written;
 use crate::api::auth::AdminUser;
 use crate::api::body::JsonBody;
 use crate::error::ApiError;
+use crate::modules::WriteError;
+use crate::outbox::Outbox;
 use crate::state::AppState;
-use crate::workflows::collection;
+use crate::workflows::Done;
+use crate::workflows::collection::{self, CollectionPatch, NewCollection};
 
 /// Its routes.
 pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/collections", get(list).post(create))
-        .route("/collections/{id}", get(retrieve).post(update).delete(delete))
-        .route("/collections/{id}/products", post(set_products))
+    routes::<Collections>("/collections").route("/collections/{id}/products", post(set_products))
 }
 
-async fn list(State(state): State<AppState>, _: AdminUser, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    COLLECTIONS.list(&state, query.as_deref(), Vec::new()).await
-}
+enum Collections {}
 
-async fn retrieve(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    COLLECTIONS.retrieve(&state, &id, query.as_deref(), Vec::new()).await
-}
+impl Kept for Collections {
+    const RESOURCE: &'static Resource = &COLLECTIONS;
+    const OBJECT: &'static str = "collection";
+    type New = NewCollection;
+    type Patch = CollectionPatch;
 
-async fn create(
-    State(state): State<AppState>,
-    _: AdminUser,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let given = input::new_collection(&body)?;
-    let chosen = COLLECTIONS.choose(query.as_deref())?;
-    let done = collection::create(&state.outbox, given).await?;
-    COLLECTIONS.written(&state, &done.value, &chosen, done.receipt).await
-}
+    fn new(body: &Map<String, Value>) -> Result<Self::New, ApiError> {
+        input::new_collection(body)
+    }
 
-async fn update(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let patch = input::collection_patch(&body)?;
-    let chosen = COLLECTIONS.choose(query.as_deref())?;
-    let done = collection::update(&state.outbox, &id, patch).await?;
-    COLLECTIONS.written(&state, &id, &chosen, done.receipt).await
-}
+    fn patch(body: &Map<String, Value>) -> Result<Self::Patch, ApiError> {
+        input::collection_patch(body)
+    }
 
-async fn delete(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-) -> Result<Written<Deleted>, ApiError> {
-    let done = collection::delete(&state.outbox, &id).await?;
-    Ok(Written { receipt: done.receipt, body: Deleted::new(id, "collection") })
+    async fn create(outbox: &Outbox, _: &str, given: Self::New) -> Result<Done<String>, WriteError> {
+        collection::create(outbox, given).await
+    }
+
+    async fn update(outbox: &Outbox, id: &str, patch: Self::Patch) -> Result<Done<()>, WriteError> {
+        collection::update(outbox, id, patch).await
+    }
+
+    async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+        collection::delete(outbox, id).await
+    }
 }
 
 async fn set_products(

@@ -1,70 +1,49 @@
 //! `/admin/product-types`.
 
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
-use axum::routing::get;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
+use super::input;
+use super::kept::{Kept, routes};
+use super::resource::Resource;
 use super::resources::TYPES;
-use super::{Deleted, input};
-use crate::api::ack::Written;
-use crate::api::auth::AdminUser;
-use crate::api::body::JsonBody;
 use crate::error::ApiError;
+use crate::modules::WriteError;
+use crate::outbox::Outbox;
 use crate::state::AppState;
-use crate::workflows::product_type;
+use crate::workflows::product_type::{self, NewProductType, ProductTypePatch};
+use crate::workflows::Done;
 
 /// Its routes.
 pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/product-types", get(list).post(create))
-        .route("/product-types/{id}", get(retrieve).post(update).delete(delete))
+    routes::<Types>("/product-types")
 }
 
-async fn list(State(state): State<AppState>, _: AdminUser, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    TYPES.list(&state, query.as_deref(), Vec::new()).await
-}
+enum Types {}
 
-async fn retrieve(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    TYPES.retrieve(&state, &id, query.as_deref(), Vec::new()).await
-}
+impl Kept for Types {
+    const RESOURCE: &'static Resource = &TYPES;
+    const OBJECT: &'static str = "product_type";
+    type New = NewProductType;
+    type Patch = ProductTypePatch;
 
-async fn create(
-    State(state): State<AppState>,
-    _: AdminUser,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let given = input::new_type(&body)?;
-    let chosen = TYPES.choose(query.as_deref())?;
-    let done = product_type::create(&state.outbox, given).await?;
-    TYPES.written(&state, &done.value, &chosen, done.receipt).await
-}
+    fn new(body: &Map<String, Value>) -> Result<Self::New, ApiError> {
+        input::new_type(body)
+    }
 
-async fn update(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let patch = input::type_patch(&body)?;
-    let chosen = TYPES.choose(query.as_deref())?;
-    let done = product_type::update(&state.outbox, &id, patch).await?;
-    TYPES.written(&state, &id, &chosen, done.receipt).await
-}
+    fn patch(body: &Map<String, Value>) -> Result<Self::Patch, ApiError> {
+        input::type_patch(body)
+    }
 
-async fn delete(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-) -> Result<Written<Deleted>, ApiError> {
-    let done = product_type::delete(&state.outbox, &id).await?;
-    Ok(Written { receipt: done.receipt, body: Deleted::new(id, "product_type") })
+    async fn create(outbox: &Outbox, _: &str, given: Self::New) -> Result<Done<String>, WriteError> {
+        product_type::create(outbox, given).await
+    }
+
+    async fn update(outbox: &Outbox, id: &str, patch: Self::Patch) -> Result<Done<()>, WriteError> {
+        product_type::update(outbox, id, patch).await
+    }
+
+    async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+        product_type::delete(outbox, id).await
+    }
 }

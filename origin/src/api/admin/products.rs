@@ -1,70 +1,49 @@
 //! `/admin/products`.
 
 use axum::Router;
-use axum::extract::{Path, RawQuery, State};
-use axum::response::Response;
-use axum::routing::get;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
+use super::input;
+use super::kept::{Kept, routes};
+use super::resource::Resource;
 use super::resources::PRODUCTS;
-use super::{Deleted, input};
-use crate::api::ack::Written;
-use crate::api::auth::AdminUser;
-use crate::api::body::JsonBody;
 use crate::error::ApiError;
+use crate::modules::WriteError;
+use crate::outbox::Outbox;
 use crate::state::AppState;
-use crate::workflows::product;
+use crate::workflows::Done;
+use crate::workflows::product::{self, NewProduct, ProductPatch};
 
 /// Its routes.
 pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/products", get(list).post(create))
-        .route("/products/{id}", get(retrieve).post(update).delete(delete))
+    routes::<Products>("/products")
 }
 
-async fn list(State(state): State<AppState>, _: AdminUser, RawQuery(query): RawQuery) -> Result<Response, ApiError> {
-    PRODUCTS.list(&state, query.as_deref(), Vec::new()).await
-}
+enum Products {}
 
-async fn retrieve(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-) -> Result<Response, ApiError> {
-    PRODUCTS.retrieve(&state, &id, query.as_deref(), Vec::new()).await
-}
+impl Kept for Products {
+    const RESOURCE: &'static Resource = &PRODUCTS;
+    const OBJECT: &'static str = "product";
+    type New = NewProduct;
+    type Patch = ProductPatch;
 
-async fn create(
-    State(state): State<AppState>,
-    _: AdminUser,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let given = input::new_product(&body)?;
-    let chosen = PRODUCTS.choose(query.as_deref())?;
-    let done = product::create(&state.outbox, given).await?;
-    PRODUCTS.written(&state, &done.value, &chosen, done.receipt).await
-}
+    fn new(body: &Map<String, Value>) -> Result<Self::New, ApiError> {
+        input::new_product(body)
+    }
 
-async fn update(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    JsonBody(body): JsonBody,
-) -> Result<Written<Box<RawValue>>, ApiError> {
-    let patch = input::product_patch(&body)?;
-    let chosen = PRODUCTS.choose(query.as_deref())?;
-    let done = product::update(&state.outbox, &id, patch).await?;
-    PRODUCTS.written(&state, &id, &chosen, done.receipt).await
-}
+    fn patch(body: &Map<String, Value>) -> Result<Self::Patch, ApiError> {
+        input::product_patch(body)
+    }
 
-async fn delete(
-    State(state): State<AppState>,
-    _: AdminUser,
-    Path(id): Path<String>,
-) -> Result<Written<Deleted>, ApiError> {
-    let done = product::delete(&state.outbox, &id).await?;
-    Ok(Written { receipt: done.receipt, body: Deleted::new(id, "product") })
+    async fn create(outbox: &Outbox, _: &str, given: Self::New) -> Result<Done<String>, WriteError> {
+        product::create(outbox, given).await
+    }
+
+    async fn update(outbox: &Outbox, id: &str, patch: Self::Patch) -> Result<Done<()>, WriteError> {
+        product::update(outbox, id, patch).await
+    }
+
+    async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
+        product::delete(outbox, id).await
+    }
 }

@@ -110,6 +110,21 @@ impl Resource {
         Ok(self.find(state, key, chosen, Vec::new()).await?.unwrap_or_else(|| "null".to_owned()))
     }
 
+    /// The documents of several things, in the order of their ids.
+    pub(super) async fn documents(
+        &self,
+        state: &AppState,
+        keys: &[String],
+        chosen: &Chosen,
+    ) -> Result<Box<RawValue>, ApiError> {
+        let test = Test::In(keys.iter().cloned().map(Value::Text).collect());
+        let (_, key) = self.entity.column(self.entity.key).ok_or_else(|| ApiError::unknown(&"no key"))?;
+        let paging = Paging { limit: i64::try_from(keys.len()).unwrap_or(i64::MAX), offset: 0 };
+        let page = ask(state, &chosen.0, &Filter::Column(key, test), &[], paging, false).await?;
+        let documents: Vec<String> = page.rows.into_iter().map(|row| row.document).collect();
+        raw(format!("[{}]", documents.join(",")))
+    }
+
     fn not_found(&self, key: &str) -> ApiError {
         ApiError::not_found(format!("{} with id: {key} was not found", self.title))
     }
@@ -150,6 +165,24 @@ impl Resource {
         })?;
         Ok(vec![Order { column, descending }])
     }
+}
+
+/// Rows as JSON with these columns, and how many there are in all.
+pub(super) async fn rows(
+    state: &AppState,
+    entity: &'static Entity,
+    columns: &[&str],
+    filter: Filter,
+    paging: Paging,
+) -> Result<(i64, Vec<serde_json::Value>), ApiError> {
+    let mut selection = Selection::of(entity);
+    for column in columns {
+        selection.add(column);
+    }
+    let page = ask(state, &selection, &filter, &[], paging, true).await?;
+    let read = |row: &crate::query::Row| serde_json::from_str(&row.document);
+    let rows: Result<Vec<serde_json::Value>, _> = page.rows.iter().map(read).collect();
+    Ok((page.total, rows.map_err(|error| ApiError::unknown(&error))?))
 }
 
 /// A condition that a text column has this value.

@@ -4,27 +4,27 @@ use super::resource::Resource;
 use crate::api::store::params::{Form, Meaning, Param};
 use crate::query::graph;
 
-const fn param(name: &'static str, form: Form, meaning: Meaning) -> Param {
+pub(super) const fn param(name: &'static str, form: Form, meaning: Meaning) -> Param {
     Param { name, form, meaning, tag: None }
 }
 
-const fn texts(name: &'static str) -> Param {
+pub(super) const fn texts(name: &'static str) -> Param {
     param(name, Form::Texts, Meaning::Column(name))
 }
 
-const fn flag(name: &'static str) -> Param {
+pub(super) const fn flag(name: &'static str) -> Param {
     param(name, Form::Flag, Meaning::Column(name))
 }
 
-const fn times(name: &'static str) -> Param {
+pub(super) const fn times(name: &'static str) -> Param {
     param(name, Form::Operators, Meaning::Column(name))
 }
 
-const fn related(name: &'static str, relation: &'static str) -> Param {
+pub(super) const fn related(name: &'static str, relation: &'static str) -> Param {
     param(name, Form::Texts, Meaning::Related(relation, "id"))
 }
 
-const SEARCH: Param = param("q", Form::Text, Meaning::Search);
+pub(super) const SEARCH: Param = param("q", Form::Text, Meaning::Search);
 
 const PRODUCT_FIELDS: &[&str] = &[
     "id",

@@ -4,10 +4,9 @@ use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use axum::routing::get;
-use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::input;
+use super::{DeletedPart, input};
 use super::resource::{equals, raw};
 use super::resources::{PRODUCTS, VARIANTS};
 use crate::api::ack::Written;
@@ -23,15 +22,6 @@ pub(super) fn router() -> Router<AppState> {
     Router::new()
         .route("/products/{id}/variants", get(list).post(create))
         .route("/products/{id}/variants/{variant_id}", get(retrieve).post(update).delete(delete))
-}
-
-/// A variant that is deleted, and the product without it.
-#[derive(Debug, Serialize)]
-struct DeletedVariant {
-    id: String,
-    object: &'static str,
-    deleted: bool,
-    parent: Box<RawValue>,
 }
 
 fn of_product(product_id: &str) -> Vec<Filter> {
@@ -87,10 +77,9 @@ async fn delete(
     _: AdminUser,
     Path((id, variant_id)): Path<(String, String)>,
     RawQuery(query): RawQuery,
-) -> Result<Written<DeletedVariant>, ApiError> {
+) -> Result<Written<DeletedPart>, ApiError> {
     let chosen = PRODUCTS.choose(query.as_deref())?;
     let done = variant::delete(&state.outbox, &id, &variant_id).await?;
     let parent = raw(PRODUCTS.document(&state, &id, &chosen).await?)?;
-    let body = DeletedVariant { id: variant_id, object: "variant", deleted: true, parent };
-    Ok(Written { receipt: done.receipt, body })
+    Ok(Written { receipt: done.receipt, body: DeletedPart::new(variant_id, "variant", parent) })
 }

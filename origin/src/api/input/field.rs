@@ -2,11 +2,13 @@
 
 use std::str::FromStr as _;
 
+use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::issues::{Issues, Path};
+use crate::api::store::operators;
 use crate::modules::product::Status;
 
 /// Most bytes of a text.
@@ -55,6 +57,14 @@ pub(in crate::api) struct PiecesOrNone(pub(in crate::api) i32);
 /// A boolean, or its name as text (`booleanString`).
 #[derive(Debug)]
 pub(in crate::api) struct Flag(pub(in crate::api) bool);
+
+/// A text or a list of at most `MOST` texts.
+#[derive(Debug, Default)]
+pub(in crate::api) struct OneOrMany<const MOST: usize>(pub(in crate::api) Vec<String>);
+
+/// A time in ISO 8601.
+#[derive(Debug)]
+pub(in crate::api) struct Time(pub(in crate::api) DateTime<Utc>);
 
 /// A number that is not negative, without fraction.
 #[derive(Debug)]
@@ -184,6 +194,43 @@ impl Field for Decimal {
 
     fn schema() -> Value {
         json!({ "type": "number" })
+    }
+}
+
+impl<const MOST: usize> Field for OneOrMany<MOST> {
+    fn read(value: &Value, path: &Path, issues: &mut Issues) -> Option<Self> {
+        let one = |value: &Value| value.as_str().filter(|text| text.len() <= MAX_NAME).map(str::to_owned);
+        let read = match value {
+            Value::Array(list) if list.len() > MOST => {
+                issues.too_big(path, MOST);
+                return None;
+            }
+            Value::Array(list) => list.iter().map(one).collect(),
+            value => one(value).map(|text| vec![text]),
+        };
+        if read.is_none() {
+            issues.wrong_type(path, "string, array", value);
+        }
+        read.map(Self)
+    }
+
+    fn schema() -> Value {
+        let text = Name::schema();
+        json!({ "anyOf": [text, { "type": "array", "maxItems": MOST, "items": text }] })
+    }
+}
+
+impl Field for Time {
+    fn read(value: &Value, path: &Path, issues: &mut Issues) -> Option<Self> {
+        let read = value.as_str().and_then(operators::time).map(Self);
+        if read.is_none() {
+            issues.wrong_type(path, "date", value);
+        }
+        read
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "string", "format": "date-time" })
     }
 }
 

@@ -63,7 +63,7 @@ impl Issues {
     }
 
     /// A number, text or list is too small.
-    pub(in crate::api) fn too_small(&mut self, path: &Path, least: usize) {
+    pub(in crate::api) fn too_small(&mut self, path: &Path, least: impl std::fmt::Display) {
         self.0.push(format!("Value for field '{}' too small, expected at least: '{least}'", path.text));
     }
 

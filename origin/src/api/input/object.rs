@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 
+use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::field::Field;
@@ -266,7 +267,47 @@ impl Object<'_, '_> {
         self.get(name).is_some()
     }
 
-    fn check_presence(&mut self, name: &'static str) {
+    /// A text that is one of these.
+    pub(in crate::api) fn one_of(&mut self, name: &'static str, names: &[&'static str]) -> Option<&'static str> {
+        self.tell(name, Presence::Optional, || json!({ "enum": names }));
+        let value = self.get(name)?;
+        let found = value.as_str().and_then(|text| names.iter().copied().find(|name| *name == text));
+        if found.is_none() {
+            self.issues.none_of(&self.path.key(name), names, value);
+        }
+        found
+    }
+
+    /// A number that is not below `least`.
+    pub(in crate::api) fn at_least(&mut self, name: &'static str, least: Decimal) -> Option<Decimal> {
+        self.tell(name, Presence::Optional, || json!({ "type": "number", "minimum": least }));
+        let number = Decimal::read(self.get(name)?, &self.path.key(name), self.issues)?;
+        if number < least {
+            self.issues.too_small(&self.path.key(name), least);
+            return None;
+        }
+        Some(number)
+    }
+
+    /// An object that may be left out, or null.
+    pub(in crate::api) fn nested<T>(
+        &mut self,
+        name: &'static str,
+        others: Others,
+        mut of: impl FnMut(&mut Object<'_, '_>) -> T,
+    ) -> Option<T> {
+        self.tell(name, Presence::Nullish, || schema_of(others, &mut of));
+        let value = self.get(name).filter(|value| !value.is_null())?;
+        object(value, self.path.key(name), others, self.issues, of)
+    }
+
+    /// Whether a field is null; it counts as known from now on.
+    pub(in crate::api) fn is_null(&mut self, name: &'static str) -> bool {
+        self.get(name).is_some_and(Value::is_null)
+    }
+
+    /// Says so where a field that must be there is not.
+    pub(in crate::api) fn check_presence(&mut self, name: &'static str) {
         if let Some(description) = &mut self.description {
             description.required.push(name);
         }

@@ -6,7 +6,7 @@ mod carts;
 pub(in crate::api) mod customers;
 mod locales;
 mod operations;
-mod operators;
+pub(in crate::api) mod operators;
 mod own;
 pub mod params;
 mod payment_providers;

@@ -70,7 +70,7 @@ fn times(name: &str, node: &Node, issues: &mut Vec<String>) -> Result<Vec<Value>
 const YEARS: std::ops::RangeInclusive<i32> = 0..=9_999;
 
 /// ISO 8601, with or without zone (then UTC), or a date alone.
-fn time(text: &str) -> Option<DateTime<Utc>> {
+pub(in crate::api) fn time(text: &str) -> Option<DateTime<Utc>> {
     let zoned = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.to_utc());
     let local = || NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|time| time.and_utc());
     let date = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0).map(|time| time.and_utc());

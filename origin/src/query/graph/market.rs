@@ -1,6 +1,6 @@
-//! Regions, currencies and return reasons.
+//! Regions, currencies, the store and return reasons.
 
-use super::{Entity, Join, Relation, boolean, integer, json, many, numeric, one, text, time};
+use super::{Entity, Join, PLAIN, Relation, boolean, integer, json, many, numeric, one, raw, text, time};
 use vitrine_shared::tag::Tag;
 
 /// A region.
@@ -84,6 +84,7 @@ pub static CURRENCY: Entity = Entity {
         text("symbol"),
         text("symbol_native"),
         integer("decimal_digits"),
+        raw("raw_rounding"),
         numeric("rounding"),
         time("created_at"),
         time("updated_at"),
@@ -96,6 +97,41 @@ pub static CURRENCY: Entity = Entity {
     visible: None,
     tag: None,
     owner: None,
+};
+
+/// A store.
+pub static STORE: Entity = Entity {
+    table: "store",
+    columns: &[
+        text("id"),
+        text("name"),
+        text("default_sales_channel_id"),
+        text("default_region_id"),
+        text("default_location_id"),
+        json("metadata"),
+        time("created_at"),
+        time("updated_at"),
+        time("deleted_at"),
+    ],
+    relations: &[many("supported_currencies", &STORE_CURRENCY, Join::Holding("store_id"), "{t}.id")],
+    searched: &["name"],
+    ..PLAIN
+};
+
+/// A currency of a store.
+pub static STORE_CURRENCY: Entity = Entity {
+    table: "store_currency",
+    columns: &[
+        text("id"),
+        text("currency_code"),
+        boolean("is_default"),
+        text("store_id"),
+        time("created_at"),
+        time("updated_at"),
+        time("deleted_at"),
+    ],
+    relations: &[one("currency", &CURRENCY, "currency_code")],
+    ..PLAIN
 };
 
 /// A reason to return something.

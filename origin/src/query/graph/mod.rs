@@ -7,16 +7,25 @@ mod cart;
 mod catalog;
 mod market;
 mod people;
-mod promotion;
+mod prices;
+mod promotions;
 mod shipping;
+mod stock;
+mod taxes;
 
 pub use admin::{API_KEY, SALES_CHANNEL, USER, VARIANT_PRICE};
 pub use cart::{CART, CREDIT_LINE, LINE_ITEM, SHIPPING_METHOD};
 pub use catalog::{CATEGORY, COLLECTION, IMAGE, OPTION, OPTION_VALUE, PRODUCT, TAG, TYPE, VARIANT};
-pub use market::{COUNTRY, CURRENCY, PAYMENT_PROVIDER, REGION, RETURN_REASON};
+pub use market::{COUNTRY, CURRENCY, PAYMENT_PROVIDER, REGION, RETURN_REASON, STORE, STORE_CURRENCY};
 pub use people::{CUSTOMER, CUSTOMER_ADDRESS, CUSTOMER_GROUP};
-pub use promotion::{APPLICATION_METHOD, PROMOTION};
-pub use shipping::SHIPPING_OPTION;
+pub use prices::{PRICE, PRICE_LIST, PRICE_LIST_PRICE, PRICE_PREFERENCE, PRICE_RULE};
+pub use promotions::{APPLICATION_METHOD, CAMPAIGN, CAMPAIGN_BUDGET, PROMOTION, PROMOTION_RULE, PROMOTION_RULE_VALUE};
+pub use shipping::{
+    FULFILLMENT_PROVIDER, FULFILLMENT_SET, GEO_ZONE, SERVICE_ZONE, SHIPPING_OPTION, SHIPPING_OPTION_RULE,
+    SHIPPING_OPTION_TYPE, SHIPPING_PROFILE,
+};
+pub use stock::{INVENTORY_ITEM, INVENTORY_LEVEL, STOCK_LOCATION, STOCK_LOCATION_ADDRESS};
+pub use taxes::{TAX_PROVIDER, TAX_RATE, TAX_RATE_RULE, TAX_REGION};
 
 use vitrine_shared::tag::Tag;
 
@@ -217,6 +226,24 @@ const fn json(name: &'static str) -> Column {
     Column { name, kind: Kind::Json }
 }
 
+const fn raw(name: &'static str) -> Column {
+    Column { name, kind: Kind::Raw }
+}
+
+/// What most tables have in common: an id, and nothing that a storefront would see.
+const PLAIN: Entity = Entity {
+    table: "",
+    key: "id",
+    columns: &[],
+    relations: &[],
+    computed: &[],
+    searched: &[],
+    searched_relations: &[],
+    visible: None,
+    tag: None,
+    owner: None,
+};
+
 const fn one(name: &'static str, target: &'static Entity, held: &'static str) -> Relation {
     Relation {
         name,
@@ -251,7 +278,7 @@ const fn many(name: &'static str, target: &'static Entity, join: Join, order: &'
 mod tests {
     use super::*;
 
-    const ALL: [&Entity; 27] = [
+    const ALL: [&Entity; 53] = [
         &PRODUCT,
         &VARIANT,
         &OPTION,
@@ -279,6 +306,32 @@ mod tests {
         &PROMOTION,
         &APPLICATION_METHOD,
         &SHIPPING_OPTION,
+        &STORE,
+        &STORE_CURRENCY,
+        &PRICE,
+        &PRICE_LIST,
+        &PRICE_LIST_PRICE,
+        &PRICE_PREFERENCE,
+        &PRICE_RULE,
+        &PROMOTION_RULE,
+        &PROMOTION_RULE_VALUE,
+        &CAMPAIGN,
+        &CAMPAIGN_BUDGET,
+        &FULFILLMENT_PROVIDER,
+        &FULFILLMENT_SET,
+        &GEO_ZONE,
+        &SERVICE_ZONE,
+        &SHIPPING_OPTION_RULE,
+        &SHIPPING_OPTION_TYPE,
+        &SHIPPING_PROFILE,
+        &INVENTORY_ITEM,
+        &INVENTORY_LEVEL,
+        &STOCK_LOCATION,
+        &STOCK_LOCATION_ADDRESS,
+        &TAX_PROVIDER,
+        &TAX_RATE,
+        &TAX_RATE_RULE,
+        &TAX_REGION,
     ];
 
     #[test]

@@ -1,43 +1,33 @@
-//! Shipping options, as carts may choose them.
+//! How goods leave: profiles, fulfillment sets, zones, shipping options.
 
-use super::{Computed, Entity, Join, Relation, boolean, integer, json, many, numeric, one, raw, text, time};
-
-const fn entity(table: &'static str) -> Entity {
-    Entity {
-        table,
-        key: "id",
-        columns: &[],
-        relations: &[],
-        computed: &[],
-        searched: &[],
-        searched_relations: &[],
-        visible: None,
-        tag: None,
-        owner: None,
-    }
-}
+use super::{Computed, Entity, Join, PLAIN, PRICE, Relation, STOCK_LOCATION, boolean, json, many, one, text, time};
 
 /// A shipping option.
 pub static SHIPPING_OPTION: Entity = Entity {
+    table: "shipping_option",
     columns: &[
         text("id"),
         text("name"),
         text("price_type"),
-        text("service_zone_id"),
-        text("shipping_profile_id"),
-        text("provider_id"),
-        text("shipping_option_type_id"),
         json("data"),
+        text("provider_id"),
         json("metadata"),
         time("created_at"),
         time("updated_at"),
         time("deleted_at"),
+        text("service_zone_id"),
+        text("shipping_profile_id"),
+        text("shipping_option_type_id"),
     ],
     relations: &[
-        one("service_zone", &SERVICE_ZONE, "service_zone_id"),
+        Relation {
+            inverse: Some("shipping_option"),
+            ..many("rules", &SHIPPING_OPTION_RULE, Join::Holding("shipping_option_id"), "{t}.id")
+        },
         one("type", &SHIPPING_OPTION_TYPE, "shipping_option_type_id"),
+        one("service_zone", &SERVICE_ZONE, "service_zone_id"),
+        one("shipping_profile", &SHIPPING_PROFILE, "shipping_profile_id"),
         one("provider", &FULFILLMENT_PROVIDER, "provider_id"),
-        many("rules", &SHIPPING_OPTION_RULE, Join::Holding("shipping_option_id"), "{t}.id"),
         many(
             "prices",
             &PRICE,
@@ -49,77 +39,30 @@ pub static SHIPPING_OPTION: Entity = Entity {
         ),
     ],
     computed: &[("calculated_price", Computed::Price)],
-    ..entity("shipping_option")
+    searched: &["name"],
+    ..PLAIN
 };
 
-static SERVICE_ZONE: Entity = Entity {
+/// A condition on a shipping option.
+pub static SHIPPING_OPTION_RULE: Entity = Entity {
+    table: "shipping_option_rule",
     columns: &[
         text("id"),
-        text("name"),
-        text("fulfillment_set_id"),
-        json("metadata"),
+        text("attribute"),
+        text("operator"),
+        json("value"),
+        text("shipping_option_id"),
         time("created_at"),
         time("updated_at"),
         time("deleted_at"),
     ],
-    relations: &[one("fulfillment_set", &FULFILLMENT_SET, "fulfillment_set_id")],
-    ..entity("service_zone")
+    relations: &[Relation { reference: true, ..one("shipping_option", &SHIPPING_OPTION, "shipping_option_id") }],
+    ..PLAIN
 };
 
-static FULFILLMENT_SET: Entity = Entity {
-    columns: &[
-        text("id"),
-        text("name"),
-        text("type"),
-        json("metadata"),
-        time("created_at"),
-        time("updated_at"),
-        time("deleted_at"),
-    ],
-    relations: &[Relation {
-        join: Join::Where(
-            "{t}.id = (SELECT min(k.stock_location_id) FROM location_fulfillment_set k \
-             WHERE k.fulfillment_set_id = {p}.id)",
-        ),
-        ..one("location", &STOCK_LOCATION, "id")
-    }],
-    ..entity("fulfillment_set")
-};
-
-static STOCK_LOCATION: Entity = Entity {
-    columns: &[
-        text("id"),
-        text("name"),
-        text("address_id"),
-        json("metadata"),
-        time("created_at"),
-        time("updated_at"),
-        time("deleted_at"),
-    ],
-    relations: &[one("address", &STOCK_LOCATION_ADDRESS, "address_id")],
-    ..entity("stock_location")
-};
-
-static STOCK_LOCATION_ADDRESS: Entity = Entity {
-    columns: &[
-        text("id"),
-        text("address_1"),
-        text("address_2"),
-        text("company"),
-        text("city"),
-        text("country_code"),
-        text("phone"),
-        text("province"),
-        text("postal_code"),
-        json("metadata"),
-        time("created_at"),
-        time("updated_at"),
-        time("deleted_at"),
-    ],
-    ..entity("stock_location_address")
-};
-
-static SHIPPING_OPTION_TYPE: Entity = Entity {
+/// A kind of shipping option.
+pub static SHIPPING_OPTION_TYPE: Entity = Entity {
+    table: "shipping_option_type",
     columns: &[
         text("id"),
         text("label"),
@@ -129,66 +72,105 @@ static SHIPPING_OPTION_TYPE: Entity = Entity {
         time("updated_at"),
         time("deleted_at"),
     ],
-    ..entity("shipping_option_type")
+    searched: &["label", "description", "code"],
+    ..PLAIN
 };
 
-static FULFILLMENT_PROVIDER: Entity = Entity {
-    columns: &[text("id"), boolean("is_enabled"), time("created_at"), time("updated_at"), time("deleted_at")],
-    ..entity("fulfillment_provider")
-};
-
-static SHIPPING_OPTION_RULE: Entity = Entity {
+/// What is shipped alike.
+pub static SHIPPING_PROFILE: Entity = Entity {
+    table: "shipping_profile",
     columns: &[
         text("id"),
-        text("attribute"),
-        json("value"),
-        text("operator"),
-        text("shipping_option_id"),
+        text("name"),
+        text("type"),
+        json("metadata"),
         time("created_at"),
         time("updated_at"),
         time("deleted_at"),
     ],
-    ..entity("shipping_option_rule")
+    searched: &["name"],
+    ..PLAIN
 };
 
-static PRICE: Entity = Entity {
+/// Who ships.
+pub static FULFILLMENT_PROVIDER: Entity = Entity {
+    table: "fulfillment_provider",
+    columns: &[text("id"), boolean("is_enabled"), time("created_at"), time("updated_at"), time("deleted_at")],
+    ..PLAIN
+};
+
+/// The ways out of a stock location.
+pub static FULFILLMENT_SET: Entity = Entity {
+    table: "fulfillment_set",
     columns: &[
         text("id"),
-        text("title"),
-        text("currency_code"),
-        integer("rules_count"),
-        text("price_set_id"),
-        text("price_list_id"),
-        raw("raw_amount"),
-        raw("raw_min_quantity"),
-        raw("raw_max_quantity"),
+        text("name"),
+        text("type"),
+        json("metadata"),
         time("created_at"),
         time("updated_at"),
         time("deleted_at"),
-        numeric("amount"),
-        numeric("min_quantity"),
-        numeric("max_quantity"),
     ],
     relations: &[
-        Relation { reference: true, ..one("price_list", &PRICE_LIST, "price_list_id") },
-        many("price_rules", &PRICE_RULE, Join::Holding("price_id"), "{t}.id"),
+        Relation {
+            inverse: Some("fulfillment_set"),
+            ..many("service_zones", &SERVICE_ZONE, Join::Holding("fulfillment_set_id"), "{t}.id")
+        },
+        Relation {
+            cardinality: super::Cardinality::One,
+            ..many(
+                "location",
+                &STOCK_LOCATION,
+                Join::Where(
+                    "{t}.id = (SELECT min(k.stock_location_id) FROM location_fulfillment_set k \
+                     WHERE k.fulfillment_set_id = {p}.id)",
+                ),
+                "",
+            )
+        },
     ],
-    ..entity("price")
+    ..PLAIN
 };
 
-static PRICE_LIST: Entity = Entity { columns: &[text("id"), text("title"), text("type")], ..entity("price_list") };
-
-static PRICE_RULE: Entity = Entity {
+/// Where a fulfillment set ships to.
+pub static SERVICE_ZONE: Entity = Entity {
+    table: "service_zone",
     columns: &[
         text("id"),
-        text("attribute"),
-        text("value"),
-        text("operator"),
-        integer("priority"),
-        text("price_id"),
+        text("name"),
+        json("metadata"),
+        text("fulfillment_set_id"),
         time("created_at"),
         time("updated_at"),
         time("deleted_at"),
     ],
-    ..entity("price_rule")
+    relations: &[
+        Relation { reference: true, ..one("fulfillment_set", &FULFILLMENT_SET, "fulfillment_set_id") },
+        Relation {
+            inverse: Some("service_zone"),
+            ..many("geo_zones", &GEO_ZONE, Join::Holding("service_zone_id"), "{t}.id")
+        },
+        many("shipping_options", &SHIPPING_OPTION, Join::Holding("service_zone_id"), "{t}.id"),
+    ],
+    ..PLAIN
+};
+
+/// A part of the world.
+pub static GEO_ZONE: Entity = Entity {
+    table: "geo_zone",
+    columns: &[
+        text("id"),
+        text("type"),
+        text("country_code"),
+        text("province_code"),
+        text("city"),
+        json("postal_expression"),
+        json("metadata"),
+        text("service_zone_id"),
+        time("created_at"),
+        time("updated_at"),
+        time("deleted_at"),
+    ],
+    relations: &[Relation { reference: true, ..one("service_zone", &SERVICE_ZONE, "service_zone_id") }],
+    ..PLAIN
 };
