@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::differences::DIFFERENCES;
-use crate::shop::Shop;
+use crate::shop::{KEY, Shop};
 
 /// The samples in the order in which they were taken: each may name what an earlier one made.
-const SAMPLES: [&str; 15] = [
+const SAMPLES: [&str; 35] = [
     "122-admin-login",
     "123-admin-users-me",
     "124-admin-products-list",
@@ -19,14 +19,37 @@ const SAMPLES: [&str; 15] = [
     "127-admin-product-retrieve",
     "128-admin-variant-update",
     "129-admin-product-delete",
+    "132-admin-stock-locations",
+    "137-admin-inventory-items-list",
+    "138-admin-promotions-list",
+    "139-admin-price-lists-list",
+    "141-admin-regions-list",
     "142-admin-sales-channels-list",
+    "144-admin-shipping-options-list",
+    "145-admin-shipping-profiles-list",
+    "146-admin-tax-regions-list",
+    "147-admin-tax-rates-list",
     "148-admin-product-categories-list",
     "149-admin-collections-list",
+    "150-admin-stores-list",
+    "155-admin-price-preferences-list",
+    "156-admin-currencies-list",
     "157-admin-product-tags-list",
     "158-admin-product-types-list",
     "159-admin-err-unauth",
+    "217-admin-price-list-create",
+    "218-admin-promotion-create",
+    "219-admin-inventory-item-by-sku",
+    "220-admin-inventory-level-update",
+    "223-admin-price-preference-create",
+    "224-products-usd-tax-inclusive",
     "226-admin-upload",
+    "231-admin-price-preference-update",
+    "232-taxincl-product",
 ];
+
+/// Variants that samples name and none tells, by sku.
+const VARIANTS: [(&str, &str); 1] = [("variant_01M7YPGDYZ1NYTYB3VWGPMPT0J", "P1-M")];
 
 /// What a replay has learnt: our ids for Medusa's, and the token.
 #[derive(Default)]
@@ -39,6 +62,11 @@ struct Learnt {
 async fn every_sample_is_answered_as_medusa_answers_it() {
     let shop = Shop::demo().await;
     let mut learnt = Learnt::default();
+    for (theirs, sku) in VARIANTS {
+        let ours: String =
+            sqlx::query_scalar("SELECT id FROM product_variant WHERE sku = $1").bind(sku).fetch_one(&shop.pool).await.unwrap();
+        learnt.ids.insert(theirs.to_owned(), ours);
+    }
     let mut found: BTreeMap<(String, String), String> = BTreeMap::new();
     for name in SAMPLES {
         let sample = load(name);
@@ -72,14 +100,13 @@ fn load(name: &str) -> Value {
 
 async fn replay(shop: &Shop, sample: &Value, learnt: &Learnt) -> (u16, String, Value) {
     let asked = &sample["request"];
-    let mut path = format!("{}{}", asked["path"].as_str().unwrap(), asked["query_raw"].as_str().unwrap());
-    for (theirs, ours) in &learnt.ids {
-        path = path.replace(theirs, ours);
-    }
+    let path = format!("{}{}", asked["path"].as_str().unwrap(), asked["query_raw"].as_str().unwrap());
+    let path = learnt.in_our_ids(path);
     let mut request = shop.anonymous(asked["method"].as_str().unwrap(), &path);
     for (name, value) in asked["headers"].as_object().unwrap() {
         request = match name.as_str() {
             "authorization" => request.bearer_auth(&learnt.token),
+            "x-publishable-api-key" => request.header(name, KEY),
             _ => request.header(name, value.as_str().unwrap()),
         };
     }
@@ -89,7 +116,7 @@ async fn replay(shop: &Shop, sample: &Value, learnt: &Learnt) -> (u16, String, V
             reqwest::multipart::Part::bytes(b"hello".to_vec()).file_name("a.txt").mime_str("text/plain").unwrap();
         request = request.multipart(reqwest::multipart::Form::new().part("files", file));
     } else if !asked["body"].is_null() {
-        request = request.body(asked["body"].to_string());
+        request = request.body(learnt.in_our_ids(asked["body"].to_string()));
     }
     let response = request.send().await.unwrap();
     let content_type = response.headers()["content-type"].to_str().unwrap().to_owned();
@@ -102,14 +129,37 @@ impl Learnt {
         if let Some(token) = ours["token"].as_str() {
             token.clone_into(&mut self.token);
         }
-        let pairs = [("/product/id", "/product/id"), ("/product/variants/0/id", "/product/variants/0/id")];
-        for (their_place, our_place) in pairs {
-            if let (Some(Value::String(theirs)), Some(Value::String(ours))) =
-                (theirs.pointer(their_place), ours.pointer(our_place))
-            {
-                self.ids.insert(theirs.clone(), ours.clone());
+        self.learn_ids(theirs, ours);
+    }
+
+    /// Ids stand in the same places.
+    fn learn_ids(&mut self, theirs: &Value, ours: &Value) {
+        match (theirs, ours) {
+            (Value::Object(wanted), Value::Object(got)) => {
+                for (name, value) in wanted {
+                    if let (Some(Value::String(ours)), Value::String(theirs)) = (got.get(name), value)
+                        && (name == "id" || name.ends_with("_id"))
+                    {
+                        self.ids.entry(theirs.clone()).or_insert_with(|| ours.clone());
+                    } else if let Some(other) = got.get(name) {
+                        self.learn_ids(value, other);
+                    }
+                }
             }
+            (Value::Array(wanted), Value::Array(got)) => {
+                for (value, other) in in_order(wanted).into_iter().zip(in_order(got)) {
+                    self.learn_ids(value, other);
+                }
+            }
+            _ => {}
         }
+    }
+
+    fn in_our_ids(&self, mut text: String) -> String {
+        for (theirs, ours) in &self.ids {
+            text = text.replace(theirs, ours);
+        }
+        text
     }
 }
 

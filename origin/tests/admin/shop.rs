@@ -20,6 +20,8 @@ const MEDIA: &str = "http://localhost:9000/static";
 const PRODUCTS: u64 = 1_000;
 /// Connecting is slow on a busy machine.
 const ACQUIRE_TIMEOUT_MS: u64 = 15_000;
+/// The publishable key of the demo shop.
+pub(crate) const KEY: &str = "pk_0123456789abcdef";
 /// The channel of an empty shop.
 pub(crate) const CHANNEL: &str = "sc_1";
 
@@ -182,7 +184,7 @@ async fn prepare_demo(url: &str) -> Result<(), Box<dyn std::error::Error>> {
     let options = SeedOptions {
         products: PRODUCTS,
         media_base_url: MEDIA.to_owned(),
-        publishable_key: "pk_0123456789abcdef".to_owned(),
+        publishable_key: KEY.to_owned(),
         admin: Some(Admin { email: "admin@test.com".into(), password: Secret::new("supersecret") }),
         created_at: seed::CREATED_AT,
     };
