@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
-use super::row::{Row, Table};
 use super::WriteError;
+use super::row::{Row, Table};
 
 /// Price lists.
 pub const PRICE_LIST: Table = Table { name: "price_list", prefix: "plist", title: "Price list" };

@@ -7,8 +7,7 @@ use super::WriteError;
 use super::row::Table;
 
 /// Its table.
-pub const PRICE_PREFERENCE: Table =
-    Table { name: "price_preference", prefix: "prpref", title: "Price preference" };
+pub const PRICE_PREFERENCE: Table = Table { name: "price_preference", prefix: "prpref", title: "Price preference" };
 
 /// Sets what is preferred for a value of an attribute, such as `region_id`; without a word on it, a new one excludes tax and
 /// one that is there stays.

@@ -1,7 +1,7 @@
 //! Module promotion: promotions, what they take off, their rules, and campaigns.
 
-use serde_json::{Map, Value};
 use rust_decimal::Decimal;
+use serde_json::{Map, Value};
 use sqlx::PgConnection;
 
 use super::WriteError;
@@ -63,10 +63,8 @@ impl RuleSet {
         let (rows, values): (Vec<Row>, Vec<Vec<String>>) = rules.into_iter().map(|it| (it.row, it.values)).unzip();
         let ids = RULE.insert_all(conn, rows).await?;
         let (table, near) = self.link();
-        let links: Vec<Row> = ids
-            .iter()
-            .map(|id| Row::default().with(near, owner).with("promotion_rule_id", id.as_str()))
-            .collect();
+        let links: Vec<Row> =
+            ids.iter().map(|id| Row::default().with(near, owner).with("promotion_rule_id", id.as_str())).collect();
         row::link(conn, table, &links).await?;
         for (id, values) in ids.iter().zip(values) {
             add_values(conn, id, values).await?;
@@ -77,7 +75,9 @@ impl RuleSet {
     /// Deletes rules of a promotion or its method. Those of others stay.
     pub async fn remove(self, conn: &mut PgConnection, owner: &str, rules: &[String]) -> Result<(), WriteError> {
         let (table, near) = self.link();
-        let sql = format!("DELETE FROM {table} WHERE {near} = $1 AND promotion_rule_id = ANY($2) RETURNING promotion_rule_id");
+        let sql = format!(
+            "DELETE FROM {table} WHERE {near} = $1 AND promotion_rule_id = ANY($2) RETURNING promotion_rule_id"
+        );
         let gone: Vec<String> =
             sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(owner).bind(rules).fetch_all(&mut *conn).await?;
         RULE.delete(conn, "id", &gone).await?;

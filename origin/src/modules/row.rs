@@ -108,8 +108,7 @@ impl Table {
     pub async fn lock(&self, conn: &mut PgConnection, id: &str) -> Result<Option<Map<String, Value>>, WriteError> {
         let sql =
             format!("SELECT to_jsonb(t) FROM {} t WHERE t.id = $1 AND t.deleted_at IS NULL FOR UPDATE", self.name);
-        let found: Option<Value> =
-            sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(conn).await?;
+        let found: Option<Value> = sqlx::query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(conn).await?;
         Ok(found.and_then(|row| if let Value::Object(row) = row { Some(row) } else { None }))
     }
 
@@ -136,7 +135,10 @@ impl Table {
         } else {
             format!("({columns}) = (SELECT {columns} FROM jsonb_populate_record(t, $2)), ")
         };
-        let sql = format!("UPDATE {} t SET {set}updated_at = clock_timestamp() WHERE t.id = $1 AND $2 IS NOT NULL", self.name);
+        let sql = format!(
+            "UPDATE {} t SET {set}updated_at = clock_timestamp() WHERE t.id = $1 AND $2 IS NOT NULL",
+            self.name
+        );
         let id = before.get("id").and_then(Value::as_str).unwrap_or_default();
         sqlx::query(AssertSqlSafe(sql)).bind(id).bind(patch.to_json()).execute(conn).await?;
         Ok(())

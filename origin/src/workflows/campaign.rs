@@ -43,7 +43,8 @@ pub async fn update(outbox: &Outbox, id: &str, given: GivenCampaign) -> Result<D
     CAMPAIGN.save(work.conn(), &before, given.row).await?;
     if let Some(patch) = given.budget {
         let budget = promotion::budget_of(work.conn(), id).await?;
-        let budget = budget.ok_or_else(|| WriteError::Invalid("Campaign Budget type is a required field".to_owned()))?;
+        let budget =
+            budget.ok_or_else(|| WriteError::Invalid("Campaign Budget type is a required field".to_owned()))?;
         BUDGET.save(work.conn(), &budget, patch).await?;
     }
     work.commit(()).await

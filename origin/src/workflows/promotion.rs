@@ -63,7 +63,8 @@ pub async fn create(outbox: &Outbox, mut given: NewPromotion) -> Result<Done<Str
     match given.campaign.take() {
         Some(campaign) => {
             let budget = campaign.budget.as_ref();
-            let of_budget = budget.filter(|it| it.text("type") == Some("spend")).and_then(|it| it.text("currency_code"));
+            let of_budget =
+                budget.filter(|it| it.text("type") == Some("spend")).and_then(|it| it.text("currency_code"));
             if of_budget.is_some_and(|of_budget| Some(of_budget) != currency.as_deref()) {
                 return Err(WriteError::Invalid("Currency between promotion and campaigns should match".to_owned()));
             }

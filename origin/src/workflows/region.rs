@@ -3,8 +3,8 @@
 use vitrine_shared::event::Change;
 
 use super::{Done, Work, price_preference};
-use crate::modules::row::Row;
 use crate::modules::region::{self, REGION};
+use crate::modules::row::Row;
 use crate::modules::{WriteError, price_preference as preferences};
 use crate::outbox::Outbox;
 

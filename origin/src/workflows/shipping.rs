@@ -205,11 +205,7 @@ async fn change_rule(work: &mut Work, option: &str, rule: &str, patch: Row) -> R
     OPTION_RULE.save(work.conn(), &before, patch).await
 }
 
-async fn rule_of(
-    work: &mut Work,
-    option: &str,
-    rule: &str,
-) -> Result<serde_json::Map<String, Value>, WriteError> {
+async fn rule_of(work: &mut Work, option: &str, rule: &str) -> Result<serde_json::Map<String, Value>, WriteError> {
     let found = OPTION_RULE.lock(work.conn(), rule).await?;
     let of_option = found.filter(|rule| rule.get("shipping_option_id").and_then(Value::as_str) == Some(option));
     of_option.ok_or_else(|| {

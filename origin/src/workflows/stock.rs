@@ -7,10 +7,10 @@ use serde_json::{Map, Value};
 use vitrine_shared::event::Change;
 
 use super::{Done, Work};
+use crate::modules::WriteError;
 use crate::modules::row::Row;
 use crate::modules::stock::{self, ITEM, LEVEL, States};
 use crate::modules::stock_location::LOCATION;
-use crate::modules::WriteError;
 use crate::outbox::Outbox;
 
 /// Variants that one event names at most.
@@ -82,9 +82,9 @@ pub async fn change_levels(outbox: &Outbox, batch: LevelBatch) -> Result<Done<Ch
     for level in &updates {
         let (item, location) = (text(level, "inventory_item_id"), text(level, "location_id"));
         let found = stock::lock_level(work.conn(), &item, &location).await?;
-        locked.push(found.ok_or_else(|| {
-            WriteError::NotFound(format!("Item {item} is not stocked at location {location}"))
-        })?);
+        locked.push(
+            found.ok_or_else(|| WriteError::NotFound(format!("Item {item} is not stocked at location {location}")))?,
+        );
     }
     let before = stock::states(work.conn(), &items).await?;
     let mut changed = ChangedLevels { created: add_levels(&mut work, batch.create).await?, ..Default::default() };
@@ -146,13 +146,14 @@ pub(super) async fn tell(
 
 async fn add_levels(work: &mut Work, levels: Vec<Row>) -> Result<Vec<String>, WriteError> {
     let locations: Vec<String> = levels.iter().map(|level| text(level, "location_id")).collect();
-    LOCATION.hold_or(work.conn(), &locations, |missing| {
-        WriteError::NotFound(format!("Stock locations with ids: {} was not found", missing.join(", ")))
-    })
-    .await?;
-    let levels = levels.into_iter().map(|level| {
-        Row::default().with("stocked_quantity", 0).with("incoming_quantity", 0).and(level)
-    });
+    LOCATION
+        .hold_or(work.conn(), &locations, |missing| {
+            WriteError::NotFound(format!("Stock locations with ids: {} was not found", missing.join(", ")))
+        })
+        .await?;
+    let levels = levels
+        .into_iter()
+        .map(|level| Row::default().with("stocked_quantity", 0).with("incoming_quantity", 0).and(level));
     LEVEL.insert_all(work.conn(), levels.collect()).await
 }
 

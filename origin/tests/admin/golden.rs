@@ -63,8 +63,11 @@ async fn every_sample_is_answered_as_medusa_answers_it() {
     let shop = Shop::demo().await;
     let mut learnt = Learnt::default();
     for (theirs, sku) in VARIANTS {
-        let ours: String =
-            sqlx::query_scalar("SELECT id FROM product_variant WHERE sku = $1").bind(sku).fetch_one(&shop.pool).await.unwrap();
+        let ours: String = sqlx::query_scalar("SELECT id FROM product_variant WHERE sku = $1")
+            .bind(sku)
+            .fetch_one(&shop.pool)
+            .await
+            .unwrap();
         learnt.ids.insert(theirs.to_owned(), ours);
     }
     let mut found: BTreeMap<(String, String), String> = BTreeMap::new();

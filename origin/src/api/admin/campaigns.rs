@@ -73,7 +73,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<Campaigns>("/campaigns").route("/campaigns/{id}/promotions", post(set_promotions))
 }
 
-enum Campaigns {}
+pub(super) enum Campaigns {}
 
 impl Kept for Campaigns {
     const RESOURCE: &'static Resource = &CAMPAIGNS;
@@ -126,9 +126,8 @@ fn budget(object: &mut Object<'_, '_>) -> Row {
         Some("usage") if has("currency_code") => {
             object.refuse("currency_code should not be present when budget type is usage");
         }
-        Some("use_by_attribute" | "spend_by_attribute") if !has("attribute") => object.refuse(
-            "campaign budget attribute is required when budget type is USE_BY_ATTRIBUTE or SPEND_BY_ATTRIBUTE",
-        ),
+        Some("use_by_attribute" | "spend_by_attribute") if !has("attribute") => object
+            .refuse("campaign budget attribute is required when budget type is USE_BY_ATTRIBUTE or SPEND_BY_ATTRIBUTE"),
         _ => {}
     }
     row

@@ -25,7 +25,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<Categories>("/product-categories").route("/product-categories/{id}/products", post(set_products))
 }
 
-enum Categories {}
+pub(super) enum Categories {}
 
 impl Kept for Categories {
     const RESOURCE: &'static Resource = &CATEGORIES;

@@ -25,7 +25,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<Collections>("/collections").route("/collections/{id}/products", post(set_products))
 }
 
-enum Collections {}
+pub(super) enum Collections {}
 
 impl Kept for Collections {
     const RESOURCE: &'static Resource = &COLLECTIONS;

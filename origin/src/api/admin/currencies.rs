@@ -8,7 +8,7 @@ use super::resources::{SEARCH, texts};
 use crate::query::graph;
 use crate::state::AppState;
 
-static CURRENCIES: Resource = Resource {
+pub(super) static CURRENCIES: Resource = Resource {
     entity: &graph::CURRENCY,
     fields: &["code", "name", "symbol", "symbol_native", "decimal_digits", "rounding"],
     params: &[SEARCH, texts("code")],

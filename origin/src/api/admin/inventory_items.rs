@@ -1,17 +1,17 @@
 //! `/admin/inventory-items`, and how much of each is where.
 
+use axum::Router;
 use axum::extract::{Path, RawQuery, State};
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::Router;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
+use super::DeletedPart;
 use super::kept::{Kept, routes};
 use super::resource::{Resource, equals, raw};
 use super::resources::{SEARCH, flag, param, texts};
-use super::DeletedPart;
 use crate::api::ack::Written;
 use crate::api::auth::AdminUser;
 use crate::api::body::JsonBody;
@@ -126,7 +126,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/inventory-items/{id}/location-levels/{location_id}", post(update_level).delete(delete_level))
 }
 
-enum InventoryItems {}
+pub(super) enum InventoryItems {}
 
 impl Kept for InventoryItems {
     const RESOURCE: &'static Resource = &INVENTORY_ITEMS;

@@ -62,10 +62,12 @@ pub(super) fn read_routes(path: &str, resource: &'static Resource) -> Router<App
     let list = move |State(state): State<AppState>, _: AdminUser, RawQuery(query): RawQuery| async move {
         resource.list(&state, query.as_deref(), Vec::new()).await
     };
-    let retrieve =
-        move |State(state): State<AppState>, _: AdminUser, Path(id): Path<String>, RawQuery(query): RawQuery| async move {
-            resource.retrieve(&state, &id, query.as_deref(), Vec::new()).await
-        };
+    let retrieve = move |State(state): State<AppState>,
+                         _: AdminUser,
+                         Path(id): Path<String>,
+                         RawQuery(query): RawQuery| async move {
+        resource.retrieve(&state, &id, query.as_deref(), Vec::new()).await
+    };
     Router::new().route(path, get(list)).route(&format!("{path}/{{id}}"), get(retrieve))
 }
 

@@ -2,12 +2,31 @@
 
 use serde_json::{Map, Value, json};
 
+use super::campaigns::Campaigns;
+use super::categories::Categories;
+use super::collections::Collections;
+use super::currencies::CURRENCIES;
 use super::input;
+use super::inventory_items::InventoryItems;
+use super::kept::Kept;
+use super::price_lists::PriceLists;
+use super::price_preferences::PricePreferences;
+use super::product_tags::Tags;
+use super::product_types::Types;
+use super::products::Products;
+use super::promotions::Promotions;
+use super::regions::Regions;
 use super::resource::Resource;
 use super::resources::{
-    API_KEYS, CATEGORIES, COLLECTIONS, CUSTOMER_ADDRESSES, CUSTOMER_GROUPS, CUSTOMERS, PRODUCTS, SALES_CHANNELS, TAGS,
-    TYPES, USERS, VARIANTS,
+    API_KEYS, CATEGORIES, COLLECTIONS, CUSTOMER_ADDRESSES, CUSTOMER_GROUPS, CUSTOMERS, PRODUCTS, SALES_CHANNELS, USERS,
+    VARIANTS,
 };
+use super::shipping_options::ShippingOptions;
+use super::shipping_profiles::ShippingProfiles;
+use super::stock_locations::StockLocations;
+use super::stores::STORES;
+use super::tax_rates::TaxRates;
+use super::tax_regions::TaxRegions;
 use crate::api::input::object::describe;
 use crate::api::openapi::{Answer, Guard, Operation, Query};
 use crate::error::ApiError;
@@ -17,15 +36,15 @@ type Body = Map<String, Value>;
 /// All of it.
 pub(in crate::api) fn operations() -> Vec<Operation> {
     let mut all = Vec::new();
-    whole(&mut all, &PRODUCTS, "products", input::new_product, input::product_patch);
+    kept::<Products>(&mut all, "products");
     let of_product = "products/{id}/variants";
     whole(&mut all, &VARIANTS, of_product, input::new_variant, input::variant_patch);
-    whole(&mut all, &COLLECTIONS, "collections", input::new_collection, input::collection_patch);
+    kept::<Collections>(&mut all, "collections");
     all.push(post(&COLLECTIONS, "collections/{id}/products", input::membership));
-    whole(&mut all, &CATEGORIES, "product-categories", input::new_category, input::category_patch);
+    kept::<Categories>(&mut all, "product-categories");
     all.push(post(&CATEGORIES, "product-categories/{id}/products", input::membership));
-    whole(&mut all, &TAGS, "product-tags", input::new_tag, input::tag_patch);
-    whole(&mut all, &TYPES, "product-types", input::new_type, input::type_patch);
+    kept::<Tags>(&mut all, "product-tags");
+    kept::<Types>(&mut all, "product-types");
     all.extend([list(&SALES_CHANNELS, "sales-channels"), one(&SALES_CHANNELS, "sales-channels/{id}")]);
     whole(&mut all, &CUSTOMERS, "customers", input::new_customer, input::customer_patch);
     all.push(post(&CUSTOMERS, "customers/{id}/customer-groups", input::links));
@@ -36,7 +55,30 @@ pub(in crate::api) fn operations() -> Vec<Operation> {
     all.push(post(&API_KEYS, "api-keys/{id}/revoke", input::revocation));
     all.push(post(&API_KEYS, "api-keys/{id}/sales-channels", input::links));
     all.extend(of_users());
+    kept::<Promotions>(&mut all, "promotions");
+    kept::<Campaigns>(&mut all, "campaigns");
+    all.push(post(Campaigns::RESOURCE, "campaigns/{id}/promotions", input::membership));
+    kept::<PriceLists>(&mut all, "price-lists");
+    kept::<PricePreferences>(&mut all, "price-preferences");
+    kept::<Regions>(&mut all, "regions");
+    kept::<TaxRegions>(&mut all, "tax-regions");
+    kept::<TaxRates>(&mut all, "tax-rates");
+    kept::<InventoryItems>(&mut all, "inventory-items");
+    kept::<StockLocations>(&mut all, "stock-locations");
+    all.push(post(StockLocations::RESOURCE, "stock-locations/{id}/sales-channels", input::membership));
+    all.push(post(StockLocations::RESOURCE, "stock-locations/{id}/fulfillment-providers", input::membership));
+    kept::<ShippingProfiles>(&mut all, "shipping-profiles");
+    kept::<ShippingOptions>(&mut all, "shipping-options");
+    all.extend([list(&CURRENCIES, "currencies"), one(&CURRENCIES, "currencies/{id}")]);
+    all.extend([list(&STORES, "stores"), one(&STORES, "stores/{id}")]);
     all
+}
+
+/// The routes of what merchants keep.
+fn kept<K: Kept>(all: &mut Vec<Operation>, path: &str) {
+    let each = format!("{path}/{{id}}");
+    all.extend([list(K::RESOURCE, path), post(K::RESOURCE, path, K::new)]);
+    all.extend([one(K::RESOURCE, &each), post(K::RESOURCE, &each, K::patch), delete(&each)]);
 }
 
 /// List, retrieval, creation, update and deletion.

@@ -106,7 +106,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/price-lists/{id}/products", post(remove_products))
 }
 
-enum PriceLists {}
+pub(super) enum PriceLists {}
 
 impl Kept for PriceLists {
     const RESOURCE: &'static Resource = &PRICE_LISTS;

@@ -35,7 +35,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<PricePreferences>("/price-preferences")
 }
 
-enum PricePreferences {}
+pub(super) enum PricePreferences {}
 
 impl Kept for PricePreferences {
     const RESOURCE: &'static Resource = &PRICE_PREFERENCES;

@@ -11,15 +11,15 @@ use crate::error::ApiError;
 use crate::modules::WriteError;
 use crate::outbox::Outbox;
 use crate::state::AppState;
-use crate::workflows::product_tag::{self, NewProductTag, ProductTagPatch};
 use crate::workflows::Done;
+use crate::workflows::product_tag::{self, NewProductTag, ProductTagPatch};
 
 /// Its routes.
 pub(super) fn router() -> Router<AppState> {
     routes::<Tags>("/product-tags")
 }
 
-enum Tags {}
+pub(super) enum Tags {}
 
 impl Kept for Tags {
     const RESOURCE: &'static Resource = &TAGS;

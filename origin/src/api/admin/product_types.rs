@@ -11,15 +11,15 @@ use crate::error::ApiError;
 use crate::modules::WriteError;
 use crate::outbox::Outbox;
 use crate::state::AppState;
-use crate::workflows::product_type::{self, NewProductType, ProductTypePatch};
 use crate::workflows::Done;
+use crate::workflows::product_type::{self, NewProductType, ProductTypePatch};
 
 /// Its routes.
 pub(super) fn router() -> Router<AppState> {
     routes::<Types>("/product-types")
 }
 
-enum Types {}
+pub(super) enum Types {}
 
 impl Kept for Types {
     const RESOURCE: &'static Resource = &TYPES;

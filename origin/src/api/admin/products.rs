@@ -19,7 +19,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<Products>("/products")
 }
 
-enum Products {}
+pub(super) enum Products {}
 
 impl Kept for Products {
     const RESOURCE: &'static Resource = &PRODUCTS;

@@ -63,7 +63,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<Regions>("/regions")
 }
 
-enum Regions {}
+pub(super) enum Regions {}
 
 impl Kept for Regions {
     const RESOURCE: &'static Resource = &REGIONS;

@@ -109,7 +109,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<ShippingOptions>("/shipping-options").route("/shipping-options/{id}/rules/batch", post(change_rules))
 }
 
-enum ShippingOptions {}
+pub(super) enum ShippingOptions {}
 
 impl Kept for ShippingOptions {
     const RESOURCE: &'static Resource = &SHIPPING_OPTIONS;

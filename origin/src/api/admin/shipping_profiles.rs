@@ -43,7 +43,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<ShippingProfiles>("/shipping-profiles")
 }
 
-enum ShippingProfiles {}
+pub(super) enum ShippingProfiles {}
 
 impl Kept for ShippingProfiles {
     const RESOURCE: &'static Resource = &SHIPPING_PROFILES;

@@ -83,7 +83,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/stock-locations/{id}/fulfillment-sets", post(add_fulfillment_set))
 }
 
-enum StockLocations {}
+pub(super) enum StockLocations {}
 
 impl Kept for StockLocations {
     const RESOURCE: &'static Resource = &STOCK_LOCATIONS;

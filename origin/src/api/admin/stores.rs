@@ -20,7 +20,7 @@ use crate::query::graph;
 use crate::state::AppState;
 use crate::workflows::store::{self, Currency, StorePatch};
 
-static STORES: Resource = Resource {
+pub(super) static STORES: Resource = Resource {
     entity: &graph::STORE,
     fields: &[
         "id",
@@ -80,7 +80,8 @@ fn patch(body: &Map<String, Value>) -> Result<StorePatch, ApiError> {
             is_default: currency.optional("is_default").unwrap_or_default(),
             is_tax_inclusive: currency.optional("is_tax_inclusive"),
         });
-        object.objects("supported_locales", MAX_LOCALES, Others::Passed, |locale| locale.required::<Name>("locale_code"));
+        object
+            .objects("supported_locales", MAX_LOCALES, Others::Passed, |locale| locale.required::<Name>("locale_code"));
         StorePatch { row, currencies }
     })
 }

@@ -80,7 +80,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/tax-rates/{id}/rules/{rule_id}", delete(remove_rule))
 }
 
-enum TaxRates {}
+pub(super) enum TaxRates {}
 
 impl Kept for TaxRates {
     const RESOURCE: &'static Resource = &TAX_RATES;

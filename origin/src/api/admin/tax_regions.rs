@@ -71,7 +71,7 @@ pub(super) fn router() -> Router<AppState> {
     routes::<TaxRegions>("/tax-regions")
 }
 
-enum TaxRegions {}
+pub(super) enum TaxRegions {}
 
 impl Kept for TaxRegions {
     const RESOURCE: &'static Resource = &TAX_REGIONS;

@@ -6,9 +6,9 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::value::RawValue;
 
-use super::{DeletedPart, input};
 use super::resource::{equals, raw};
 use super::resources::{PRODUCTS, VARIANTS};
+use super::{DeletedPart, input};
 use crate::api::ack::Written;
 use crate::api::auth::AdminUser;
 use crate::api::body::JsonBody;

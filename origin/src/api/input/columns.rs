@@ -112,4 +112,3 @@ impl Object<'_, '_> {
 pub(in crate::api) fn number(number: Decimal) -> Value {
     number.to_string().into()
 }
-

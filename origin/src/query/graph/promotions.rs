@@ -49,7 +49,12 @@ pub static APPLICATION_METHOD: Entity = Entity {
         numeric("value"),
     ],
     relations: &[
-        many("target_rules", &PROMOTION_RULE, rules("application_method_target_rules", "application_method_id"), "{t}.id"),
+        many(
+            "target_rules",
+            &PROMOTION_RULE,
+            rules("application_method_target_rules", "application_method_id"),
+            "{t}.id",
+        ),
         many("buy_rules", &PROMOTION_RULE, rules("application_method_buy_rules", "application_method_id"), "{t}.id"),
     ],
     ..PLAIN

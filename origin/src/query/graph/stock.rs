@@ -1,8 +1,8 @@
 //! Inventory items, their levels, and stock locations, as the Admin API shows them.
 
 use super::{
-    Entity, FULFILLMENT_PROVIDER, FULFILLMENT_SET, Join, PLAIN, SALES_CHANNEL, VARIANT, boolean, json, many, numeric, one, raw,
-    text, time,
+    Entity, FULFILLMENT_PROVIDER, FULFILLMENT_SET, Join, PLAIN, SALES_CHANNEL, VARIANT, boolean, json, many, numeric,
+    one, raw, text, time,
 };
 
 /// What stock is kept of, with the sums of its levels: the view `admin_inventory_item`.

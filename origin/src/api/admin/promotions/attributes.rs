@@ -59,8 +59,7 @@ static OF_SHIPPING: [Attribute; 1] = [of(
     &graph::SHIPPING_OPTION_TYPE,
     ("label", "id"),
 )];
-static CURRENCY: Attribute =
-    of("currency_code", "currency_code", "Currency Code", &graph::CURRENCY, ("name", "code"));
+static CURRENCY: Attribute = of("currency_code", "currency_code", "Currency Code", &graph::CURRENCY, ("name", "code"));
 
 const CONTEXT: [Param; 3] = [
     param("promotion_type", Form::Text, Meaning::Context),
@@ -221,7 +220,10 @@ async fn labelled(state: &AppState, attribute: &str, values: &Value) -> Result<V
     let paging = Paging { limit: params::MAX_LIMIT, offset: 0 };
     let (_, found) = rows(state, from.entity, &[from.value, from.label], from.among(&texts), paging).await?;
     let label = |text: &String| found.iter().find(|row| row[from.value] == **text).map(|row| row[from.label].clone());
-    Ok(texts.iter().map(|text| json!({ "value": text, "label": label(text).unwrap_or_else(|| text.as_str().into()) })).collect())
+    Ok(texts
+        .iter()
+        .map(|text| json!({ "value": text, "label": label(text).unwrap_or_else(|| text.as_str().into()) }))
+        .collect())
 }
 
 fn find(id: &str) -> Option<&'static Attribute> {

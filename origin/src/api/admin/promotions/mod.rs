@@ -102,7 +102,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/promotions/rule-value-options/{rule_type}/{rule_attribute_id}", get(attributes::values))
 }
 
-enum Promotions {}
+pub(super) enum Promotions {}
 
 impl Kept for Promotions {
     const RESOURCE: &'static Resource = &PROMOTIONS;

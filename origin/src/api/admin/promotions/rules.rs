@@ -60,16 +60,9 @@ fn batch(body: &Map<String, Value>) -> Result<RuleBatch, ApiError> {
     read(body, |object| RuleBatch {
         create: given(object, "create"),
         update: object
-            .objects("update", MAX_RULES, Others::Refused, |rule| {
-                (rule.required::<Name>("id").0, rule_of(rule, false))
-            })
+            .objects("update", MAX_RULES, Others::Refused, |rule| (rule.required::<Name>("id").0, rule_of(rule, false)))
             .unwrap_or_default(),
-        delete: object
-            .values::<Name>("delete", MAX_RULES)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|id| id.0)
-            .collect(),
+        delete: object.values::<Name>("delete", MAX_RULES).unwrap_or_default().into_iter().map(|id| id.0).collect(),
     })
 }
 
