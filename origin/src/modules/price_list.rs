@@ -91,8 +91,8 @@ pub async fn update_prices(
     Ok(())
 }
 
-/// Deletes prices of a list. Those of others stay.
-pub async fn delete_prices(conn: &mut PgConnection, list: &str, prices: &[String]) -> Result<(), WriteError> {
+/// Deletes prices of a list; returns their ids. Those of others stay.
+pub async fn delete_prices(conn: &mut PgConnection, list: &str, prices: &[String]) -> Result<Vec<String>, WriteError> {
     let gone = sqlx::query_scalar!(
         "UPDATE price SET deleted_at = now(), updated_at = now()
          WHERE id = ANY($1) AND price_list_id = $2 AND deleted_at IS NULL RETURNING id",
@@ -102,16 +102,16 @@ pub async fn delete_prices(conn: &mut PgConnection, list: &str, prices: &[String
     .fetch_all(&mut *conn)
     .await?;
     PRICE_RULE.delete(conn, "price_id", &gone).await?;
-    Ok(())
+    Ok(gone)
 }
 
-/// Deletes what belongs to a list.
-pub async fn delete_parts(conn: &mut PgConnection, list: &str) -> Result<(), WriteError> {
+/// Deletes what belongs to a list; returns the ids of its prices.
+pub async fn delete_parts(conn: &mut PgConnection, list: &str) -> Result<Vec<String>, WriteError> {
     let list = [list.to_owned()];
     LIST_RULE.delete(conn, "price_list_id", &list).await?;
     let gone = PRICE.delete(conn, "price_list_id", &list).await?;
     PRICE_RULE.delete(conn, "price_id", &gone).await?;
-    Ok(())
+    Ok(gone)
 }
 
 /// Ids of a list's prices of some products.
@@ -131,12 +131,12 @@ pub async fn prices_of_products(
     .await?)
 }
 
-/// Products that have a price in a list.
-pub async fn products(conn: &mut PgConnection, list: &str) -> Result<BTreeSet<String>, WriteError> {
+/// Products that these prices are of.
+pub async fn products(conn: &mut PgConnection, prices: &[String]) -> Result<BTreeSet<String>, WriteError> {
     let found = sqlx::query_scalar!(
         "SELECT DISTINCT v.product_id FROM price p JOIN product_variant_price_set k ON k.price_set_id = p.price_set_id
-         JOIN product_variant v ON v.id = k.variant_id WHERE p.price_list_id = $1 AND p.deleted_at IS NULL",
-        list
+         JOIN product_variant v ON v.id = k.variant_id WHERE p.id = ANY($1)",
+        prices
     )
     .fetch_all(conn)
     .await?;

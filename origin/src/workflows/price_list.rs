@@ -1,9 +1,9 @@
-//! What is done to price lists. Products show their prices, so each change purges those with a price in the list, before or
-//! after.
+//! What is done to price lists. Answers that a price of a list could be in know the list, whether it applies or not; which
+//! products have one is told where that changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use vitrine_shared::event::Change;
+use vitrine_shared::event::{Change, Places};
 
 use super::{Done, Work};
 use crate::modules::WriteError;
@@ -44,8 +44,8 @@ pub async fn create(outbox: &Outbox, given: GivenPriceList) -> Result<Done<Strin
     if let Some(rules) = &given.rules {
         price_list::set_rules(conn, &id, rules).await?;
     }
-    price_list::add_prices(conn, &id, given.prices).await?;
-    tell(&mut work, "pricing.price-list.created", &id, BTreeSet::new()).await?;
+    let prices = price_list::add_prices(conn, &id, given.prices).await?;
+    tell(&mut work, "pricing.price-list.created", &id, &prices).await?;
     work.commit(id).await
 }
 
@@ -58,7 +58,7 @@ pub async fn update(outbox: &Outbox, id: &str, given: GivenPriceList) -> Result<
     if let Some(rules) = &given.rules {
         price_list::set_rules(conn, id, rules).await?;
     }
-    tell(&mut work, "pricing.price-list.updated", id, BTreeSet::new()).await?;
+    tell(&mut work, "pricing.price-list.updated", id, &[]).await?;
     work.commit(()).await
 }
 
@@ -69,9 +69,8 @@ pub async fn delete(outbox: &Outbox, id: &str) -> Result<Done<()>, WriteError> {
     if PRICE_LIST.delete(conn, "id", &[id.to_owned()]).await?.is_empty() {
         return work.commit(()).await;
     }
-    let products = price_list::products(conn, id).await?;
-    price_list::delete_parts(conn, id).await?;
-    tell(&mut work, "pricing.price-list.deleted", id, products).await?;
+    let prices = price_list::delete_parts(conn, id).await?;
+    tell(&mut work, "pricing.price-list.deleted", id, &prices).await?;
     work.commit(()).await
 }
 
@@ -80,11 +79,11 @@ pub async fn change_prices(outbox: &Outbox, id: &str, batch: PriceBatch) -> Resu
     let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     PRICE_LIST.lock(conn, id).await?.ok_or_else(|| missing(id))?;
-    let products = price_list::products(conn, id).await?;
     let created = price_list::add_prices(conn, id, batch.create).await?;
+    let updated = batch.update.iter().map(|(price, _)| price.clone()).collect();
     price_list::update_prices(conn, id, batch.update).await?;
-    price_list::delete_prices(conn, id, &batch.delete).await?;
-    tell(&mut work, "pricing.price-list.updated", id, products).await?;
+    let deleted = price_list::delete_prices(conn, id, &batch.delete).await?;
+    tell_prices(&mut work, &[created.clone(), updated, deleted].concat()).await?;
     work.commit(created).await
 }
 
@@ -93,17 +92,15 @@ pub async fn remove_products(outbox: &Outbox, id: &str, products: &[String]) -> 
     let mut work = Work::begin(outbox).await?;
     let conn = work.conn();
     PRICE_LIST.lock(conn, id).await?.ok_or_else(|| missing(id))?;
-    let before = price_list::products(conn, id).await?;
     let prices = price_list::prices_of_products(conn, id, products).await?;
     price_list::delete_prices(conn, id, &prices).await?;
-    tell(&mut work, "pricing.price-list.updated", id, before).await?;
+    tell_prices(&mut work, &prices).await?;
     work.commit(()).await
 }
 
-/// Tells a change with the products that have a price in the list, and those that had.
-async fn tell(work: &mut Work, name: &'static str, id: &str, before: BTreeSet<String>) -> Result<(), WriteError> {
-    let mut products = before;
-    products.extend(price_list::products(work.conn(), id).await?);
+/// Tells a change of a list with the products that these prices are of: those that are new or gone.
+async fn tell(work: &mut Work, name: &'static str, id: &str, prices: &[String]) -> Result<(), WriteError> {
+    let products = price_list::products(work.conn(), prices).await?;
     let mut rest = products.into_iter().peekable();
     loop {
         let product_ids: BTreeSet<String> = rest.by_ref().take(PRODUCTS_OF_EVENT).collect();
@@ -112,6 +109,18 @@ async fn tell(work: &mut Work, name: &'static str, id: &str, before: BTreeSet<St
             return Ok(());
         }
     }
+}
+
+/// Tells prices of a list that are new, changed or gone; others of the list are as they were.
+async fn tell_prices(work: &mut Work, prices: &[String]) -> Result<(), WriteError> {
+    let products = price_list::products(work.conn(), prices).await?;
+    let mut rest = products.into_iter().peekable();
+    while rest.peek().is_some() {
+        let ids = rest.by_ref().take(PRODUCTS_OF_EVENT).collect();
+        let (variant_ids, before, after) = (BTreeSet::new(), Places::default(), Places::default());
+        work.emit("pricing.price.updated", Change::Products { ids, variant_ids, before, after }).await?;
+    }
+    Ok(())
 }
 
 fn missing(id: &str) -> WriteError {

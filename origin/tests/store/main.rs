@@ -9,5 +9,6 @@ mod completeness;
 mod filters;
 mod places;
 mod projection;
+mod selling;
 mod shop;
 mod soundness;

@@ -13,6 +13,7 @@ use vitrine_shared::headers::{self, CACHE_MIN_EPOCH};
 use vitrine_shared::tag::Tag;
 
 use crate::completeness::requests;
+use crate::selling;
 use crate::shop::{KEY, Shop, id, tags};
 
 /// An answer: its text and its tags.
@@ -137,12 +138,27 @@ async fn every_write_purges_every_answer_that_it_changes() {
     if std::env::var_os("VITRINE_ALL_TAGS").is_some() {
         pages.extend(requests::all().into_iter().filter(|ask| ask.key == KEY).map(|ask| ask.path));
     }
-    let mut before = answers(&shop, &pages).await;
+    check(&shop, &token, &pages, must_change, writes()).await;
+    shop.stop().await;
+}
+
+#[tokio::test]
+async fn every_write_of_what_the_shop_computes_with_purges_every_answer_that_it_changes() {
+    let shop = Shop::start().await;
+    let token = shop.sign_in().await;
+    let pages = selling::pages();
+    check(&shop, &token, &pages, pages.len(), selling::writes()).await;
+    shop.stop().await;
+}
+
+/// Each page is purged by each write that changes it. The first `must_change` are changed by one; else they prove nothing.
+async fn check(shop: &Shop, token: &str, pages: &[String], must_change: usize, writes: Vec<(Method, String, Value)>) {
+    let mut before = answers(shop, pages).await;
     let mut changed_by_some = vec![false; pages.len()];
-    for (method, path, body) in writes() {
+    for (method, path, body) in writes {
         let newest: Option<i64> =
             sqlx::query_scalar("SELECT max(id) FROM outbox").fetch_one(&shop.state.pool).await.unwrap();
-        let mut request = shop.admin(method.clone(), &path, &token);
+        let mut request = shop.admin(method.clone(), &path, token);
         if !body.is_null() {
             request = request.json(&body);
         }
@@ -155,7 +171,7 @@ async fn every_write_purges_every_answer_that_it_changes() {
             .await
             .unwrap();
         let purged: BTreeSet<Tag> = purged.iter().map(|tag| Tag::parse(tag).unwrap()).collect();
-        let after = answers(&shop, &pages).await;
+        let after = answers(shop, pages).await;
         for (index, page) in pages.iter().enumerate() {
             if before[index].0 != after[index].0 {
                 changed_by_some[index] = true;
@@ -171,7 +187,6 @@ async fn every_write_purges_every_answer_that_it_changes() {
     for (page, changed) in pages.iter().zip(changed_by_some).take(must_change) {
         assert!(changed || page == "regions", "no write changed {page}: it proves nothing");
     }
-    shop.stop().await;
 }
 
 /// The triggers do not know what the workflows know, so they may purge more; they must not purge less.
@@ -193,7 +208,7 @@ async fn what_a_workflow_purges_its_statements_would_purge_by_hand() {
         let loud = format!("DROP TRIGGER {name} ON {table}; {}", definition.replace(quiet, ""));
         sqlx::raw_sql(sqlx::AssertSqlSafe(loud)).execute(&shop.state.pool).await.unwrap();
     }
-    for (method, path, body) in writes() {
+    for (method, path, body) in [selling::writes(), writes()].concat() {
         let newest: i64 =
             sqlx::query_scalar("SELECT coalesce(max(id), 0) FROM outbox").fetch_one(&shop.state.pool).await.unwrap();
         let mut request = shop.admin(method.clone(), &path, &token);
