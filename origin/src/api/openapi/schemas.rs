@@ -68,7 +68,6 @@ fn schema(entity: &Entity) -> Value {
             Kind::Integer => json!({ "type": ["integer", "null"] }),
             Kind::Numeric => json!({ "type": ["number", "null"] }),
             Kind::Time => json!({ "type": ["string", "null"], "format": "date-time" }),
-            Kind::Raw => json!({ "type": ["object", "null"] }),
             Kind::Json => json!({}),
             Kind::Raw => json!({ "anyOf": [raw(), { "type": "null" }] }),
         };

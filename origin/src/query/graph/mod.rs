@@ -226,10 +226,6 @@ const fn json(name: &'static str) -> Column {
     Column { name, kind: Kind::Json }
 }
 
-const fn raw(name: &'static str) -> Column {
-    Column { name, kind: Kind::Raw }
-}
-
 /// What most tables have in common: an id, and nothing that a storefront would see.
 const PLAIN: Entity = Entity {
     table: "",
