@@ -30,11 +30,11 @@ pub fn connect_options(config: &Database) -> Result<PgConnectOptions, sqlx::Erro
 
 /// A pool that connects when it is first needed, and again when Postgres is back after a failure.
 pub fn pool(config: &Database) -> Result<PgPool, sqlx::Error> {
-    pool_with(config, connect_options(config)?)
+    Ok(pool_with(config, connect_options(config)?))
 }
 
-fn pool_with(config: &Database, options: PgConnectOptions) -> Result<PgPool, sqlx::Error> {
-    Ok(PgPoolOptions::new()
+fn pool_with(config: &Database, options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
         .test_before_acquire(false)
@@ -46,13 +46,14 @@ fn pool_with(config: &Database, options: PgConnectOptions) -> Result<PgPool, sql
                 Ok(true)
             })
         })
-        .connect_lazy_with(options))
+        .connect_lazy_with(options)
 }
 
 /// The same for statements that look everything up by key: they are planned once on each connection, and not for each value,
 /// which takes longer than carrying them out.
 pub fn keyed_pool(config: &Database) -> Result<PgPool, sqlx::Error> {
-    pool_with(config, connect_options(config)?.options([("plan_cache_mode", "force_generic_plan")]))
+    let planned_once = [("plan_cache_mode", "force_generic_plan")];
+    Ok(pool_with(config, connect_options(config)?.options(planned_once)))
 }
 
 /// Whether Postgres answers.

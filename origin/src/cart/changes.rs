@@ -53,12 +53,12 @@ pub fn between(before: &Cart, after: &Cart) -> Changes {
         cart: (before.head != after.head).then(|| after.head.clone()).into_iter().collect(),
         removed_addresses: had.iter().filter(gone).map(|address| address.id.clone()).collect(),
         addresses: has.iter().filter(|address| !had.contains(address)).cloned().collect(),
-        items: rows(items(before), items(after)),
-        item_tax_lines: rows(of_items(before, Part::Taxes), of_items(after, Part::Taxes)),
-        item_adjustments: rows(of_items(before, Part::Discounts), of_items(after, Part::Discounts)),
-        methods: rows(methods(before), methods(after)),
-        method_tax_lines: rows(of_methods(before, Part::Taxes), of_methods(after, Part::Taxes)),
-        method_adjustments: rows(of_methods(before, Part::Discounts), of_methods(after, Part::Discounts)),
+        items: rows(&items(before), items(after)),
+        item_tax_lines: rows(&of_items(before, Part::Taxes), of_items(after, Part::Taxes)),
+        item_adjustments: rows(&of_items(before, Part::Discounts), of_items(after, Part::Discounts)),
+        methods: rows(&methods(before), methods(after)),
+        method_tax_lines: rows(&of_methods(before, Part::Taxes), of_methods(after, Part::Taxes)),
+        method_adjustments: rows(&of_methods(before, Part::Discounts), of_methods(after, Part::Discounts)),
         promotions: missing(&after.promotions, &before.promotions),
         removed_promotions: missing(&before.promotions, &after.promotions),
     }
@@ -74,7 +74,7 @@ fn missing(of: &[String], among: &[String]) -> Vec<String> {
     of.iter().filter(|id| !among.contains(id)).cloned().collect()
 }
 
-fn rows(before: BTreeMap<String, Value>, after: BTreeMap<String, Value>) -> Rows {
+fn rows(before: &BTreeMap<String, Value>, after: BTreeMap<String, Value>) -> Rows {
     Rows {
         removed: before.keys().filter(|id| !after.contains_key(*id)).cloned().collect(),
         written: after.into_iter().filter(|(id, row)| before.get(id) != Some(row)).map(|(_, row)| row).collect(),

@@ -8,6 +8,7 @@ use super::facts::{Facts, Variant};
 use super::price::{Price, price};
 use super::record::{Cart, Item};
 use super::stock;
+use crate::modules::{Patch, metadata};
 
 /// Most line items of a cart.
 const MAX_ITEMS: usize = 500;
@@ -53,7 +54,7 @@ pub fn update(
     facts: &Facts,
     id: &str,
     quantity: i32,
-    metadata: Option<Option<Map<String, Value>>>,
+    metadata: Patch<Option<Map<String, Value>>>,
 ) -> Result<(), CartError> {
     let (at, item) = find(cart, id)?;
     if quantity == 0 {
@@ -71,9 +72,7 @@ pub fn update(
         }
     }
     changed.quantity = quantity;
-    if let Some(metadata) = metadata {
-        changed.metadata = metadata;
-    }
+    metadata::merge(metadata, &mut changed.metadata);
     if let Some(item) = cart.items.get_mut(at) {
         *item = changed;
     }
@@ -149,7 +148,7 @@ fn is_same(known: &Item, item: &NewItem) -> bool {
 }
 
 fn set_price(item: &mut Item, price: Price) {
-    item.unit_price = price.unit_price;
+    item.unit_price = price.amount;
     item.compare_at_unit_price = price.compare_at;
     item.is_tax_inclusive = price.is_tax_inclusive;
 }

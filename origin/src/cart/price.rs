@@ -10,7 +10,7 @@ use crate::pricing::{Amount, Calculated, Candidate, Context, ListType, calculate
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Price {
     /// What one piece costs.
-    pub(super) unit_price: Amount,
+    pub(super) amount: Amount,
     /// What it costs without sale, where it is on sale.
     pub(super) compare_at: Option<Amount>,
     /// Whether the price includes tax.
@@ -40,7 +40,7 @@ pub(super) fn price(prices: &[Candidate], cart: &Cart, facts: &Facts, quantity: 
     let is_sale = found.calculated.list.as_ref().is_some_and(|list| list.kind == ListType::Sale);
     let original = found.original.map(|original| original.amount).filter(|it| *it != found.calculated.amount);
     Some(Price {
-        unit_price: found.calculated.amount,
+        amount: found.calculated.amount,
         compare_at: original.filter(|_| is_sale),
         is_tax_inclusive: found.calculated_tax_inclusive,
     })

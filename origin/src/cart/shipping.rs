@@ -53,7 +53,7 @@ pub fn add_methods(cart: &mut Cart, facts: &Facts, given: &[GivenMethod]) -> Res
             cart.shipping_methods.push(Method {
                 id: id::new("casm"),
                 name: option.name.clone(),
-                amount: price.unit_price,
+                amount: price.amount,
                 is_tax_inclusive: price.is_tax_inclusive,
                 shipping_option_id: Some(option.id.clone()),
                 data: Some(given.data.clone().unwrap_or_default()),
@@ -80,7 +80,7 @@ pub(super) fn refresh(cart: &mut Cart, facts: &Facts) {
         let Some(option) = option.filter(|option| is_offered(option, false)) else { return false };
         let Some(price) = flat_price(option, cart, facts) else { return false };
         method.name.clone_from(&option.name);
-        method.amount = price.unit_price;
+        method.amount = price.amount;
         method.is_tax_inclusive = price.is_tax_inclusive;
         !several || option.shipping_profile_id.as_ref().is_none_or(|profile| needed.contains(profile))
     });

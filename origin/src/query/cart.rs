@@ -198,11 +198,21 @@ const CUSTOMER: &str = "json_build_object('id', u.id, 'email', u.email, 'has_acc
      FROM customer_group_customer k JOIN customer_group y ON y.id = k.customer_group_id AND y.deleted_at IS NULL \
      WHERE k.customer_id = u.id AND k.deleted_at IS NULL))";
 
-static STATEMENT: LazyLock<String> = LazyLock::new(|| {
-    let variant_prices = facts::candidates("b.price_set_id", Some("reg.currency_code"));
+/// The statement, and the same without variants: the less there is in it, the less Postgres prepares at each execution.
+static STATEMENTS: [LazyLock<String>; 2] =
+    [LazyLock::new(|| statement("'[]'::json")), LazyLock::new(|| statement(&variants()))];
+
+fn prices() -> String {
+    facts::candidates("b.price_set_id", Some("reg.currency_code"))
+}
+
+fn variants() -> String {
+    VARIANTS.replace("{product}", PRODUCT).replace("{variant_prices}", &prices())
+}
+
+fn statement(variants: &str) -> String {
     let items = ITEMS.replace("{product}", PRODUCT);
-    let variants = VARIANTS.replace("{product}", PRODUCT).replace("{variant_prices}", &variant_prices);
-    let options = OPTIONS.replace("{option_prices}", &variant_prices);
+    let options = OPTIONS.replace("{option_prices}", &prices());
     let promotions = promotion::rows(
         "($15::text[] || ARRAY(SELECT o.code FROM cart_promotion k JOIN promotion o ON o.id = k.promotion_id \
          WHERE k.cart_id = $1))",
@@ -233,7 +243,7 @@ static STATEMENT: LazyLock<String> = LazyLock::new(|| {
          'rates', {RATES})::text, {promotions} \
          FROM cur LEFT JOIN reg ON true, place, taxed"
     )
-});
+}
 
 /// A cart could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -269,7 +279,9 @@ pub async fn load(executor: impl PgExecutor<'_>, ask: &Ask<'_>) -> Result<Facts,
         Options::All => (true, Vec::new()),
     };
     let place = ask.place.unwrap_or_default();
-    let (facts, promotions): (String, String) = sqlx::query_as(STATEMENT.as_str())
+    let [without, with] = &STATEMENTS;
+    let statement = if matches!(ask.variants, Variants::None) { without } else { with };
+    let (facts, promotions): (String, String) = sqlx::query_as(statement.as_str())
         .bind(ask.cart_id)
         .bind(ask.region_id)
         .bind(ask.sales_channel_id)

@@ -20,7 +20,7 @@ async fn pieces_that_are_added_at_once_are_all_there() {
         let (shop, id, barrier) = (shop.clone(), id.clone(), barrier.clone());
         tokio::spawn(async move {
             barrier.wait().await;
-            let variant = if turn % 2 == 0 { ON_SALE } else { PLAIN };
+            let variant = if turn.is_multiple_of(2) { ON_SALE } else { PLAIN };
             shop.post(&format!("carts/{id}/line-items"), json!({ "variant_id": variant, "quantity": 1 })).await
         })
     };

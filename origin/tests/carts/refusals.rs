@@ -96,6 +96,13 @@ async fn bad_input_is_told_in_medusas_words_and_changes_nothing() {
             400,
             "Invalid request: Text cannot hold a NUL character",
         ),
+        (
+            Method::POST,
+            "",
+            json!({ "metadata": { "a": "x".repeat(20_000) } }),
+            400,
+            "Invalid request: Value for field 'metadata' too big, expected at most: '16384'",
+        ),
     ];
     for (method, rest, body, status, message) in table {
         let (found, answer) = shop.ask(method, &format!("carts/{id}{rest}"), Some(body.clone())).await;

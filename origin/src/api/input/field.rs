@@ -15,6 +15,8 @@ use crate::modules::product::Status;
 const MAX_TEXT: usize = 65_536;
 /// Most bytes of a text that is indexed or names something.
 const MAX_NAME: usize = 1_024;
+/// Most bytes of a small object, as JSON.
+const MAX_SMALL_MAP: usize = 16_384;
 /// Most entries of a map.
 const MAX_ENTRIES: usize = 1_000;
 /// Texts without a NUL, which Postgres cannot hold.
@@ -45,6 +47,10 @@ pub(in crate::api) struct Filled(pub(in crate::api) String);
 /// An e-mail address (zod's `email`).
 #[derive(Debug, Default)]
 pub(in crate::api) struct Email(pub(in crate::api) String);
+
+/// A small object, as visitors may have us keep it.
+#[derive(Debug, Default)]
+pub(in crate::api) struct SmallMap(pub(in crate::api) Map<String, Value>);
 
 /// How many pieces: more than none (`z.number().gt(0)`).
 #[derive(Debug, Default)]
@@ -245,6 +251,21 @@ impl Field for i32 {
 
     fn schema() -> Value {
         json!({ "type": "integer", "minimum": i32::MIN, "maximum": i32::MAX })
+    }
+}
+
+impl Field for SmallMap {
+    fn read(value: &Value, path: &Path, issues: &mut Issues) -> Option<Self> {
+        let map = Map::read(value, path, issues)?;
+        if serde_json::to_vec(&map).map_or(0, |text| text.len()) > MAX_SMALL_MAP {
+            issues.too_big(path, MAX_SMALL_MAP);
+            return None;
+        }
+        Some(Self(map))
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "object" })
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn router() -> Router<AppState> {
     Router::new().route("/payment-providers", get(list)).layer(from_fn(no_store))
 }
 
-/// Its route, for OpenAPI.
+/// Its route, for `OpenAPI`.
 pub(super) fn operation() -> Operation {
     Operation {
         method: "GET",

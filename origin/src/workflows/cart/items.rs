@@ -6,6 +6,7 @@ use super::Shop;
 use super::change::Change;
 use crate::cart::{self, NewItem, Refresh};
 use crate::error::ApiError;
+use crate::modules::Patch;
 use crate::query::cart::{Ask, Variants};
 
 /// Adds an item.
@@ -22,7 +23,7 @@ pub async fn update_item(
     id: &str,
     item: &str,
     quantity: i32,
-    metadata: Option<Option<Map<String, Value>>>,
+    metadata: Patch<Option<Map<String, Value>>>,
 ) -> Result<(), ApiError> {
     let ask = Ask { variants: Variants::OfItem(item), ..Ask::default() };
     let mut change = Change::of_any(shop, id, ask).await?;

@@ -101,7 +101,7 @@ pub(super) async fn document(state: &AppState, chosen: &Chosen, id: &str) -> Res
         None => totals::Cart::default(),
     };
     let known = totals(&facts).map_err(|error| ApiError::unknown(&error))?;
-    let members = Members::of(&chosen.0, id, &facts, &known)?;
+    let members = Members::of(&chosen.0, id, &facts, &known);
     let mut out = Vec::with_capacity(text.len() + 4_096);
     let fill = |key: &str, out: &mut Vec<u8>| {
         if let Some(members) = members.0.get(key) {
@@ -117,7 +117,7 @@ pub(super) async fn document(state: &AppState, chosen: &Chosen, id: &str) -> Res
 struct Members(HashMap<String, Vec<u8>>);
 
 impl Members {
-    fn of(selection: &Selection, id: &str, facts: &totals::Cart, known: &Totals) -> Result<Self, ApiError> {
+    fn of(selection: &Selection, id: &str, facts: &totals::Cart, known: &Totals) -> Self {
         let mut members = Self::default();
         members.add(Some(selection), id, &known.cart.named());
         members.lines(selection.child("items"), &facts.items, &known.items);
@@ -126,7 +126,7 @@ impl Members {
             let amounts = [("total", credit.amount.0), ("subtotal", credit.amount.0)];
             members.add(selection.child("credit_lines"), &credit.id, &amounts);
         }
-        Ok(members)
+        members
     }
 
     fn lines(&mut self, selection: Option<&Selection>, lines: &[totals::Line], known: &[LineTotals]) {

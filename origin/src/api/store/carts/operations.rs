@@ -1,4 +1,4 @@
-//! Cart routes, for OpenAPI.
+//! Cart routes, for `OpenAPI`.
 
 use serde_json::{Value, json};
 

@@ -99,7 +99,7 @@ async fn calculate(
     Ok(private(format!("{{\"shipping_option\":{}}}", documents.join(","))))
 }
 
-/// Its routes, for OpenAPI.
+/// Its routes, for `OpenAPI`.
 pub(super) fn operations() -> [Operation; 2] {
     let option = json!({ "$ref": "#/components/schemas/shipping_option" });
     let of = |method, path: &str, name: &str, schema: Value| Operation {
