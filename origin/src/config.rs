@@ -1,6 +1,7 @@
 //! `config/origin.toml`: what the origin can be told, with its defaults.
 
 mod auth;
+mod carts;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -15,6 +16,7 @@ use vitrine_shared::config::{ConfigError, Source};
 use vitrine_shared::ledger::Terms;
 
 pub use auth::{Auth, Notifications};
+pub use carts::Carts;
 
 /// The whole file.
 #[derive(Clone, Debug, Deserialize)]
@@ -90,8 +92,7 @@ pub struct Database {
     /// How long a replica may take to answer before the primary is asked.
     #[serde(default = "defaults::replica_timeout_ms")]
     pub replica_timeout_ms: u64,
-    /// Most connections of each of the two pools (one is for statements that are planned once), and of each replica's; the relay and
-    /// its listener hold three more.
+    /// Most connections of the pool, and of each replica's; the relay and its listener hold three more.
     #[serde(default = "defaults::max_connections")]
     pub max_connections: u32,
     /// How long a request waits for a connection before it is answered with 503.
@@ -196,24 +197,6 @@ pub struct Cache {
 impl Default for Cache {
     fn default() -> Self {
         Self { enabled: true, local_mib: 64, ttl_s: 3_600, timeout_ms: 50 }
-    }
-}
-
-/// Carts.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Carts {
-    /// For how many days after its last change a cart of nobody who is known is kept.
-    pub guest_days: u32,
-    /// The same for the cart of a customer.
-    pub customer_days: u32,
-    /// How often carts that have expired are removed; 0: never.
-    pub sweep_s: u64,
-}
-
-impl Default for Carts {
-    fn default() -> Self {
-        Self { guest_days: 30, customer_days: 180, sweep_s: 60 }
     }
 }
 

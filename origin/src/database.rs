@@ -49,13 +49,6 @@ fn pool_with(config: &Database, options: PgConnectOptions) -> PgPool {
         .connect_lazy_with(options)
 }
 
-/// The same for statements that look everything up by key: they are planned once on each connection, and not for each value,
-/// which takes longer than carrying them out.
-pub fn keyed_pool(config: &Database) -> Result<PgPool, sqlx::Error> {
-    let planned_once = [("plan_cache_mode", "force_generic_plan")];
-    Ok(pool_with(config, connect_options(config)?.options(planned_once)))
-}
-
 /// Whether Postgres answers.
 pub async fn is_reachable(pool: &PgPool) -> bool {
     sqlx::query!("SELECT 1 AS one").fetch_one(pool).await.is_ok()

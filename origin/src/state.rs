@@ -33,8 +33,6 @@ pub struct Shared {
     pub config: Config,
     /// Postgres, the truth.
     pub pool: PgPool,
-    /// Postgres again, for statements that look everything up by key ([`database::keyed_pool`]).
-    pub keyed: PgPool,
     /// Where workflows write; wakes the relay, see [`crate::feed::hints`].
     pub outbox: outbox::Outbox,
     /// Its replicas, for reads that say what they must not miss.
@@ -129,9 +127,7 @@ impl AppState {
         let redis = config.redis.url.clone().map(|address| Link::new(Server::new(address, timeouts)));
         let files: Arc<dyn FileProvider> = Arc::new(S3Files::new(&config.files));
         let table = TagTable::at(Epoch::ZERO, config.feed.tag_capacity);
-        let keyed = database::keyed_pool(&config.database).map_err(StartError::Database)?;
         Ok(Self(Arc::new(Shared {
-            keyed,
             outbox: outbox::Outbox::new(pool.clone()),
             pool,
             replicas: Replicas::new(&config.database).map_err(StartError::Replica)?,

@@ -91,7 +91,7 @@ pub(super) async fn document(state: &AppState, chosen: &Chosen, id: &str) -> Res
         stock_channel: None,
         nonce: &nonce,
     };
-    let (_, page) = fetch(&state.keyed, &ask).await?;
+    let (_, page) = fetch(&state.pool, &ask).await?;
     let Some(row) = page.rows.into_iter().next() else {
         return Err(ApiError::not_found(format!("Cart with id '{id}' not found")));
     };

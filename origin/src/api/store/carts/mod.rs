@@ -41,7 +41,7 @@ pub(super) fn router() -> Router<AppState> {
 }
 
 fn shop(state: &AppState) -> Shop<'_> {
-    Shop { pool: &state.keyed, config: &state.config.carts }
+    Shop { pool: &state.pool, config: &state.config.carts }
 }
 
 async fn answer(state: &AppState, chosen: &answer::Chosen, id: &str) -> Result<Response, ApiError> {

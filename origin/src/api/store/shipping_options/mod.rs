@@ -133,7 +133,7 @@ fn cart_of(body: &Map<String, Value>) -> Result<String, ApiError> {
 async fn facts_of(state: &AppState, cart_id: &str) -> Result<Facts, ApiError> {
     let known = if cart_id.contains('\0') { "" } else { cart_id };
     let ask = AskCart { cart_id: Some(known), variants: Variants::OfAll, options: Options::All, ..AskCart::default() };
-    let facts = load(&state.keyed, &ask).await?;
+    let facts = load(&state.pool, &ask).await?;
     if facts.cart.is_none() {
         return Err(CartError::NotFound(format!("Cart id not found: {cart_id}")).into());
     }
@@ -168,7 +168,7 @@ async fn documents(
         stock_channel: None,
         nonce: &nonce,
     };
-    let (_, page) = fetch(&state.keyed, &ask).await?;
+    let (_, page) = fetch(&state.pool, &ask).await?;
     page.rows.iter().map(|row| document(&row.document, &nonce, facts, options)).collect()
 }
 

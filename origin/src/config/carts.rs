@@ -1,0 +1,21 @@
+//! How long carts are kept.
+
+use serde::Deserialize;
+
+/// Carts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Carts {
+    /// For how many days after its last change a cart of nobody who is known is kept.
+    pub guest_days: u32,
+    /// The same for the cart of a customer.
+    pub customer_days: u32,
+    /// How often carts that have expired are removed; 0: never.
+    pub sweep_s: u64,
+}
+
+impl Default for Carts {
+    fn default() -> Self {
+        Self { guest_days: 30, customer_days: 180, sweep_s: 60 }
+    }
+}
