@@ -6,9 +6,12 @@
 mod answers;
 mod caching;
 mod completeness;
+#[path = "../support/counting.rs"]
+mod counting;
 mod filters;
 mod places;
 mod projection;
 mod selling;
 mod shop;
 mod soundness;
+mod statements;

@@ -60,7 +60,8 @@ pub async fn observe(State(state): State<AppState>, mut request: Request, next: 
     let path = request.uri().path().to_owned();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", request_id = %id);
+    // Whatever is logged below says where it was, warnings of slow statements too.
+    let span = tracing::warn_span!("request", request_id = %id, %method, %route);
     let handled = AssertUnwindSafe(next.run(request)).catch_unwind().instrument(span).await;
     let mut response = handled.unwrap_or_else(|_| ApiError::unknown(&"a handler panicked").into_response());
     let status = response.status();
