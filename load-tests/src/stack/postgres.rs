@@ -27,17 +27,30 @@ const PORT_TRIES: u32 = 5;
 pub enum Durability {
     /// Survives a power cut, as a shop's database must.
     Full,
+    /// The same with a quarter of the machine's memory for its buffers, as a database server is set up: for benches.
+    Server,
     /// Survives the death of its processes, but not of the machine: for tests.
     Process,
 }
 
+/// Buffers where nothing better is known.
+const BUFFERS: &str = "shared_buffers=256MB";
+
 impl Durability {
-    fn settings(self) -> &'static [&'static str] {
+    fn settings(self) -> Vec<String> {
         match self {
-            Self::Full => &[],
-            Self::Process => &["fsync=off", "full_page_writes=off"],
+            Self::Full => vec![BUFFERS.to_owned()],
+            Self::Server => vec![a_quarter_of_memory().unwrap_or_else(|| BUFFERS.to_owned())],
+            Self::Process => [BUFFERS, "fsync=off", "full_page_writes=off"].map(str::to_owned).into(),
         }
     }
+}
+
+fn a_quarter_of_memory() -> Option<String> {
+    let text = fs::read_to_string("/proc/meminfo").ok()?;
+    let kilobytes: u64 =
+        text.lines().next()?.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(format!("shared_buffers={}MB", (kilobytes >> 12).max(128)))
 }
 
 /// The files of a server, and what it takes to run on them.
@@ -184,7 +197,6 @@ fn arguments(home: &Path, port: u16, durability: Durability, site: &Site) -> Vec
         "unix_socket_directories=",
         "password_encryption=scram-sha-256",
         "max_connections=200",
-        "shared_buffers=256MB",
         "max_wal_size=2GB",
         "synchronous_commit=on",
         "log_checkpoints=off",
@@ -192,8 +204,8 @@ fn arguments(home: &Path, port: u16, durability: Durability, site: &Site) -> Vec
         "timezone=UTC",
         "log_timezone=UTC",
     ];
-    for setting in common.iter().chain(durability.settings()) {
-        arguments.extend(["-c".to_owned(), (*setting).to_owned()]);
+    for setting in common.iter().map(|setting| (*setting).to_owned()).chain(durability.settings()) {
+        arguments.extend(["-c".to_owned(), setting]);
     }
     arguments
 }

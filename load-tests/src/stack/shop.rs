@@ -65,9 +65,9 @@ impl TestStack {
         Ok(stack)
     }
 
-    /// One that flushes its commits to the disk, holding an empty database.
+    /// One that flushes its commits to the disk and has memory as a database server has, holding an empty database.
     pub async fn start_durable() -> Result<Self, StackError> {
-        Self::start_with(Durability::Full).await
+        Self::start_with(Durability::Server).await
     }
 
     /// Migrates the database and puts `products` products into it: with ids of their own or those that the file `ids` tells,

@@ -30,7 +30,7 @@ pub(super) const MAX_PRODUCTS: u64 = 1 << 40;
 pub(super) const VACUUM: &str = "VACUUM (ANALYZE) product, product_option, product_product_option, product_option_value, \
     product_variant, product_variant_option, product_image, product_tags, product_category_product, \
     product_sales_channel, product_shipping_profile, price_set, product_variant_price_set, price, inventory_item, \
-    product_variant_inventory_item, inventory_level";
+    product_variant_inventory_item, inventory_level, product_place, product_place_count";
 
 /// Rows of some products, table by table in the order in which they refer to each other.
 pub(super) struct Rows {
