@@ -8,6 +8,7 @@ mod differences;
 mod events;
 mod golden;
 mod outbox;
+mod promotions;
 mod refusals;
 mod shop;
 mod uploads;
