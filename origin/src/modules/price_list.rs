@@ -83,7 +83,7 @@ pub async fn update_prices(
         let mut row = price.row;
         if let Some(rules) = price.rules {
             row.set("rules_count", rules.len());
-            PRICE_RULE.delete(conn, "price_id", &[id.clone()]).await?;
+            PRICE_RULE.delete(conn, "price_id", std::slice::from_ref(&id)).await?;
             PRICE_RULE.insert_all(conn, rule_rows(&id, &rules)).await?;
         }
         PRICE.save(conn, &before, row).await?;

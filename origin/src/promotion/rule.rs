@@ -34,10 +34,10 @@ pub(super) fn hold_for_shipping(rules: &[Rule], method: &Value) -> bool {
 pub(super) fn names_what_is_there(promotion: &Promotion, context: &Context<'_>) -> bool {
     let of_method = promotion.method.iter().flat_map(|method| method.target_rules.iter().chain(&method.buy_rules));
     promotion.rules.iter().chain(of_method).all(|rule| {
-        let is_value = |found: &Option<&Value>| found.is_some_and(|value| !value.is_null());
+        let is_value = |found: Option<&Value>| found.is_some_and(|value| !value.is_null());
         match in_cart(&rule.attribute, context) {
-            Found::One(found) => is_value(&found),
-            Found::Many(found) => found.iter().any(is_value),
+            Found::One(found) => is_value(found),
+            Found::Many(found) => found.into_iter().any(is_value),
         }
     })
 }
@@ -67,11 +67,10 @@ fn pick<'v>(path: &str, value: &'v Value) -> Found<'v> {
     };
     match (inner, rest) {
         (Value::Array(items), None) => Found::Many(items.iter().map(Some).collect()),
-        (inner, None) => Found::One(Some(inner)),
         (Value::Array(items), Some(rest)) => spread(items.iter().map(|item| pick(rest, item))),
         (Value::Object(_), Some(rest)) => pick(rest, inner),
         // As in Medusa, what has no members ends the path.
-        (inner, Some(_)) => Found::One(Some(inner)),
+        (inner, _) => Found::One(Some(inner)),
     }
 }
 
@@ -97,8 +96,8 @@ fn holds(rule: &Rule, found: &Found<'_>) -> bool {
     if found.is_empty() {
         return rule.operator == Operator::Ne;
     }
-    let named = |value: &Option<&Value>| {
-        let text = printed(*value);
+    let named = |value: Option<&Value>| {
+        let text = printed(value);
         rule.values.iter().any(|wanted| *wanted == text)
     };
     let compares = |test: fn(&Decimal, &Decimal) -> bool| {
@@ -109,9 +108,9 @@ fn holds(rule: &Rule, found: &Found<'_>) -> bool {
         })
     };
     match rule.operator {
-        Operator::Eq => found.iter().all(named),
-        Operator::In => found.iter().any(named),
-        Operator::Ne => !found.iter().any(named),
+        Operator::Eq => found.iter().copied().all(named),
+        Operator::In => found.iter().copied().any(named),
+        Operator::Ne => !found.iter().copied().any(named),
         Operator::Gt => compares(Decimal::gt),
         Operator::Gte => compares(Decimal::ge),
         Operator::Lt => compares(Decimal::lt),

@@ -182,7 +182,10 @@ fn shipping_is_discounted_by_itself() {
     }
 }
 
-fn offer(method: Value) -> Promotion {
+/// A name, the method, lines, and what is taken from each.
+type BuyGetCase = (&'static str, Value, Vec<(&'static str, &'static str, &'static str)>, Vec<&'static str>);
+
+fn offer(method: &Value) -> Promotion {
     let mut whole = json!({
         "type": "percentage", "value": "100", "allocation": "each", "max_quantity": 1, "apply_to_quantity": 1,
         "buy_rules_min_quantity": 2, "buy_rules": [rule("items.product.id", "in", &["prod_a", "prod_b", "prod_c"])],
@@ -199,7 +202,7 @@ fn buy_get_promotions() {
     let same = json!([rule("items.product.id", "eq", &["prod_a"])]);
     let of_same = |most: i64| json!({"buy_rules": same, "target_rules": same, "max_quantity": most});
     let both = json!([rule("items.product.id", "in", &["prod_a", "prod_b"])]);
-    let table: Vec<(&str, Value, Vec<(&str, &str, &str)>, Vec<&str>)> = vec![
+    let table: Vec<BuyGetCase> = vec![
         (
             "what is no target is bought",
             json!({}),
@@ -233,7 +236,7 @@ fn buy_get_promotions() {
         ),
     ];
     for (name, method, lines, expected) in table {
-        assert_eq!(cart(&lines).taken(&[offer(method)]), expected, "{name}");
+        assert_eq!(cart(&lines).taken(&[offer(&method)]), expected, "{name}");
     }
 }
 
@@ -241,8 +244,8 @@ fn buy_get_promotions() {
 fn no_piece_is_bought_or_discounted_for_two_and_buy_get_comes_first() {
     let same = json!([rule("items.product.id", "eq", &["prod_a"])]);
     let method = json!({"buy_rules": same, "target_rules": same});
-    let first = offer(method.clone());
-    let second = Promotion { id: "promo_Z".into(), code: "Z".into(), ..offer(method) };
+    let first = offer(&method);
+    let second = Promotion { id: "promo_Z".into(), code: "Z".into(), ..offer(&method) };
     let five = promotion("FIVE", json!({"value": "500", "max_quantity": 9}), json!({}));
     // Six pieces: two and one for each; the rest is for the third.
     let taken = cart(&[("a", "6", "60")]).taken(&[five.clone(), second.clone(), first.clone()]);

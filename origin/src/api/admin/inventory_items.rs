@@ -137,7 +137,7 @@ impl Kept for InventoryItems {
     fn new(body: &Map<String, Value>) -> Result<(Row, Vec<Row>), ApiError> {
         read(body, |object| {
             let row = object.new_row(&COLUMNS);
-            let levels = object.objects("location_levels", MAX_LEVELS, Others::Refused, |level| new_level(level));
+            let levels = object.objects("location_levels", MAX_LEVELS, Others::Refused, new_level);
             (row, levels.unwrap_or_default())
         })
     }

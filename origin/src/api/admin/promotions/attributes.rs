@@ -206,7 +206,9 @@ pub(super) async fn shown(
 
 fn remove(object: &mut Value, names: &[&str]) {
     if let Some(object) = object.as_object_mut() {
-        names.iter().for_each(|name| drop(object.shift_remove(*name)));
+        for name in names {
+            drop(object.shift_remove(*name));
+        }
     }
 }
 
