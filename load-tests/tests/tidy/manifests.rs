@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn a_bad_list_of_packages_is_found() {
-        let good = "[build]\ncmake command:cmake # why\n[run]\n[test]\n[bench]\n[prove]\n";
+        let good = "[build]\ncmake command:cmake # why\n[run]\n[test]\n[bench]\n[prove]\n[schemathesis]\n";
         assert!(check_packages(good).is_empty());
         assert_eq!(check_packages(&good.replace("command:cmake", "cmake")).len(), 1);
         assert_eq!(check_packages(&good.replace("[build]\n", "")).len(), 2);
