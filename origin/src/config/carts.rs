@@ -1,4 +1,4 @@
-//! How long carts are kept.
+//! How carts are kept, and how long.
 
 use serde::Deserialize;
 
@@ -12,10 +12,14 @@ pub struct Carts {
     pub customer_days: u32,
     /// How often carts that have expired are removed; 0: never.
     pub sweep_s: u64,
+    /// Whether a change is answered only when it is on Postgres's disk. Without it a crash of Postgres or its machine may lose changes
+    /// of the last moment (`wal_writer_delay` three times, 0.6 s by default), each whole; whatever is committed later and flushed, as
+    /// orders are, flushes them too.
+    pub flush: bool,
 }
 
 impl Default for Carts {
     fn default() -> Self {
-        Self { guest_days: 30, customer_days: 180, sweep_s: 60 }
+        Self { guest_days: 30, customer_days: 180, sweep_s: 60, flush: false }
     }
 }

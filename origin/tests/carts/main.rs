@@ -9,6 +9,7 @@ mod concurrency;
 mod counting;
 mod differences;
 mod expiry;
+mod flush;
 mod golden;
 #[path = "../golden/ids.rs"]
 mod ids;

@@ -16,6 +16,11 @@ const REDIS_DATABASES: [u8; 2] = [1, 2];
 pub(super) async fn make_shop(stack: &mut TestStack, products: u32) -> Result<(), BenchError> {
     let postgres = stack.postgres().ok_or_else(|| BenchError::Answer("no Postgres of our own".to_owned()))?;
     postgres.create_database(DATABASE).await?;
+    // Our carts do not wait for the disk (`carts.flush`), so nothing of Medusa's does.
+    let mut connection = connect(&postgres.url(DATABASE)).await?;
+    let settings = sqlx::AssertSqlSafe(format!("ALTER DATABASE {DATABASE} SET synchronous_commit = off"));
+    sqlx::query(settings).execute(&mut connection).await?;
+    connection.close().await?;
     let (email, password) = (stack.secrets().admin_email.clone(), stack.secrets().admin_password.clone());
     let products = ("SEED_N".to_owned(), products.to_string());
     command(stack, "medusa-migrate", &["db:migrate"], [])?.run_to_end(stack.data()).await?;

@@ -80,17 +80,20 @@ const SAVE: &str = "WITH given AS (SELECT $2::jsonb AS d), \
      FROM given, jsonb_populate_recordset(NULL::cart_shipping_method_adjustment, given.d #> '{method_adjustments,written}') n), \
      old_promotions AS (DELETE FROM cart_promotion USING ids WHERE cart_id = $1 AND promotion_id = ANY(ids.promotions)), \
      new_promotions AS (INSERT INTO cart_promotion (cart_id, promotion_id) SELECT $1, unnest(ids.new_promotions) FROM ids) \
-     SELECT 1";
+     SELECT CASE WHEN $4 THEN 'on' ELSE set_config('synchronous_commit', 'off', true) END";
 
-/// Writes changes of one cart, which a caller that changes it holds locked.
+/// Writes changes of one cart, which a caller that changes it holds locked. Without `flush` the commit does not wait for the disk
+/// ([`Carts::flush`]).
 pub async fn save(
     executor: impl PgExecutor<'_>,
     id: &str,
     changes: &Changes,
     lifetime: Lifetime,
+    flush: bool,
 ) -> Result<(), sqlx::Error> {
     let changes = serde_json::to_value(changes).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    sqlx::query(SAVE).bind(id).bind(changes).bind(lifetime.end(Utc::now())).execute(executor).await?;
+    let query = sqlx::query(SAVE).bind(id).bind(changes).bind(lifetime.end(Utc::now())).bind(flush);
+    query.execute(executor).await?;
     Ok(())
 }
 

@@ -59,7 +59,7 @@ impl<'s> Change<'s> {
         refresh(&mut self.cart, &self.facts, how)?;
         let changes = changes::between(&self.before, &self.cart);
         let lifetime = Lifetime::of(self.shop.config, self.cart.head.customer_id.is_some());
-        save(&mut *self.tx, &self.before.head.id, &changes, lifetime).await?;
+        save(&mut *self.tx, &self.before.head.id, &changes, lifetime, self.shop.config.flush).await?;
         self.tx.commit().await?;
         Ok(())
     }

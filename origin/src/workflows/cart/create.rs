@@ -73,14 +73,14 @@ pub async fn create(shop: Shop<'_>, given: NewCart) -> Result<String, ApiError> 
     let lifetime = Lifetime::of(shop.config, cart.head.customer_id.is_some() || guest.is_some());
     let Some(email) = guest else {
         let changes = changes::between(&Cart::default(), &cart);
-        save(shop.pool, &cart.head.id, &changes, lifetime).await?;
+        save(shop.pool, &cart.head.id, &changes, lifetime, shop.config.flush).await?;
         return Ok(cart.head.id);
     };
     let mut tx = shop.pool.begin().await?;
     cart.head.customer_id = Some(customer::find_or_create_guest(&mut tx, &email).await?);
     cart.head.email = Some(email);
     let changes = changes::between(&Cart::default(), &cart);
-    save(&mut *tx, &cart.head.id, &changes, lifetime).await?;
+    save(&mut *tx, &cart.head.id, &changes, lifetime, shop.config.flush).await?;
     tx.commit().await?;
     Ok(cart.head.id)
 }
